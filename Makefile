@@ -1,0 +1,33 @@
+# Every target is one thing to type; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check prepare prepare-check dev-db
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install what is missing: PostgreSQL, a C compiler, npm packages of the tests
+	@deploy/setup.sh
+
+run: setup ## development mode: a private PostgreSQL, the project `demo`, the console
+	cargo run -p cli --bin insula -- serve --dev
+
+test: setup ## all tests; ARGS="-p tenants queue" picks some of the Rust ones
+	cargo test $(if $(ARGS),$(ARGS),--workspace)
+ifndef ARGS
+	@if [ -f tests/node/package.json ]; then cd tests/node && node --test; fi
+endif
+
+check: setup ## formatting, lints, committed query descriptions
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	deploy/compare-clippy.sh
+	deploy/prepare.sh --check
+
+prepare: setup ## renew .sqlx after a change of a query or a migration
+	deploy/prepare.sh
+
+prepare-check: setup ## fail when .sqlx is not what `make prepare` would write
+	deploy/prepare.sh --check
+
+dev-db: setup ## a database to check queries against while typing; prints what to export
+	deploy/prepare.sh --serve
