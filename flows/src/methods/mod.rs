@@ -1,0 +1,3 @@
+//! The sign-in methods, one folder each.
+
+pub mod password;
