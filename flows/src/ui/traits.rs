@@ -16,7 +16,7 @@ const STRAY_FIELDS_MAX: usize = 100;
 /// One leaf of the schema's `traits`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// Dotted name of the node: `traits.name.first`.
+    /// Dotted name of the node: `traits.name.first`; a dot within a property's name is `\.`.
     pub name: String,
     /// From the schema's `type`.
     pub kind: FieldKind,
@@ -122,13 +122,18 @@ pub fn fill(ui: &mut Ui, traits: &Value, group: Group) {
     }
 }
 
+/// A property's part of a node's name: dots of its own are marked, `\.`, since a bare one descends.
+pub(super) fn segment(property: &str) -> String {
+    property.replace('.', "\\.")
+}
+
 /// Every leaf of an object by its dotted name, `traits` in front; items of arrays by their index.
 fn leaves(traits: &Value) -> BTreeMap<String, &Value> {
     fn walk<'v>(name: &str, value: &'v Value, found: &mut BTreeMap<String, &'v Value>) {
         match value {
             Value::Object(object) => object
                 .iter()
-                .for_each(|(key, value)| walk(&format!("{name}.{key}"), value, found)),
+                .for_each(|(key, value)| walk(&format!("{name}.{}", segment(key)), value, found)),
             Value::Array(items) => {
                 items
                     .iter()
@@ -247,10 +252,11 @@ mod tests {
             field("traits.name.last", FieldKind::Text, None),
             field("traits.name.first", FieldKind::Text, None),
             field("traits.adult", FieldKind::Checkbox, None),
+            field("traits.v1\\.0", FieldKind::Text, None),
         ];
         let drawn = nodes(
             &fields,
-            &json!({"name": {"first": ""}, "adult": false}),
+            &json!({"name": {"first": ""}, "adult": false, "v1.0": "x", "v1": {"0": "y"}}),
             Group::Default,
         );
         let seen: Vec<_> = drawn
@@ -261,6 +267,7 @@ mod tests {
             ("traits.adult", Some(json!(false))),
             ("traits.name.first", Some(json!(""))),
             ("traits.name.last", None),
+            ("traits.v1\\.0", Some(json!("x"))),
         ];
         assert_eq!(seen, expected);
     }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Ui;
 use super::text::{self, Message};
+use super::traits::segment;
 
 /// Local mirror of `identity::schema::Violation`, to be deleted for the real one once that has landed.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +66,8 @@ pub enum ViolationKind {
         actual: u64,
     },
     UniqueItems {
-        a: u64,
-        b: u64,
+        a: usize,
+        b: usize,
     },
     Type {
         allowed: Vec<String>,
@@ -97,7 +98,7 @@ pub fn violation(v: &Violation) -> Message {
         Kind::MultipleOf { base, actual } => text::not_multiple(base, actual),
         Kind::MaxItems { max, actual } => text::too_many_items(*max, *actual),
         Kind::MinItems { min, actual } => text::too_few_items(*min, *actual),
-        Kind::UniqueItems { a, b } => text::items_not_unique(*a, *b),
+        Kind::UniqueItems { a, b } => text::items_not_unique(*a as u64, *b as u64),
         Kind::Type { allowed, actual } => text::wrong_type(allowed, actual),
         Kind::Const {
             expected: Some(expected),
@@ -130,9 +131,9 @@ pub fn node_name(pointer: &str, below: Option<&str>) -> Option<String> {
     let pointer = pointer.strip_prefix('#').unwrap_or(pointer);
     let segments = pointer.split('/').filter(|segment| !segment.is_empty());
     let mut names: Vec<String> = segments
-        .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+        .map(|property| segment(&property.replace("~1", "/").replace("~0", "~")))
         .collect();
-    names.extend(below.map(str::to_owned));
+    names.extend(below.map(segment));
     (!names.is_empty()).then(|| names.join("."))
 }
 

@@ -108,6 +108,7 @@ fn pointers_name_nodes() {
         ("", None, None),
         ("/traits/email", None, Some("traits.email")),
         ("#/traits/a~1b~0c", None, Some("traits.a/b~c")),
+        ("#/traits/v1.0", Some("a.b"), Some("traits.v1\\.0.a\\.b")),
         ("#/traits/tags/0", None, Some("traits.tags.0")),
     ];
     for (pointer, below, name) in cases {
