@@ -1,1 +1,3 @@
 //! Placeholder until the first step lands.
+
+pub mod secrets;
