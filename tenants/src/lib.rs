@@ -1,3 +1,4 @@
 //! Placeholder until the first step lands.
 
+pub mod outbound;
 pub mod secrets;
