@@ -54,6 +54,20 @@ pub struct OutboundRequest {
 }
 
 impl OutboundRequest {
+    /// A GET with the default limits.
+    pub fn get(url: impl Into<String>) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// Read no more than this of the answer's body.
+    #[must_use]
+    pub fn body_bytes_max(self, body_bytes_max: usize) -> Self {
+        Self {
+            body_bytes_max,
+            ..self
+        }
+    }
+
     /// A request with ten seconds in all and the default limits.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
         Self {
