@@ -1,0 +1,237 @@
+//! Shapes of single values: the `insula-…` formats of the schema, each with the text for whoever broke it.
+
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::units;
+
+/// A format's name in the schema, its check, and what a value has to be.
+pub(super) type Format = (&'static str, fn(&str) -> bool, &'static str);
+
+pub(super) const FORMATS: [Format; 10] = [
+    (
+        "insula-duration",
+        |text| units::parse_duration(text).is_ok(),
+        "must be a duration of at most 87600h, made of whole numbers with the units ns, us, ms, s, m, h, such as 1h30m",
+    ),
+    (
+        "insula-lifespan",
+        |text| units::parse_duration(text).is_ok_and(|it| it > Duration::ZERO),
+        "must be a duration above zero and at most 87600h, made of whole numbers with the units ns, us, ms, s, m, h, such as 1h30m",
+    ),
+    (
+        "insula-bytesize",
+        |text| units::parse_bytesize(text).is_ok(),
+        "must be a size such as 64MB: a whole number with the unit B, KB, MB, GB, TB, PB or EB",
+    ),
+    (
+        "insula-url",
+        is_page,
+        "must be an absolute http or https URL without user information, or begin with a single /",
+    ),
+    (
+        "insula-return-url",
+        is_return_url,
+        "must be an absolute URL, whose host may begin with `*.`, or begin with a single /",
+    ),
+    (
+        "insula-origin",
+        is_origin,
+        "must be `*` or an origin such as https://app.example.com, with at most one `*` and nothing after the host and port",
+    ),
+    (
+        "insula-path",
+        is_path,
+        "must be a path: begin with / and hold no ; or control characters",
+    ),
+    ("insula-token", is_token, "must be the name of a header"),
+    (
+        "insula-cookie-name",
+        is_token,
+        "must be a cookie's name: letters, digits and !#$%&'*+-.^_`|~",
+    ),
+    (
+        "insula-host",
+        is_host,
+        "must be a host name, with a port if need be, and nothing else",
+    ),
+];
+
+/// What a value of this format has to be.
+pub(super) fn text_of(format: &str) -> Option<&'static str> {
+    FORMATS
+        .iter()
+        .find(|(name, ..)| *name == format)
+        .map(|(.., text)| *text)
+}
+
+fn is_origin_relative(text: &str) -> bool {
+    text.starts_with('/') && !text.starts_with("//") && !text.contains('\\') && is_clean(text)
+}
+
+/// Browsers drop tabs and newlines inside URLs, so that `/\t/evil` becomes `//evil`.
+fn is_clean(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+fn is_page(text: &str) -> bool {
+    let absolute = |url: Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    };
+    is_origin_relative(text) || (is_clean(text) && Url::parse(text).is_ok_and(absolute))
+}
+
+fn is_return_url(text: &str) -> bool {
+    let absolute = |url: Url| {
+        let scriptable = ["javascript", "data", "vbscript", "blob", "file"].contains(&url.scheme());
+        let web = matches!(url.scheme(), "http" | "https");
+        let host = url.host_str().unwrap_or_default();
+        let bare = host.strip_prefix("*.").unwrap_or(host);
+        let no_host = web && bare.is_empty();
+        !(scriptable || no_host || bare.contains('*') || url.password().is_some())
+    };
+    is_origin_relative(text) || (is_clean(text) && Url::parse(text).is_ok_and(absolute))
+}
+
+fn is_origin(text: &str) -> bool {
+    if text == "*" {
+        return true;
+    }
+    let Some((scheme, host)) = text.split_once("://") else {
+        return false;
+    };
+    !scheme.is_empty()
+        && scheme
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        && !host.is_empty()
+        && is_clean(host)
+        && !host.contains(['/', '?', '#', '@', '\\', ','])
+        && host.matches('*').count() <= 1
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains([';', ',']) && is_clean(text) && text.is_ascii()
+}
+
+/// RFC 9110's token, of which headers and cookies make their names.
+fn is_token(text: &str) -> bool {
+    let special = b"!#$%&'*+-.^_`|~";
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || special.contains(&b))
+}
+
+fn is_host(text: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("https://{text}/")) else {
+        return false;
+    };
+    let alone = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let named = matches!(
+        url.host(),
+        Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_))
+    );
+    alone && named && !text.contains(['/', '@', '\\', '?', '#']) && is_clean(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(format: &str, good: &[&str], bad: &[&str]) {
+        let (_, check, text) = FORMATS.iter().find(|(name, ..)| *name == format).unwrap();
+        assert!(!text.is_empty());
+        for value in good {
+            assert!(check(value), "{format} ought to accept {value:?}");
+        }
+        for value in bad {
+            assert!(!check(value), "{format} ought to refuse {value:?}");
+        }
+    }
+
+    #[test]
+    fn pages_and_return_urls() {
+        check(
+            "insula-url",
+            &[
+                "https://a.example/x?y=1",
+                "http://localhost:3000",
+                "/ui/login",
+                "/",
+            ],
+            &[
+                "",
+                "//evil.example",
+                "/\\evil",
+                "/\t/evil",
+                "javascript:alert(1)",
+                "app://x",
+                "ui",
+                "https://user@a.example/",
+                "https://",
+                "http:// a/",
+            ],
+        );
+        check(
+            "insula-return-url",
+            &[
+                "https://a.example",
+                "https://*.a.example/x",
+                "shopapp://callback",
+                "/home",
+            ],
+            &[
+                "*",
+                "https://*",
+                "https://a.*.example",
+                "javascript:alert(1)",
+                "data:text/html,x",
+                "//evil.example",
+                "https://*.*.example",
+                "https://*.",
+            ],
+        );
+    }
+
+    #[test]
+    fn origins_hosts_and_names() {
+        check(
+            "insula-origin",
+            &[
+                "*",
+                "https://a.example",
+                "https://*.a.example",
+                "http://localhost:3000",
+                "capacitor://localhost",
+            ],
+            &[
+                "",
+                "a.example",
+                "https://a.example/",
+                "https://*.*.example",
+                "https://",
+                "https://a b",
+            ],
+        );
+        check(
+            "insula-host",
+            &["api.pwnedpasswords.com", "127.0.0.1:8080", "[::1]:80"],
+            &["", "https://a.example", "a/b", "u@a", "a?b", "a b"],
+        );
+        check(
+            "insula-token",
+            &["X-Session-Token", "a"],
+            &["", "a b", "a:", "ä", "a\n"],
+        );
+        check(
+            "insula-path",
+            &["/", "/app"],
+            &["", "app", "/;secure", "/a b"],
+        );
+        check("insula-lifespan", &["1ns", "24h"], &["0s", "", "1d"]);
+    }
+}

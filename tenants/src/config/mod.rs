@@ -1,0 +1,30 @@
+//! A project's configuration: one JSON document, checked when it is written and read through typed
+//! windows ([`Section`]) that live beside what they configure.
+//!
+//! What a key may hold stands in `schemas/config.schema.json` alone; the rules between keys stand in
+//! `rules.rs`. Nothing here touches a database, the network or a clock, and nothing here knows what a
+//! password or an identity is: the caller brings the judgement on identity schemas.
+
+mod change;
+mod document;
+mod formats;
+mod mask;
+mod rules;
+mod schema;
+mod sealed;
+mod sources;
+mod standing;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_secrets;
+pub mod units;
+mod validate;
+
+pub use change::{diff, merged};
+pub use document::{ConfigDoc, Section, SectionCheck, section_check};
+pub use mask::{MASK, masked, restore_masks};
+pub use schema::SCHEMA_TEXT;
+pub use sealed::OpenError;
+pub use sources::SCHEMA_BYTES_MAX;
+pub use validate::{ConfigViolation, Environment, SchemaCheck, ValidateCx};
