@@ -1,5 +1,49 @@
-//! Placeholder until the first step lands.
+//! Projects and their isolation: the handle, the transaction, the queue, the control tables.
+//!
+//! This crate knows nothing of people, flows or HTTP answers. A project's data is reachable only through
+//! a [`Tx`], a `Tx` comes only from a [`Project`], and a `Project` only from the registry or a claimed job.
 
+mod cache;
+pub mod clock;
 pub mod config;
+pub mod control;
+mod fault;
+pub mod hold;
+pub mod ids;
+mod installation;
+mod invalidation;
+mod job;
+pub mod migrate;
+mod migrations;
 pub mod outbound;
+mod pools;
+mod project;
+mod queue;
+mod registry;
+mod roles;
+mod schema;
 pub mod secrets;
+mod slots;
+mod tx;
+
+pub use cache::Scoped;
+pub use clock::Clock;
+pub use config::{Environment, Section};
+pub use control::{
+    Actor,
+    keys::{Key, KeyRequest, NewKey, Role},
+    projects::{ChangeError, NewProject, like_escaped},
+    revisions::{ConfigUpdate, ConfigUpdated, UpdateMode},
+};
+pub use fault::{Fault, broken_constraint};
+pub use installation::{ConfigRules, Installation, Settings};
+pub use invalidation::{Load, Pruner};
+pub use job::{Claimed, Job, Verdict};
+pub use outbound::{
+    Method, Outbound, OutboundError, OutboundPolicy, OutboundRequest, OutboundResponse,
+};
+pub use project::{Project, ProjectId, ProjectState};
+pub use queue::{Claim, QueueDepth};
+pub use registry::Lookup;
+pub use slots::Kept;
+pub use tx::Tx;

@@ -1,0 +1,222 @@
+//! Suspend, resume, delete with a grace, restore, purge.
+
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+
+use super::{Actor, events, projects::ChangeError};
+use crate::{Fault, Installation, Job, Project, ProjectState, ids, schema};
+
+impl Installation {
+    /// Refuse everybody with 403 `project_suspended` until it is resumed.
+    pub async fn suspend_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<Project, ChangeError> {
+        self.move_state(
+            actor,
+            project,
+            "project.suspend",
+            (ProjectState::Active, ProjectState::Suspended),
+        )
+        .await
+    }
+
+    /// Serve again.
+    pub async fn resume_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<Project, ChangeError> {
+        self.move_state(
+            actor,
+            project,
+            "project.resume",
+            (ProjectState::Suspended, ProjectState::Active),
+        )
+        .await
+    }
+
+    async fn move_state(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        action: &str,
+        (from, to): (ProjectState, ProjectState),
+    ) -> Result<Project, ChangeError> {
+        let mut tx = self.pools().control.begin().await?;
+        let moved = sqlx::query!(
+            "update control.projects set state = $3, updated_at = $4 where id = $1 and state = $2",
+            project.id().uuid(),
+            from.as_str(),
+            to.as_str(),
+            self.clock().now()
+        );
+        if moved.execute(&mut *tx).await?.rows_affected() == 0 {
+            drop(tx);
+            let project = self.reload(project).await?;
+            // Asking for what already is, is fine.
+            return if project.state() == to {
+                Ok(project)
+            } else {
+                Err(wrong(&project, from))
+            };
+        }
+        events::record(
+            self,
+            &mut tx,
+            actor,
+            action,
+            (Some(project.id()), json!({})),
+        )
+        .await?;
+        self.tell_changed(&mut tx, project).await?;
+        tx.commit().await?;
+        self.reload(project).await
+    }
+
+    /// Stop serving at once; the data goes when the grace is over (none for DEVELOPMENT projects).
+    pub async fn delete_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<(), ChangeError> {
+        let now = self.clock().now();
+        let development = project.environment() == crate::config::Environment::Development;
+        let purge_at = if development {
+            now
+        } else {
+            now + self.settings().delete_grace
+        };
+        let mut tx = self.pools().control.begin().await?;
+        let moved = sqlx::query!(
+            "update control.projects set state_before = state, state = 'DELETING', purge_at = $2, updated_at = $3
+              where id = $1 and state in ('ACTIVE', 'SUSPENDED')",
+            project.id().uuid(),
+            purge_at,
+            now
+        );
+        if moved.execute(&mut *tx).await?.rows_affected() == 0 {
+            drop(tx);
+            return Err(wrong(&self.reload(project).await?, ProjectState::Active));
+        }
+        sqlx::query!(
+            "insert into control.jobs (id, db_role, kind, run_at, created_at) values ($1, $2, $3, $4, $5)",
+            ids::v7(),
+            project.db_role(),
+            Job::PurgeProject.kind(),
+            purge_at,
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        events::record(
+            self,
+            &mut tx,
+            actor,
+            "project.delete",
+            (Some(project.id()), json!({"purge_at": purge_at})),
+        )
+        .await?;
+        self.tell_changed(&mut tx, project).await?;
+        tx.commit().await?;
+        self.invalidations()
+            .forget(project.slot(), project.id().uuid());
+        Ok(())
+    }
+
+    /// Undo a deletion within its grace: the project is again what it was before.
+    pub async fn restore_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<Project, ChangeError> {
+        let now = self.clock().now();
+        let mut tx = self.pools().control.begin().await?;
+        let moved = sqlx::query!(
+            "update control.projects set state = state_before, state_before = null, purge_at = null, updated_at = $2
+              where id = $1 and state = 'DELETING' and purge_at > $2",
+            project.id().uuid(),
+            now
+        );
+        if moved.execute(&mut *tx).await?.rows_affected() == 0 {
+            drop(tx);
+            let project = self.reload(project).await?;
+            let over = project.state() == ProjectState::Deleting;
+            return Err(if over {
+                ChangeError::WrongState("the grace is over".to_owned())
+            } else {
+                wrong(&project, ProjectState::Deleting)
+            });
+        }
+        events::record(
+            self,
+            &mut tx,
+            actor,
+            "project.restore",
+            (Some(project.id()), json!({})),
+        )
+        .await?;
+        self.tell_changed(&mut tx, project).await?;
+        tx.commit().await?;
+        self.reload(project).await
+    }
+
+    /// Carry out a deletion whose grace is over: schema, keys, revisions, jobs. False: it was restored, or
+    /// is not due. Can be repeated after a crash at any point: the directory row changes last.
+    pub async fn purge_project(&self, project: &Project) -> Result<bool, Fault> {
+        let due = sqlx::query_scalar!(
+            r#"select exists(select from control.projects where id = $1 and state = 'DELETING' and purge_at <= $2) as "due!""#,
+            project.id().uuid(),
+            self.clock().now()
+        );
+        if !due.fetch_one(&self.pools().worker).await? {
+            return Ok(false);
+        }
+        let mut owner = PgConnection::connect(self.owner_url()?).await?;
+        schema::drop(&mut owner, project.slot()).await?;
+        owner.close().await?;
+        let id = project.id().uuid();
+        let mut tx = self.pools().worker.begin().await?;
+        sqlx::query!(
+            "delete from control.config_revisions where project = $1",
+            id
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "update control.api_keys set revoked_at = coalesce(revoked_at, $2) where project = $1",
+            id,
+            self.clock().now()
+        )
+        .execute(&mut *tx)
+        .await?;
+        // The key goes too: what is left in old backups cannot be read.
+        sqlx::query!("update control.projects set state = 'DELETED', data_key = '', updated_at = $2 where id = $1", id, self.clock().now())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query!(
+            "delete from control.jobs where db_role = $1 and state <> 1",
+            project.db_role()
+        )
+        .execute(&mut *tx)
+        .await?;
+        events::record(
+            self,
+            &mut tx,
+            &Actor::system(),
+            "project.purge",
+            (Some(project.id()), json!({})),
+        )
+        .await?;
+        self.tell_changed(&mut tx, project).await?;
+        tx.commit().await?;
+        self.invalidations().forget(project.slot(), id);
+        Ok(true)
+    }
+}
+
+fn wrong(project: &Project, wanted: ProjectState) -> ChangeError {
+    let (is, wanted) = (project.state().as_str(), wanted.as_str());
+    ChangeError::WrongState(format!("project {} is {is}, not {wanted}", project.slug()))
+}

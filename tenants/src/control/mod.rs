@@ -1,0 +1,18 @@
+//! Tables of the installation: the directory, keys, revisions, the audit trail. All SQL on them is here.
+
+pub mod events;
+pub mod keys;
+pub mod lifecycle;
+pub mod projects;
+pub mod revisions;
+
+/// Who does something, for the audit trail and the author of a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(pub String);
+
+impl Actor {
+    /// The installation itself: start-up, the worker.
+    pub fn system() -> Self {
+        Self("system".to_owned())
+    }
+}

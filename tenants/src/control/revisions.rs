@@ -1,0 +1,203 @@
+//! Configurations and their revisions: judged first, then written if nobody was faster.
+
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::{Actor, events, projects::ChangeError};
+use crate::{
+    Fault, Installation, OutboundRequest, Project, ProjectId,
+    config::{self, ConfigDoc, ConfigViolation, Environment, ValidateCx},
+    ids,
+};
+
+/// How a new document is made from the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateMode {
+    /// A JSON merge patch (RFC 7396).
+    Merge,
+    /// A whole document.
+    Replace,
+}
+
+/// A change of configuration.
+#[derive(Clone, Debug)]
+pub struct ConfigUpdate {
+    /// A patch or a whole document.
+    pub config: Value,
+    /// Which of the two.
+    pub mode: UpdateMode,
+    /// Refused when this is not the latest.
+    pub expected_revision: Option<i32>,
+    /// Judge and compare, change nothing.
+    pub dry_run: bool,
+}
+
+/// What a change did, or would do.
+#[derive(Debug)]
+pub struct ConfigUpdated {
+    /// The project with the configuration now in force.
+    pub project: Project,
+    /// RFC 6902 operations from old to new, secrets masked.
+    pub diff: Value,
+    /// What was left out or deserves attention.
+    pub notes: Vec<String>,
+}
+
+pub(crate) struct Revision {
+    pub(crate) number: i32,
+    pub(crate) document: Value,
+    pub(crate) diff: Value,
+}
+
+/// Changes that meet another one are judged again this often.
+const TRIES: u8 = 4;
+
+impl Installation {
+    /// Change a project's configuration. Nothing changes unless the whole new document is valid.
+    pub async fn update_config(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        update: &ConfigUpdate,
+    ) -> Result<ConfigUpdated, ChangeError> {
+        let mut project = project.clone();
+        for _ in 0..TRIES {
+            let base = project.config_revision();
+            if update
+                .expected_revision
+                .is_some_and(|expected| expected != base)
+            {
+                return Err(ChangeError::Conflict { latest: base });
+            }
+            let old = project.document().plain();
+            let mut document = match update.mode {
+                UpdateMode::Replace => update.config.clone(),
+                UpdateMode::Merge => config::merged(old, &update.config),
+            };
+            config::restore_masks(&mut document, old).map_err(ChangeError::Violations)?;
+            let doc = self
+                .prepare_config(document, project.slug(), project.environment())
+                .await?;
+            let diff = config::diff(old, doc.plain());
+            if update.dry_run || doc.plain() == old {
+                return Ok(ConfigUpdated {
+                    project,
+                    diff,
+                    notes: doc.notes().to_vec(),
+                });
+            }
+            let document = doc.seal(project.data_key(), project.id().uuid(), ids::bytes);
+            let revision = Revision {
+                number: base + 1,
+                document,
+                diff: diff.clone(),
+            };
+            if self.write_revision(actor, &project, &revision).await? {
+                let notes = doc.notes().to_vec();
+                return Ok(ConfigUpdated {
+                    project: self.reload(&project).await?,
+                    diff,
+                    notes,
+                });
+            }
+            project = self.reload(&project).await?;
+        }
+        Err(ChangeError::Conflict {
+            latest: project.config_revision(),
+        })
+    }
+
+    /// False: the revision it was based on is not the latest any more.
+    async fn write_revision(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        revision: &Revision,
+    ) -> Result<bool, Fault> {
+        let mut tx = self.pools().control.begin().await?;
+        let moved = sqlx::query!(
+            "update control.projects set config_revision = $2, updated_at = $3 where id = $1 and config_revision = $2 - 1",
+            project.id().uuid(),
+            revision.number,
+            self.clock().now()
+        );
+        if moved.execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        insert(self, &mut tx, actor, project.id(), revision).await?;
+        let details = json!({"revision": revision.number});
+        events::record(
+            self,
+            &mut tx,
+            actor,
+            "project.config",
+            (Some(project.id()), details),
+        )
+        .await?;
+        self.tell_changed(&mut tx, project).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Fetch what the document refers to, then judge the whole. No transaction is open meanwhile.
+    pub(crate) async fn prepare_config(
+        &self,
+        mut document: Value,
+        slug: &str,
+        environment: Environment,
+    ) -> Result<ConfigDoc, ChangeError> {
+        for (pointer, url) in ConfigDoc::remote_sources(&document) {
+            let request = OutboundRequest::get(&url).body_bytes_max(config::SCHEMA_BYTES_MAX);
+            let body = match self.outbound(environment).fetch(request).await {
+                Ok(answer) if answer.status.as_u16() == 200 => answer.body,
+                Ok(answer) => {
+                    return Err(violation(
+                        pointer,
+                        format!("the source answered {}", answer.status),
+                    ));
+                }
+                Err(error) => {
+                    return Err(violation(
+                        pointer,
+                        format!("the source cannot be fetched: {error}"),
+                    ));
+                }
+            };
+            if !ConfigDoc::inline(&mut document, &pointer, &body) {
+                return Err(violation(
+                    pointer,
+                    "the source cannot be stored here".to_owned(),
+                ));
+            }
+        }
+        let rules = self.settings().config_rules;
+        let mut cx = ValidateCx::new(environment, slug, rules.presets, &rules.schema_check);
+        cx.sections = rules.sections;
+        ConfigDoc::validate(document, &cx).map_err(ChangeError::Violations)
+    }
+}
+
+fn violation(pointer: String, message: String) -> ChangeError {
+    ChangeError::Violations(vec![ConfigViolation { pointer, message }])
+}
+
+pub(crate) async fn insert(
+    installation: &Installation,
+    connection: &mut PgConnection,
+    actor: &Actor,
+    project: ProjectId,
+    revision: &Revision,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "insert into control.config_revisions (project, revision, document, diff, author, created_at) values ($1, $2, $3, $4, $5, $6)",
+        project.uuid(),
+        revision.number,
+        revision.document,
+        revision.diff,
+        actor.0,
+        installation.clock().now()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

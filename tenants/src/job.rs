@@ -1,0 +1,81 @@
+//! What the worker can be asked to do. A closed enum: a kind nobody handles does not compile.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::Project;
+
+/// Work that outlives the request that asked for it. It names things by id and carries no content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Remove what has expired in one project: flows, sessions.
+    SweepExpired,
+    /// The grace of a deletion is over: drop the project's schema and everything that refers to it.
+    PurgeProject,
+}
+
+impl Job {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::SweepExpired => "sweep_expired",
+            Self::PurgeProject => "purge_project",
+        }
+    }
+
+    pub(crate) fn reference(&self) -> Option<Uuid> {
+        match self {
+            Self::SweepExpired | Self::PurgeProject => None,
+        }
+    }
+
+    pub(crate) fn read(kind: &str, _reference: Option<Uuid>) -> Option<Self> {
+        match kind {
+            "sweep_expired" => Some(Self::SweepExpired),
+            "purge_project" => Some(Self::PurgeProject),
+            _ => None,
+        }
+    }
+}
+
+/// A job that is ours until its lease runs out, then anyone's. No row lock is held while it runs.
+#[derive(Debug)]
+pub struct Claimed {
+    pub(crate) id: Uuid,
+    pub(crate) attempts: i32,
+    /// Whose job it is. Also there for suspended and deleted projects: work is not refused to them.
+    pub project: Project,
+    /// What to do.
+    pub job: Job,
+}
+
+impl Claimed {
+    /// How often this job was begun, this time included; from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempts.unsigned_abs()
+    }
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Finished; the row goes.
+    Done,
+    /// Finished for now; run again then.
+    Again {
+        /// Pause before the next run.
+        after: Duration,
+    },
+    /// Failed, worth another attempt.
+    Retry {
+        /// Pause before it.
+        after: Duration,
+        /// For the operator.
+        why: String,
+    },
+    /// Failed for good; the row stays with its reason.
+    Abandon {
+        /// For the operator.
+        why: String,
+    },
+}

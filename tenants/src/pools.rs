@@ -1,0 +1,120 @@
+//! Connections of the gate login, split so that each backend sees a part of the projects only:
+//! Postgres never forgets a table it has once looked at, so memory is connections × projects seen.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::Fault;
+
+/// What every connection must be when it goes back to its pool: no open transaction, its own role, its
+/// own search path. Simple protocol on purpose: in the extended one each Execute renews
+/// `statement_timestamp()`, and a healthy connection would look poisoned.
+const GUARD: &str = "SELECT (now() = statement_timestamp() AND current_user = session_user \
+     AND current_setting('search_path') = 'pg_catalog, pg_temp')::int::text";
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many connections, and whether the release guard is on (off only in the test that proves it is needed).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) total: u32,
+    pub(crate) guarded: bool,
+}
+
+/// The pools of one cluster.
+#[derive(Debug)]
+pub(crate) struct Pools {
+    projects: Vec<PgPool>,
+    pub(crate) control: PgPool,
+    pub(crate) worker: PgPool,
+}
+
+impl Pools {
+    /// Opens nothing yet: connections are made when they are first asked for.
+    pub(crate) fn new(url: &str, sizes: Sizes) -> Result<Self, Fault> {
+        // 512 statements: about 150 static ones, and never 0, which leaks one per execution.
+        let options: PgConnectOptions = url
+            .parse::<PgConnectOptions>()?
+            .application_name("insula")
+            .statement_cache_capacity(512);
+        let (shards, each, control, worker) = split(sizes.total);
+        let pool = |index: u64, connections: u32| {
+            let pool = PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                // Staggered by pool, so that they are not all renewed at once.
+                .max_lifetime(Duration::from_mins(12 + 2 * index))
+                .idle_timeout(Duration::from_mins(5));
+            let pool = if sizes.guarded {
+                pool.after_release(|connection, _| {
+                    Box::pin(async move {
+                        let row = connection.fetch_one(sqlx::raw_sql(GUARD)).await?;
+                        Ok(row.try_get_unchecked::<String, _>(0)? == "1")
+                    })
+                })
+            } else {
+                pool
+            };
+            pool.connect_lazy_with(options.clone())
+        };
+        Ok(Self {
+            projects: (0..shards).map(|i| pool(u64::from(i) % 4, each)).collect(),
+            control: pool(0, control),
+            worker: pool(1, worker),
+        })
+    }
+
+    /// Begin with a statement that pins the transaction. A begin that fails leaves its connection to
+    /// the guard, which closes it.
+    pub(crate) async fn begin(
+        &self,
+        slot: i32,
+        sql: &Arc<str>,
+    ) -> Result<Transaction<'static, Postgres>, Fault> {
+        let shard = usize::try_from(slot).unwrap_or(0) % self.projects.len();
+        Ok(self.projects[shard]
+            .begin_with(AssertSqlSafe(Arc::clone(sql)))
+            .await?)
+    }
+
+    /// One connection's worth of any project pool, for tests of the pool itself.
+    pub(crate) fn project_pool(&self, slot: i32) -> &PgPool {
+        &self.projects[usize::try_from(slot).unwrap_or(0) % self.projects.len()]
+    }
+
+    pub(crate) async fn close(&self) {
+        for pool in self.projects.iter().chain([&self.control, &self.worker]) {
+            pool.close().await;
+        }
+    }
+}
+
+/// Shards, connections in each, for control, for the worker. From 26: four of five, four, two.
+fn split(total: u32) -> (u32, u32, u32, u32) {
+    let (control, worker) = if total >= 20 {
+        (4, 2)
+    } else {
+        (1.max(total / 5), 1)
+    };
+    let rest = total.saturating_sub(control + worker).max(1);
+    let shards = if rest >= 12 { 4 } else { 1 };
+    (shards, rest / shards, control, worker)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn connections_are_split_and_never_exceed_the_total() {
+        assert_eq!(super::split(26), (4, 5, 4, 2));
+        assert_eq!(super::split(4), (1, 2, 1, 1));
+        for total in 4..200 {
+            let (shards, each, control, worker) = super::split(total);
+            assert!(shards * each + control + worker <= total, "{total}");
+            assert!(each >= 1, "{total}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One queue for all projects: written in the transaction that causes the work, claimed with a lease,
+//! fair among projects.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::{Claimed, Fault, Installation, Job, Project, Verdict, ids};
+
+/// How much is taken at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// No more than can start now.
+    pub jobs_max: i64,
+    /// No more than this of one project.
+    pub per_project_max: i64,
+    /// How long the work may take before it is anyone's again.
+    pub lease: Duration,
+    /// Only these projects' jobs. `None`: everybody's.
+    pub only: Option<&'a [Project]>,
+}
+
+/// A claimed row: id, role, kind, reference, attempts.
+struct Row {
+    id: Uuid,
+    db_role: String,
+    kind: String,
+    reference: Option<Uuid>,
+    attempts: i32,
+}
+
+impl Installation {
+    /// Take due jobs: at most a few of each project, starting after a random project, so that one with
+    /// ten thousand jobs costs the others one turn, not ten thousand.
+    pub async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Claimed>, Fault> {
+        let now = self.clock().now();
+        self.release_expired(now).await?;
+        let only: Option<Vec<String>> = claim
+            .only
+            .map(|p| p.iter().map(|p| p.db_role().to_owned()).collect());
+        let start = format!("{}_t_{:06}", self.prefix(), ids::below(1_000_000));
+        let rows = sqlx::query_as!(
+            Row,
+            r#"
+            with recursive seen (db_role) as (
+                (select db_role from control.jobs where state = 0 order by db_role limit 1)
+                union all
+                select (select j.db_role from control.jobs j where j.state = 0 and j.db_role > s.db_role order by j.db_role limit 1)
+                  from seen s where s.db_role is not null
+            ), due as (
+                select j.id
+                  from (select db_role from seen
+                         where db_role is not null and ($5::text[] is null or db_role = any ($5))
+                         order by db_role < $6, db_role) s
+                 cross join lateral (
+                    select id from control.jobs
+                     where state = 0 and db_role = s.db_role and run_at <= $1
+                     order by run_at limit $3 for update skip locked) j
+                 limit $2
+            )
+            update control.jobs set state = 1, attempts = attempts + 1, lease_until = $4
+             where id in (select id from due)
+            returning id, db_role, kind, ref as reference, attempts
+            "#,
+            now,
+            claim.jobs_max,
+            claim.per_project_max,
+            now + to_delta(claim.lease),
+            only.as_deref(),
+            start,
+        )
+        .fetch_all(&self.pools().worker)
+        .await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(job) = self.readable(row).await? {
+                claimed.push(job);
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// A job of a project that is gone is dropped; one of an unknown kind is kept with its reason.
+    async fn readable(&self, row: Row) -> Result<Option<Claimed>, Fault> {
+        let Some(project) = self.project_of_role(&row.db_role).await? else {
+            sqlx::query!("delete from control.jobs where id = $1", row.id)
+                .execute(&self.pools().worker)
+                .await?;
+            return Ok(None);
+        };
+        if let Some(job) = Job::read(&row.kind, row.reference) {
+            return Ok(Some(Claimed {
+                id: row.id,
+                attempts: row.attempts,
+                project,
+                job,
+            }));
+        }
+        let why = format!("this version does not know jobs of kind {:?}", row.kind);
+        sqlx::query!(
+            "update control.jobs set state = 2, lease_until = null, last_error = $2 where id = $1",
+            row.id,
+            why
+        )
+        .execute(&self.pools().worker)
+        .await?;
+        Ok(None)
+    }
+
+    /// What a worker that died had in hand is waiting again.
+    async fn release_expired(&self, now: DateTime<Utc>) -> Result<(), Fault> {
+        sqlx::query!("update control.jobs set state = 0, lease_until = null where state = 1 and lease_until < $1", now)
+            .execute(&self.pools().worker)
+            .await?;
+        Ok(())
+    }
+
+    /// Keep a job for longer. False: the lease was lost, the work is another's now.
+    pub async fn renew(&self, claimed: &Claimed, lease: Duration) -> Result<bool, Fault> {
+        let until = self.clock().now() + to_delta(lease);
+        let renewed = sqlx::query!(
+            "update control.jobs set lease_until = $3 where id = $1 and attempts = $2 and state = 1",
+            claimed.id,
+            claimed.attempts,
+            until
+        );
+        Ok(renewed.execute(&self.pools().worker).await?.rows_affected() == 1)
+    }
+
+    /// Record how a job ended, unless another took it over meanwhile.
+    pub async fn finish(&self, claimed: &Claimed, verdict: &Verdict) -> Result<(), Fault> {
+        let pool = &self.pools().worker;
+        let (id, attempts, now) = (claimed.id, claimed.attempts, self.clock().now());
+        match verdict {
+            Verdict::Done => {
+                sqlx::query!(
+                    "delete from control.jobs where id = $1 and attempts = $2",
+                    id,
+                    attempts
+                )
+                .execute(pool)
+                .await?;
+            }
+            Verdict::Again { after } => {
+                sqlx::query!(
+                    "update control.jobs set state = 0, lease_until = null, attempts = 0, last_error = null, run_at = $3
+                      where id = $1 and attempts = $2",
+                    id,
+                    attempts,
+                    now + to_delta(*after)
+                )
+                .execute(pool)
+                .await?;
+            }
+            Verdict::Retry { after, why } => {
+                sqlx::query!(
+                    "update control.jobs set state = 0, lease_until = null, last_error = $4, run_at = $3 where id = $1 and attempts = $2",
+                    id,
+                    attempts,
+                    now + to_delta(*after),
+                    why
+                )
+                .execute(pool)
+                .await?;
+            }
+            Verdict::Abandon { why } => {
+                sqlx::query!("update control.jobs set state = 2, lease_until = null, last_error = $3 where id = $1 and attempts = $2", id, attempts, why)
+                    .execute(pool)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Jobs that wait, are leased, or were abandoned, and the age of the oldest due one: for gauges.
+    pub async fn queue_depth(&self) -> Result<QueueDepth, Fault> {
+        let row = sqlx::query!(
+            r#"select count(*) filter (where state = 0 and run_at <= $1) as "due!", count(*) filter (where state = 1) as "leased!",
+                      count(*) filter (where state = 2) as "abandoned!", min(run_at) filter (where state = 0 and run_at <= $1) as oldest
+                 from control.jobs"#,
+            self.clock().now()
+        );
+        let row = row.fetch_one(&self.pools().worker).await?;
+        let age = row
+            .oldest
+            .map_or(TimeDelta::zero(), |at| self.clock().now() - at);
+        Ok(QueueDepth {
+            due: row.due,
+            leased: row.leased,
+            abandoned: row.abandoned,
+            oldest: age.to_std().unwrap_or_default(),
+        })
+    }
+}
+
+impl Project {
+    /// The id under which this hour's sweep of this project is queued, when this replica has not asked
+    /// for it yet: idle projects cost nothing, busy ones one row an hour.
+    pub fn sweep_to_ask_for(&self) -> Option<(Uuid, DateTime<Utc>)> {
+        const HOUR: i64 = 3600;
+        let hour = self.now().timestamp().div_euclid(HOUR);
+        let before = self
+            .swept_at()
+            .swap(hour, std::sync::atomic::Ordering::Relaxed);
+        if before == hour {
+            return None;
+        }
+        let mut id = *self.id().uuid().as_bytes();
+        for (byte, of_hour) in id.iter_mut().rev().zip(hour.to_le_bytes()) {
+            *byte ^= of_hour;
+        }
+        let run_at = DateTime::from_timestamp((hour + 1) * HOUR, 0)?;
+        Some((Uuid::from_bytes(id), run_at))
+    }
+}
+
+/// How full the queue is.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueDepth {
+    /// Could start now.
+    pub due: i64,
+    /// Somebody works on them.
+    pub leased: i64,
+    /// Failed for good.
+    pub abandoned: i64,
+    /// How long the oldest due one has waited.
+    pub oldest: Duration,
+}
+
+fn to_delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}

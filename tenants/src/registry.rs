@@ -1,0 +1,166 @@
+//! Slug -> Project, from memory when that is true, else from the directory.
+//!
+//! Nothing is loaded at start-up and nothing is kept for slugs that do not exist.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, atomic::AtomicI64},
+    time::Duration,
+};
+
+use crate::{
+    Fault, Installation,
+    config::{ConfigDoc, Environment},
+    invalidation::{Invalidations, Load},
+    migrations,
+    project::{Inner, Project, ProjectId, ProjectState, Record},
+    schema,
+};
+
+/// What stands behind a slug, for somebody from outside.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Serving.
+    Open(Project),
+    /// 403 `project_suspended`.
+    Suspended(Project),
+    /// 503 `project_migrating`: its schema is of a version this binary does not serve.
+    Migrating,
+    /// 404: never existed, was deleted, or is being deleted. The three look the same.
+    Absent,
+}
+
+pub(crate) struct Registry(moka::sync::Cache<String, (Project, Load)>);
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self(
+            moka::sync::Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_mins(60))
+                .build(),
+        )
+    }
+}
+
+/// An entry is looked at again after this long even if nothing was heard about it.
+const TRUST_FOR: Duration = Duration::from_secs(60);
+
+impl Installation {
+    /// Resolve a slug as the public sees it.
+    pub async fn project(&self, slug: &str) -> Result<Lookup, Fault> {
+        let Some(project) = self.find_project(slug).await? else {
+            return Ok(Lookup::Absent);
+        };
+        let version = project.record().schema_version;
+        Ok(match project.state() {
+            ProjectState::Active
+                if (migrations::PROJECT_MIN..=migrations::project_version()).contains(&version) =>
+            {
+                Lookup::Open(project)
+            }
+            ProjectState::Active | ProjectState::Moving | ProjectState::Creating => {
+                Lookup::Migrating
+            }
+            ProjectState::Suspended => Lookup::Suspended(project),
+            ProjectState::Deleting | ProjectState::Deleted => Lookup::Absent,
+        })
+    }
+
+    /// Resolve a slug whatever state the project is in: for the administration. `None` for a slug that
+    /// was never given out, or whose project is gone for good.
+    pub async fn find_project(&self, slug: &str) -> Result<Option<Project>, Fault> {
+        let known = self.registry().0.get(slug);
+        if let Some((project, load)) = &known
+            && load.age() < TRUST_FOR
+            && self
+                .invalidations()
+                .holds(*load, project.slot(), &[project.id().uuid()])
+        {
+            return Ok(Some(project.clone()));
+        }
+        let load = Invalidations::loading();
+        let Some(record) = self.record_by_slug(slug).await? else {
+            return Ok(None);
+        };
+        if record.state == ProjectState::Deleted {
+            return Ok(None);
+        }
+        let project = match known {
+            // Looked at again and unchanged: keep what was parsed and compiled for it.
+            Some((project, _)) if *project.record() == record => project,
+            _ => self.build(record).await?,
+        };
+        self.registry()
+            .0
+            .insert(slug.to_owned(), (project.clone(), load));
+        Ok(Some(project))
+    }
+
+    /// The project that a database role belongs to, in whatever state: for claimed jobs.
+    pub(crate) async fn project_of_role(&self, db_role: &str) -> Result<Option<Project>, Fault> {
+        let slug = sqlx::query_scalar!(
+            "select p.slug from control.projects p join control.slots s on s.slot = p.slot where s.db_role = $1",
+            db_role
+        );
+        match slug.fetch_optional(&self.pools().worker).await? {
+            Some(slug) => self.find_project(&slug).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn record_by_slug(&self, slug: &str) -> Result<Option<Record>, Fault> {
+        let row = sqlx::query!(
+            "select p.id, p.slug, p.name, p.environment, p.state, p.purge_at, p.slot, p.data_key, p.config_revision,
+                    p.created_at, p.updated_at, s.db_role, s.schema_version
+               from control.projects p join control.slots s on s.slot = p.slot
+              where p.slug = $1",
+            slug
+        );
+        let Some(row) = row.fetch_optional(&self.pools().control).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Record {
+            id: ProjectId(row.id),
+            slug: row.slug,
+            name: row.name,
+            environment: environment(&row.environment)?,
+            state: ProjectState::read(&row.state)?,
+            purge_at: row.purge_at,
+            slot: row.slot,
+            db_role: row.db_role,
+            schema_version: row.schema_version,
+            wrapped_key: row.data_key,
+            config_revision: row.config_revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }))
+    }
+
+    async fn build(&self, record: Record) -> Result<Project, Fault> {
+        let stored = sqlx::query_scalar!(
+            "select document from control.config_revisions where project = $1 and revision = $2",
+            record.id.uuid(),
+            record.config_revision
+        );
+        let stored = stored.fetch_one(&self.pools().control).await?;
+        let data_key = self.unwrap_key(record.id, &record.wrapped_key)?;
+        let config = ConfigDoc::open(&stored, &data_key, record.id.uuid())
+            .map_err(|e| Fault::broken(format!("configuration of {}: {e}", record.slug)))?;
+        Ok(Project::new(Inner {
+            begin_sql: Arc::from(schema::begin_sql(record.slot, &record.db_role)),
+            base_url: self.base_url_of(&record.slug),
+            config,
+            data_key,
+            record,
+            installation: self.clone(),
+            memo: Mutex::new(HashMap::new()),
+            swept_at: AtomicI64::new(0),
+        }))
+    }
+}
+
+pub(crate) fn environment(text: &str) -> Result<Environment, Fault> {
+    serde_json::from_value(text.into())
+        .map_err(|_| Fault::broken(format!("unknown environment {text:?}")))
+}
