@@ -1,1 +1,6 @@
-//! Placeholder until the first step lands.
+//! People: their identities, credentials, addresses and sessions.
+//! Knows nothing of flows, HTTP or how a mail leaves the house.
+
+pub mod credentials;
+pub mod normalize;
+pub mod schema;

@@ -1,0 +1,3 @@
+//! What a person proves themselves with.
+
+pub mod password_hash;

@@ -1,0 +1,210 @@
+//! From traits that fit their schema to identifiers and addresses (admin.md 4.2, 4.3).
+//! The walk follows a plan made once per schema, which leaves out every part that says nothing about them.
+
+use jsonschema::ValidatorMap;
+use serde_json::Value;
+
+use super::extension::Extension;
+use super::graph::{Node, NodeId, join};
+use super::{Address, Derived, Via, Violation, ViolationKind, formats};
+use crate::normalize;
+
+const NO_VALIDATE: &str = "no-validate";
+
+/// Which subschemas matter for identifiers and addresses, or hold phone numbers.
+pub(super) fn relevant(nodes: &[Node]) -> Vec<bool> {
+    let mut relevant: Vec<bool> = nodes
+        .iter()
+        .map(|node| node.extension.is_some() || is_phone(node))
+        .collect();
+    loop {
+        let mut changed = false;
+        // Backwards, because most nodes come before their parts.
+        for (id, node) in nodes.iter().enumerate().rev() {
+            if !relevant[id]
+                && node
+                    .in_place()
+                    .chain(node.below())
+                    .any(|part| relevant[part])
+            {
+                relevant[id] = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            return relevant;
+        }
+    }
+}
+
+fn is_phone(node: &Node) -> bool {
+    node.format.as_deref() == Some("tel")
+        || node.extension.as_ref().is_some_and(Extension::is_phone)
+}
+
+/// What the walk over one person's traits has found.
+pub(super) struct Walk<'s> {
+    pub(super) nodes: &'s [Node],
+    pub(super) relevant: &'s [bool],
+    pub(super) branches: Option<&'s ValidatorMap>,
+    pub(super) found: Derived,
+    pub(super) violations: Vec<Violation>,
+    /// JSON pointers, from `traits`, of phone numbers to store as E.164.
+    pub(super) phones: Vec<(String, String)>,
+}
+
+impl Walk<'_> {
+    pub(super) fn value(&mut self, id: NodeId, value: &Value, pointer: &str) {
+        if !self.relevant[id] {
+            return;
+        }
+        let nodes = self.nodes;
+        let node = &nodes[id];
+        self.leaf(node, value, pointer);
+        for also in node.reference.iter().chain(&node.all_of) {
+            self.value(*also, value, pointer);
+        }
+        for branch in node
+            .branches
+            .iter()
+            .filter(|branch| self.relevant[branch.node])
+        {
+            let validator = self.branches.and_then(|map| map.get(&branch.test));
+            if validator.is_some_and(|validator| validator.is_valid(value) == branch.expect) {
+                self.value(branch.node, value, pointer);
+            }
+        }
+        if let Value::Object(object) = value {
+            for (name, below) in &node.properties {
+                if let Some(part) = object.get(name) {
+                    self.value(*below, part, &join(pointer, name));
+                }
+            }
+        }
+        if let Value::Array(items) = value {
+            for (at, item) in items.iter().enumerate() {
+                if let Some(below) = node.tuple.get(at).copied().or(node.items) {
+                    self.value(below, item, &format!("{pointer}/{at}"));
+                }
+            }
+        }
+    }
+
+    fn leaf(&mut self, node: &Node, value: &Value, pointer: &str) {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return,
+        };
+        if value.is_string()
+            && is_phone(node)
+            && let Some(phone) = normalize::phone(&text).filter(|phone| *phone != text)
+        {
+            self.phones.push((pointer.to_owned(), phone));
+        }
+        let Some(extension) = &node.extension else {
+            return;
+        };
+        let format = node.format.as_deref();
+        let at = At {
+            pointer,
+            schema: join(&node.pointer, super::extension::KEYWORD),
+        };
+        if extension.password || extension.webauthn {
+            self.identifier(extension, &text, &at);
+        }
+        // A code must arrive somewhere: nothing waives that check.
+        let code = extension.code.and_then(|via| {
+            self.address(via, &text, format.filter(|name| *name != NO_VALIDATE), &at)
+        });
+        let verifiable = extension
+            .verification
+            .and_then(|via| self.address(via, &text, format, &at));
+        let recovery = extension
+            .recovery
+            .and_then(|via| self.address(via, &text, format, &at));
+        let found = &mut self.found;
+        for (list, address) in [
+            (&mut found.code, code),
+            (&mut found.verifiable, verifiable),
+            (&mut found.recovery, recovery),
+        ] {
+            list.extend(address.filter(|address| !list.contains(address)));
+        }
+        let label = |wanted: bool, slot: &mut Option<String>| {
+            if wanted && slot.is_none() && !text.trim().is_empty() {
+                *slot = Some(text.trim().to_owned());
+            }
+        };
+        label(
+            extension.passkey_display_name,
+            &mut found.passkey_display_name,
+        );
+        label(extension.totp_account_name, &mut found.totp_account_name);
+    }
+
+    fn identifier(&mut self, extension: &Extension, text: &str, at: &At<'_>) {
+        let identifier = normalize::identifier(text);
+        if identifier.is_empty() {
+            self.complain(Violation::new(
+                at.pointer,
+                &at.schema,
+                ViolationKind::Other,
+                "is empty, so nobody could sign in with it",
+            ));
+            return;
+        }
+        for (wanted, list) in [
+            (extension.password, &mut self.found.password),
+            (extension.webauthn, &mut self.found.webauthn),
+        ] {
+            if wanted && !list.contains(&identifier) {
+                list.push(identifier.clone());
+            }
+        }
+    }
+
+    /// The stored form of an address. An email is checked unless its format is a looser one; `format` is
+    /// what the schema says about the trait.
+    fn address(
+        &mut self,
+        via: Via,
+        text: &str,
+        format: Option<&str>,
+        at: &At<'_>,
+    ) -> Option<Address> {
+        let unchecked = format == Some(NO_VALIDATE);
+        let (value, wanted) = match via {
+            Via::Email => {
+                let value = normalize::email(text);
+                let good = match format {
+                    Some(NO_VALIDATE) => !value.is_empty(),
+                    Some("email_loose") => formats::is_email_loose(&value),
+                    _ => formats::is_email(&value),
+                };
+                (good.then_some(value), "email")
+            }
+            Via::Sms => {
+                let loose = Some(normalize::identifier(text))
+                    .filter(|value| unchecked && !value.is_empty());
+                (normalize::phone(text).or(loose), "tel")
+            }
+        };
+        if value.is_none() {
+            self.complain(Violation::format(at.pointer, &at.schema, wanted, text));
+        }
+        value.map(|value| Address { via, value })
+    }
+
+    /// The same value is often several kinds of address; one complaint about it will do.
+    fn complain(&mut self, violation: Violation) {
+        if !self.violations.contains(&violation) {
+            self.violations.push(violation);
+        }
+    }
+}
+
+struct At<'p> {
+    pointer: &'p str,
+    schema: String,
+}
