@@ -1,6 +1,40 @@
 //! What a person can do: the self-service flows, their methods and hooks, and the forms they draw.
+//!
+//! A method decides, one transaction writes, the edge answers. Nothing here sees a header or a status.
 
+pub mod begin;
+pub mod config;
 pub mod csrf;
+pub mod cx;
+pub mod decision;
+pub mod errors;
+pub mod flow;
+pub mod guard;
+pub mod hooks;
+pub mod login;
 pub mod methods;
+pub mod registration;
 pub mod return_to;
+pub mod store;
+pub mod submission;
+mod submit;
 pub mod ui;
+
+use tenants::{ConfigRules, config::section_check};
+
+/// How the configuration of a project is judged: by everybody who will read a part of it.
+pub fn config_rules() -> ConfigRules {
+    ConfigRules {
+        schema_check: identity::schemas::check,
+        presets: &identity::schema::PRESET_IDS,
+        sections: &[
+            section_check::<identity::sessions::SessionConfig>,
+            section_check::<identity::sessions::Cookies>,
+            section_check::<identity::schemas::IdentityConfig>,
+            section_check::<config::SelfService>,
+            section_check::<methods::password::PasswordConfig>,
+            section_check::<methods::password::HasherConfig>,
+            section_check::<methods::profile::ProfileConfig>,
+        ],
+    }
+}

@@ -1,3 +1,54 @@
-//! The sign-in methods, one folder each.
+//! The sign-in methods, one folder each, and the static lists of who takes part in which flow.
 
 pub mod password;
+pub mod profile;
+
+use async_trait::async_trait;
+use identity::schemas::{ProjectSchema, Schemas};
+
+use crate::{
+    cx::Cx,
+    decision::{Halt, Step},
+    flow::{Flow, Kind},
+    login::Login,
+    registration::Registration,
+    submission::Submission,
+    ui::Ui,
+};
+
+/// One way to get through one kind of flow.
+#[async_trait]
+pub trait Strategy<K: Kind>: Send + Sync {
+    /// The value of `method` on its button.
+    fn id(&self) -> &'static str;
+
+    /// Draw this method's part of the form.
+    async fn draw(&self, cx: &Cx<'_>, flow: &Flow<K>, ui: &mut Ui) -> Result<(), Halt>;
+
+    /// Is this submission mine? Pure.
+    fn claims(&self, flow: &Flow<K>, submission: &Submission) -> bool;
+
+    /// Judge the submission. Decide; never write.
+    async fn judge(
+        &self,
+        cx: &Cx<'_>,
+        flow: &mut Flow<K>,
+        submission: &Submission,
+    ) -> Result<Step<K::Decision>, Halt>;
+}
+
+/// Who takes part in a login; the first that claims a submission judges it.
+pub static LOGIN: &[&dyn Strategy<Login>] = &[&password::Password];
+
+/// Who takes part in a registration.
+pub static REGISTRATION: &[&dyn Strategy<Registration>] = &[&profile::Profile, &password::Password];
+
+/// The schema a flow is about: the one chosen at init, else the default.
+pub(crate) fn schema_of<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Result<ProjectSchema, Halt> {
+    let schemas = Schemas::of(cx.project);
+    let id = flow.identity_schema.as_deref().unwrap_or_default();
+    let found = schemas.get(id).cloned();
+    found.ok_or_else(|| {
+        tenants::Fault::broken(format!("identity schema {id:?} is not configured")).into()
+    })
+}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use identity::schema::{FieldKind, TraitField};
 use serde_json::Value;
 
 use super::node::{Autocomplete, Group, InputType, Node};
@@ -13,40 +14,8 @@ const OPTIONS_MAX: usize = 500;
 /// So many submitted values without a field are shown; a body could hold many thousands.
 const STRAY_FIELDS_MAX: usize = 100;
 
-/// One leaf of the schema's `traits`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Field {
-    /// Dotted name of the node: `traits.name.first`; a dot within a property's name is `\.`.
-    pub name: String,
-    /// From the schema's `type`.
-    pub kind: FieldKind,
-    /// The schema's `format`.
-    pub format: Option<String>,
-    /// The schema's `title`.
-    pub title: Option<String>,
-    /// Listed in its parent's `required`.
-    pub required: bool,
-    /// The schema's `pattern`.
-    pub pattern: Option<String>,
-    /// The schema's `enum`.
-    pub options: Vec<Value>,
-    /// The schema says `disableFormField`.
-    pub disabled: bool,
-}
-
-/// What a leaf holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldKind {
-    /// `string`
-    Text,
-    /// `number` and `integer`
-    Number,
-    /// `boolean`
-    Checkbox,
-}
-
 /// The nodes of `fields`, by name, filled from `traits` (the object below `traits`, or null).
-pub fn nodes(fields: &[Field], traits: &Value, group: Group) -> Vec<Node> {
+pub fn nodes(fields: &[TraitField], traits: &Value, group: Group) -> Vec<Node> {
     let values = leaves(traits);
     let mut nodes: Vec<Node> = fields
         .iter()
@@ -56,7 +25,7 @@ pub fn nodes(fields: &[Field], traits: &Value, group: Group) -> Vec<Node> {
     nodes
 }
 
-fn node(field: &Field, value: Option<&&Value>, group: Group) -> Node {
+fn node(field: &TraitField, value: Option<&&Value>, group: Group) -> Node {
     let (kind, hint) = input_type(field);
     let mut node = input(&field.name, kind)
         .group(group)
@@ -86,7 +55,7 @@ fn node(field: &Field, value: Option<&&Value>, group: Group) -> Node {
     node.into()
 }
 
-fn input_type(field: &Field) -> (InputType, Option<Autocomplete>) {
+fn input_type(field: &TraitField) -> (InputType, Option<Autocomplete>) {
     match field.format.as_deref() {
         Some("email") => (InputType::Email, Some(Autocomplete::Email)),
         Some("tel") => (InputType::Tel, Some(Autocomplete::Tel)),
@@ -158,8 +127,8 @@ mod tests {
 
     use super::*;
 
-    fn field(name: &str, kind: FieldKind, format: Option<&str>) -> Field {
-        Field {
+    fn field(name: &str, kind: FieldKind, format: Option<&str>) -> TraitField {
+        TraitField {
             name: name.into(),
             kind,
             format: format.map(Into::into),

@@ -1,87 +1,10 @@
 //! From what JSON Schema validation found to messages on the right nodes (contract 6.2 and 4.3).
 
-use serde_json::Value;
+use identity::schema::{Violation, ViolationKind};
 
 use super::Ui;
 use super::text::{self, Message};
 use super::traits::segment;
-
-/// Local mirror of `identity::schema::Violation`, to be deleted for the real one once that has landed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Violation {
-    /// Where in the instance: `#/traits/email`, the root being `#/`.
-    pub pointer: String,
-    /// Where in the schema.
-    pub schema_pointer: String,
-    /// Which keyword, with its values.
-    pub kind: ViolationKind,
-    /// The validator's own words.
-    pub detail: String,
-}
-
-/// Local mirror of `identity::schema::ViolationKind`.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "each is the JSON Schema keyword of that name")]
-pub enum ViolationKind {
-    Required {
-        property: String,
-    },
-    MinLength {
-        min: u64,
-        actual: u64,
-    },
-    MaxLength {
-        max: u64,
-        actual: u64,
-    },
-    Pattern {
-        pattern: String,
-    },
-    Minimum {
-        limit: Value,
-        actual: Value,
-    },
-    ExclusiveMinimum {
-        limit: Value,
-        actual: Value,
-    },
-    Maximum {
-        limit: Value,
-        actual: Value,
-    },
-    ExclusiveMaximum {
-        limit: Value,
-        actual: Value,
-    },
-    MultipleOf {
-        base: Value,
-        actual: Value,
-    },
-    MaxItems {
-        max: u64,
-        actual: u64,
-    },
-    MinItems {
-        min: u64,
-        actual: u64,
-    },
-    UniqueItems {
-        a: usize,
-        b: usize,
-    },
-    Type {
-        allowed: Vec<String>,
-        actual: String,
-    },
-    Const {
-        expected: Option<Value>,
-    },
-    Format {
-        format: String,
-        value: Value,
-    },
-    Other,
-}
 
 /// The message for one violation.
 pub fn violation(v: &Violation) -> Message {

@@ -1,3 +1,40 @@
-//! What a person proves themselves with.
+//! What an identity signs in with.
 
 pub mod password_hash;
+pub mod store;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+/// One credential of an identity.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// `password`, `code`, `webauthn` …
+    pub kind: String,
+    /// Under which it is found, sorted.
+    pub identifiers: Vec<String>,
+    /// Depends on the kind; empty while the identifier is taken but nothing is set up.
+    pub config: Value,
+    /// Of the configuration's shape (contract, admin 2.2).
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Credential {
+    /// As administrators see it: `config` only when it was asked for.
+    pub(crate) fn view(&self, disclose: bool) -> Value {
+        let mut view = Map::new();
+        view.insert("type".into(), json!(self.kind));
+        view.insert("identifiers".into(), json!(self.identifiers));
+        if disclose && self.config.as_object().is_some_and(|c| !c.is_empty()) {
+            view.insert("config".into(), self.config.clone());
+        }
+        view.insert("version".into(), json!(self.version));
+        view.insert("created_at".into(), json!(self.created_at));
+        view.insert("updated_at".into(), json!(self.updated_at));
+        Value::Object(view)
+    }
+}

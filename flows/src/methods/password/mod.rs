@@ -1,3 +1,12 @@
 //! The password method.
 
+mod breach;
+mod config;
+mod login;
 pub mod policy;
+mod registration;
+
+pub use config::{HasherConfig, PasswordConfig};
+
+/// Sign in and sign up with an identifier and a password.
+pub struct Password;

@@ -1,6 +1,6 @@
 //! Every keyword, pointer and place.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::ui::{self, Group};

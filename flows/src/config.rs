@@ -1,0 +1,242 @@
+//! What the configuration says of flows in general (contract, config 4). A method's own part lives in its
+//! folder.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use tenants::{Project, Section, config::units};
+use url::Url;
+
+use crate::return_to::ReturnTo;
+
+/// `selfservice.*`, less the methods.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SelfService {
+    /// Where people go when they asked for nothing. Default: `{base}/ui/session`.
+    pub default_browser_return_url: Option<String>,
+    /// Where else they may ask to go.
+    pub allowed_return_urls: Vec<String>,
+    /// Each flow's part.
+    pub flows: Flows,
+}
+
+impl Section for SelfService {
+    const POINTER: &'static str = "/selfservice";
+}
+
+/// `selfservice.flows.*`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Flows {
+    /// Sign in.
+    pub login: FlowConfig,
+    /// Sign up.
+    pub registration: RegistrationConfig,
+    /// Sign out.
+    pub logout: LogoutConfig,
+    /// Where errors are shown.
+    pub error: PageConfig,
+    /// Change what is stored.
+    pub settings: PageConfig,
+    /// Regain access.
+    pub recovery: PageConfig,
+    /// Prove an address.
+    pub verification: PageConfig,
+}
+
+/// A page of a flow.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PageConfig {
+    /// Default: the project's own page.
+    pub ui_url: Option<String>,
+}
+
+/// A flow with a life and an end.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct FlowConfig {
+    /// Default: the project's own page.
+    pub ui_url: Option<String>,
+    /// How long a flow can be used.
+    #[serde(with = "units::duration")]
+    pub lifespan: Duration,
+    /// What happens at its end.
+    pub after: After,
+}
+
+impl Default for FlowConfig {
+    fn default() -> Self {
+        Self {
+            ui_url: None,
+            lifespan: Duration::from_hours(1),
+            after: After::default(),
+        }
+    }
+}
+
+/// `selfservice.flows.registration.*`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct RegistrationConfig {
+    /// May anybody sign up?
+    pub enabled: bool,
+    /// Default: the project's own page.
+    pub ui_url: Option<String>,
+    /// How long a flow can be used.
+    #[serde(with = "units::duration")]
+    pub lifespan: Duration,
+    /// Traits first, credentials on a second screen; or all at once.
+    pub style: Style,
+    /// Older spelling of `style: unified`; wins.
+    pub enable_legacy_one_step: bool,
+    /// What happens at its end.
+    pub after: After,
+}
+
+impl Default for RegistrationConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            ui_url: None,
+            lifespan: Duration::from_hours(1),
+            style: Style::ProfileFirst,
+            enable_legacy_one_step: false,
+            after: After::default(),
+        }
+    }
+}
+
+/// `registration.style`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// One screen.
+    Unified,
+    /// Two screens.
+    ProfileFirst,
+}
+
+/// `selfservice.flows.logout.*`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LogoutConfig {
+    /// Where people go afterwards.
+    pub after: AfterMethod,
+}
+
+/// `after.*`: what holds for every method, and what one method has instead.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct After {
+    /// Where people go afterwards.
+    pub default_browser_return_url: Option<String>,
+    /// For methods without hooks of their own.
+    pub hooks: Vec<HookConfig>,
+    /// For the password method.
+    pub password: AfterMethod,
+}
+
+/// `after.<method>.*`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AfterMethod {
+    /// Where people go afterwards.
+    pub default_browser_return_url: Option<String>,
+    /// Replace the global hooks; they are not merged.
+    pub hooks: Vec<HookConfig>,
+}
+
+/// One hook, by name.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HookConfig {
+    /// `session`, `revoke_active_sessions` …
+    pub hook: String,
+}
+
+impl After {
+    /// The method's part, empty for methods that have none.
+    fn method(&self, method: &str) -> Option<&AfterMethod> {
+        (method == "password").then_some(&self.password)
+    }
+
+    /// The hooks that run after `method`: its own, else the global ones.
+    pub fn hooks_of(&self, method: &str) -> &[HookConfig] {
+        match self.method(method) {
+            Some(own) if !own.hooks.is_empty() => &own.hooks,
+            _ => &self.hooks,
+        }
+    }
+
+    /// Where people go after `method` who asked for nothing.
+    pub fn return_url_of(&self, method: &str) -> Option<&str> {
+        let own = self
+            .method(method)
+            .and_then(|m| m.default_browser_return_url.as_deref());
+        own.or(self.default_browser_return_url.as_deref())
+    }
+}
+
+/// Pages and return URLs of one project, resolved against its base once per revision.
+#[derive(Debug)]
+pub struct Pages {
+    base: String,
+    return_to: ReturnTo,
+}
+
+impl Pages {
+    /// Those of the configuration in force.
+    pub fn of(project: &Project) -> Arc<Self> {
+        project.memo(|project| {
+            let config = project.config::<SelfService>();
+            let own = format!("{}/ui/session", project.base_url());
+            let default = config.default_browser_return_url.as_deref().unwrap_or(&own);
+            let base = Url::parse(project.base_url());
+            let return_to =
+                base.and_then(|base| ReturnTo::new(&base, default, &config.allowed_return_urls));
+            let return_to = return_to.or_else(|_| {
+                let base = Url::parse("http://localhost/")?;
+                ReturnTo::new::<&str>(&base, "/", &[])
+            });
+            #[expect(
+                clippy::expect_used,
+                reason = "constants parse; the configuration was judged before it was stored"
+            )]
+            Self {
+                base: project.base_url().to_owned(),
+                return_to: return_to.expect("a constant URL"),
+            }
+        })
+    }
+
+    /// The list of allowed return URLs.
+    pub fn return_to(&self) -> &ReturnTo {
+        &self.return_to
+    }
+
+    /// The absolute address of a page: the configured one, else the project's own.
+    pub fn page(&self, configured: Option<&str>, own: &str) -> String {
+        match configured {
+            Some(url) => self.absolute(url),
+            None => format!("{}/ui/{own}", self.base),
+        }
+    }
+
+    /// An absolute URL for a configured one, which may be relative to the origin.
+    pub fn absolute(&self, url: &str) -> String {
+        let resolved = Url::parse(&self.base).and_then(|base| base.join(url));
+        resolved.map_or_else(|_| url.to_owned(), String::from)
+    }
+}
+
+/// A URL with one query parameter more, whatever query it has.
+pub fn with_query(url: &str, name: &str, value: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut url) => {
+            url.query_pairs_mut().append_pair(name, value);
+            url.into()
+        }
+        Err(_) => url.to_owned(),
+    }
+}

@@ -1,0 +1,198 @@
+//! What a method decides, and why it may not: plain data, so that hooks can read it and one place
+//! writes it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use identity::{Identity, identities::create::Prepared, schema::Violation, sessions::AuthMethod};
+use serde_json::Value;
+use tenants::Fault;
+use uuid::Uuid;
+
+use crate::ui::Message;
+
+/// How judging a submission ended.
+#[derive(Debug)]
+pub enum Step<D> {
+    /// The method is satisfied.
+    Decided(D),
+    /// The flow goes on to another screen; these writes go with it.
+    Ask(Effects),
+}
+
+/// Why judging stopped.
+#[derive(Debug)]
+pub enum Halt {
+    /// The person can mend it: the form is drawn again with what to say. A refusal carries writes too
+    /// (an attempt counted).
+    Refused(Refusal, Effects),
+    /// It cannot be answered on the form.
+    Stopped(Error),
+}
+
+impl Halt {
+    /// A refusal that writes nothing.
+    pub fn refused(refusal: Refusal) -> Self {
+        Self::Refused(refusal, Effects::default())
+    }
+}
+
+impl<E: Into<Error>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Stopped(error.into())
+    }
+}
+
+/// What the form says to somebody who has to try again.
+#[derive(Debug, Default)]
+pub struct Refusal {
+    /// Complaints by node name; `None` is the form as a whole.
+    pub complaints: Vec<(Option<String>, Message)>,
+    /// What the identity schema objects to.
+    pub violations: Vec<Violation>,
+    /// The method is kept as `active` (it was right; something else was not).
+    pub active: Option<&'static str>,
+}
+
+impl Refusal {
+    /// One message for the form as a whole.
+    pub fn form(message: Message) -> Self {
+        Self {
+            complaints: vec![(None, message)],
+            ..Self::default()
+        }
+    }
+
+    /// One message at a node.
+    pub fn at(node: &str, message: Message) -> Self {
+        Self {
+            complaints: vec![(Some(node.to_owned()), message)],
+            ..Self::default()
+        }
+    }
+
+    /// Nothing to say?
+    pub fn is_empty(&self) -> bool {
+        self.complaints.is_empty() && self.violations.is_empty()
+    }
+}
+
+/// Writes that go out together, in the one transaction that ends a submission.
+#[derive(Debug, Default)]
+pub struct Effects(pub Vec<Write>);
+
+/// One write. Closed, so that a write nobody carries out does not compile.
+#[derive(Debug)]
+pub enum Write {
+    /// Replace the configuration of a credential.
+    ReplaceCredential {
+        /// Whose.
+        identity_id: Uuid,
+        /// Of which type.
+        kind: &'static str,
+        /// With what.
+        config: Value,
+    },
+    /// End every other session of the identity that signs in.
+    RevokeOtherSessions,
+}
+
+/// What was judged, to be looked at again in the transaction that writes.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Of which type.
+    pub kind: &'static str,
+    /// The credential's revision when it was judged.
+    pub revision: i32,
+}
+
+/// Somebody proved who they are.
+#[derive(Debug)]
+pub struct SignIn {
+    /// Who.
+    pub identity: Arc<Identity>,
+    /// How.
+    pub amr: AuthMethod,
+    /// What must still hold when it is written.
+    pub judged: Judged,
+    /// What is written with it.
+    pub effects: Effects,
+}
+
+/// Somebody new.
+#[derive(Debug)]
+pub struct SignUp {
+    /// Who, not yet written.
+    pub prepared: Prepared,
+    /// How they will have authenticated.
+    pub amr: AuthMethod,
+}
+
+/// What cannot be answered on a form. The edge alone turns it into a status.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such flow, here.
+    #[error("there is no such flow")]
+    NotFound,
+    /// A parameter that is no good.
+    #[error("{0}")]
+    BadRequest(String),
+    /// Past its time; another flow was made in its place.
+    #[error("the flow has expired")]
+    Expired {
+        /// When.
+        expired_at: DateTime<Utc>,
+        /// How long ago.
+        since: std::time::Duration,
+        /// The new flow.
+        replacement: Uuid,
+    },
+    /// Signed in, and nothing to do; where a browser goes now.
+    #[error("a session is already available")]
+    AlreadySignedIn {
+        /// The target of a redirect.
+        target: String,
+    },
+    /// A second factor was asked for before the first.
+    #[error("sign in with a first factor before asking for a second")]
+    FirstFactorMissing,
+    /// The method is switched off.
+    #[error("this method is disabled")]
+    MethodDisabled,
+    /// The flow is switched off.
+    #[error("this flow is disabled")]
+    FlowDisabled,
+    /// The return URL is not on the list.
+    #[error("the requested return_to URL is not allowed")]
+    ReturnToForbidden {
+        /// As asked for.
+        url: String,
+    },
+    /// The CSRF token is missing or does not fit the cookie.
+    #[error("the request could not be told from a forged one")]
+    Csrf(CsrfTrouble),
+    /// Ours.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What was wrong with the CSRF token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CsrfTrouble {
+    /// Why it was rejected, in a form for developers; `None` where cookie and token simply differ.
+    pub reason: Option<&'static str>,
+    /// Sent by a script.
+    pub by_script: bool,
+}
+
+impl From<identity::HashError> for Error {
+    fn from(error: identity::HashError) -> Self {
+        match error {
+            identity::HashError::Overloaded { retry_after } => Self::Fault(Fault::Overloaded {
+                what: "password hashing",
+                retry_after,
+            }),
+            other => Self::Fault(Fault::broken(other.to_string())),
+        }
+    }
+}

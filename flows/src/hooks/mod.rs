@@ -1,0 +1,62 @@
+//! Hooks: what else happens at the end of a flow. Two moments: `weigh` may amend or refuse while nothing
+//! is written; `settle` shapes the answer when everything can be read back.
+
+mod revoke_active_sessions;
+
+use async_trait::async_trait;
+
+use crate::{
+    config::{HookConfig, SelfService},
+    cx::Cx,
+    decision::{Halt, SignIn, SignUp},
+    login::SignedIn,
+    registration::SignedUp,
+};
+
+/// A hook of a flow that decides `D` and answers `S`.
+#[async_trait]
+pub trait Hook<D: Send, S: Send>: Send + Sync {
+    /// Nothing is written yet: amend the decision, or refuse it.
+    async fn weigh(&self, _cx: &Cx<'_>, _decision: &mut D) -> Result<(), Halt> {
+        Ok(())
+    }
+
+    /// Everything is committed: shape the answer.
+    async fn settle(&self, _cx: &Cx<'_>, _settled: &mut S) -> Result<(), Halt> {
+        Ok(())
+    }
+}
+
+type LoginHook = Box<dyn Hook<SignIn, SignedIn>>;
+type RegistrationHook = Box<dyn Hook<SignUp, SignedUp>>;
+
+/// The configured hooks of a login, in order. Names that are not served were refused with the configuration.
+pub fn after_login(configured: &[HookConfig]) -> Vec<LoginHook> {
+    let hook = |hook: &HookConfig| -> Option<LoginHook> {
+        match hook.hook.as_str() {
+            "revoke_active_sessions" => {
+                Some(Box::new(revoke_active_sessions::RevokeActiveSessions))
+            }
+            _ => None,
+        }
+    };
+    configured.iter().filter_map(hook).collect()
+}
+
+/// The configured hooks of a registration, in order. `session` is not among them: it is always last, and
+/// only says who gets the token (see [`hands_out_session`]).
+pub fn after_registration(_configured: &[HookConfig]) -> Vec<RegistrationHook> {
+    Vec::new()
+}
+
+/// Is the `session` hook configured for that method?
+pub fn hands_out_session(cx: &Cx<'_>, method: &str) -> bool {
+    let config = cx.project.config::<SelfService>();
+    config
+        .flows
+        .registration
+        .after
+        .hooks_of(method)
+        .iter()
+        .any(|hook| hook.hook == "session")
+}

@@ -1,0 +1,319 @@
+//! The login flow: begin, submit, and what follows from a method's decision.
+
+use std::sync::Arc;
+
+use identity::{
+    Session, credentials, identities,
+    sessions::{self, Aal, SessionConfig, store as session_store, token},
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{
+    begin::{self, Init},
+    config::{Pages, SelfService},
+    cx::Cx,
+    decision::{Effects, Error, Halt, Refusal, SignIn, Write},
+    flow::{Flow, Kind, LoginState, Opening},
+    guard, hooks,
+    methods::{self, Strategy},
+    store,
+    submission::Submission,
+    submit::{self, Judgement},
+    ui::{Ui, order, text},
+};
+
+/// Sign in, authenticate again, or add a second factor.
+#[derive(Debug)]
+pub struct Login;
+
+impl Kind for Login {
+    const NAME: &'static str = "login";
+    type Decision = SignIn;
+    type State = LoginState;
+
+    fn strategies() -> &'static [&'static dyn Strategy<Self>] {
+        methods::LOGIN
+    }
+
+    fn frame(_cx: &Cx<'_>, _flow: &Flow<Self>, _ui: &mut Ui) {}
+
+    fn sort(_cx: &Cx<'_>, _flow: &Flow<Self>, ui: &mut Ui) {
+        order::login(&mut ui.nodes);
+    }
+
+    fn show(flow: &Flow<Self>, view: &mut Map<String, Value>) {
+        view.insert("created_at".into(), json!(flow.issued_at));
+        view.insert("updated_at".into(), json!(flow.updated_at));
+        view.insert("refresh".into(), json!(flow.state.refresh));
+        view.insert("requested_aal".into(), json!(flow.state.requested_aal));
+    }
+}
+
+/// What a visitor asks of a new login.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Authenticate again.
+    pub refresh: bool,
+    /// `aal1`, `aal2`, or nothing.
+    pub aal: Option<String>,
+}
+
+/// Somebody is signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who, how sure, until when.
+    pub session: Arc<Session>,
+    /// The token: of a new session, or the one the request carried.
+    pub token: Option<String>,
+    /// Nobody, or somebody else, was signed in before: old forms must die.
+    pub is_new: bool,
+    /// Where a browser goes.
+    pub target: String,
+    /// The session is below the level that the project asks of this identity.
+    pub needs_second_factor: bool,
+}
+
+/// How a submission was answered.
+#[derive(Debug)]
+pub enum LoginOutcome {
+    /// The form again, with something to say.
+    Again(Box<Flow<Login>>),
+    /// Done.
+    SignedIn(Box<Flow<Login>>, SignedIn),
+}
+
+/// Begin a login.
+pub async fn begin(cx: &Cx<'_>, init: Init, wish: Wish) -> Result<Flow<Login>, Error> {
+    let requested_aal = match wish.aal.as_deref() {
+        None | Some("" | "aal1") => Aal::Aal1,
+        Some("aal2") => Aal::Aal2,
+        Some(other) => {
+            return Err(Error::BadRequest(format!(
+                "Unable to parse AuthenticationMethod Assurance Level (AAL): {other:?} is neither aal1 nor aal2."
+            )));
+        }
+    };
+    let config = cx.project.config::<SelfService>();
+    let return_to = begin::return_to(cx, init.return_to.as_deref())?;
+    let identity_schema = begin::identity_schema(cx, init.identity_schema.as_deref())?;
+    let refresh = wish.refresh && cx.session.is_some();
+    match cx.session {
+        None if requested_aal == Aal::Aal2 => return Err(Error::FirstFactorMissing),
+        Some(session) if !refresh && requested_aal <= session.aal => {
+            return Err(Error::AlreadySignedIn {
+                target: begin::signed_in_target(cx, return_to.as_deref()),
+            });
+        }
+        _ => {}
+    }
+    let mut flow = Flow::<Login>::new(
+        cx,
+        Opening {
+            transport: init.transport,
+            request_url: init.request_url,
+            return_to,
+            identity_schema,
+            lifespan: config.flows.login.lifespan,
+            state: LoginState {
+                refresh,
+                requested_aal,
+                identifier: String::new(),
+            },
+        },
+    );
+    begin::draw(cx, &mut flow).await?;
+    if refresh {
+        flow.ui.messages.push(text::confirm_it_is_you());
+    }
+    if cx
+        .session
+        .is_some_and(|session| requested_aal > session.aal)
+    {
+        flow.ui.messages.push(text::second_factor_wanted());
+    }
+    store::insert(cx.project, &flow).await?;
+    Ok(flow)
+}
+
+/// Submit a login. A body that could not be decoded is a message on the form.
+pub async fn submit(
+    cx: &Cx<'_>,
+    id: Uuid,
+    submission: Result<Submission, String>,
+) -> Result<LoginOutcome, Error> {
+    let flow = store::load::<Login>(cx.project, id)
+        .await?
+        .ok_or(Error::NotFound)?;
+    if let Some(session) = cx.session
+        && !flow.state.refresh
+        && flow.state.requested_aal <= session.aal
+    {
+        if !cx.client.json && flow.transport == crate::flow::Transport::Browser {
+            let target = Pages::of(cx.project).return_to().default_url().to_string();
+            return Err(Error::AlreadySignedIn { target });
+        }
+        let refusal = Refusal::form(text::generic(
+            "A session was found already; there is nothing to sign in to.",
+        ));
+        let again = submit::refuse(cx, flow, refusal, Effects::default()).await?;
+        return Ok(LoginOutcome::Again(Box::new(again)));
+    }
+    if cx.session.is_none() && flow.state.requested_aal == Aal::Aal2 {
+        return Err(Error::FirstFactorMissing);
+    }
+    if flow.is_expired(cx.project.now()) {
+        return expired(cx, flow).await;
+    }
+    let judged = submit::judge(cx, flow, submission, text::no_login_strategy).await?;
+    let (mut flow, mut decision, submission) = match judged {
+        Judgement::Again(flow) => return Ok(LoginOutcome::Again(Box::new(flow))),
+        Judgement::Decided(flow, decision, submission) => (flow, decision, submission),
+    };
+    for attempt in 0..2 {
+        match settle(cx, &mut flow, &mut decision).await {
+            Ok(Some(signed_in)) => return Ok(LoginOutcome::SignedIn(Box::new(flow), signed_in)),
+            // What was judged changed meanwhile: judge it once more.
+            Ok(None) if attempt == 0 => {
+                let fresh = store::load::<Login>(cx.project, id)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                match submit::judge(cx, fresh, Ok(submission.clone()), text::no_login_strategy)
+                    .await?
+                {
+                    Judgement::Again(flow) => return Ok(LoginOutcome::Again(Box::new(flow))),
+                    Judgement::Decided(fresh, again, _) => (flow, decision) = (fresh, again),
+                }
+            }
+            Ok(None) => break,
+            Err(Halt::Refused(refusal, effects)) => {
+                let again = submit::refuse(cx, flow, refusal, effects).await?;
+                return Ok(LoginOutcome::Again(Box::new(again)));
+            }
+            Err(Halt::Stopped(error)) => return Err(error),
+        }
+    }
+    let busy = Refusal::form(text::generic(
+        "This account was changed at the same moment. Please try again.",
+    ));
+    let flow = store::load::<Login>(cx.project, id)
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(LoginOutcome::Again(Box::new(
+        submit::refuse(cx, flow, busy, Effects::default()).await?,
+    )))
+}
+
+/// An expired login is replaced by a fresh first-factor login; a refresh is not: its form says so.
+async fn expired(cx: &Cx<'_>, flow: Flow<Login>) -> Result<LoginOutcome, Error> {
+    let message = text::login_expired(flow.expires_at);
+    if cx.session.is_some() {
+        let refusal = Refusal::form(text::generic(
+            "The flow has expired; a session was found already.",
+        ));
+        let again = submit::refuse(cx, flow, refusal, Effects::default()).await?;
+        return Ok(LoginOutcome::Again(Box::new(again)));
+    }
+    let lifespan = cx.project.config::<SelfService>().flows.login.lifespan;
+    Err(submit::replace(cx, &flow, LoginState::default(), (lifespan, message)).await)
+}
+
+/// Hooks, then the one transaction. `None`: what was judged is not true any more.
+async fn settle(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    decision: &mut SignIn,
+) -> Result<Option<SignedIn>, Halt> {
+    if !decision.identity.is_active() {
+        let refusal = Refusal {
+            active: Some("password"),
+            ..Refusal::form(text::account_disabled())
+        };
+        flow.state.identifier = String::new();
+        return Err(Halt::refused(refusal));
+    }
+    let config = cx.project.config::<SelfService>();
+    let after = &config.flows.login.after;
+    let target = guard::target(cx, flow, after.return_url_of(&decision.amr.method))?;
+    let hooks = hooks::after_login(after.hooks_of(&decision.amr.method));
+    for hook in &hooks {
+        hook.weigh(cx, decision).await?;
+    }
+    let Some(mut signed_in) = write(cx, flow, decision, target).await? else {
+        return Ok(None);
+    };
+    for hook in &hooks {
+        hook.settle(cx, &mut signed_in).await?;
+    }
+    Ok(Some(signed_in))
+}
+
+async fn write(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    decision: &SignIn,
+    target: String,
+) -> Result<Option<SignedIn>, Halt> {
+    let lifespan = cx.project.config::<SessionConfig>().lifespan;
+    let identity = Arc::clone(&decision.identity);
+    // Somebody authenticating again keeps their session; anybody else gets one of their own.
+    let kept = cx
+        .session
+        .filter(|session| session.identity.id == identity.id);
+    let session = match kept {
+        Some(session) => {
+            session.authenticated_again(Arc::clone(&identity), decision.amr.clone(), lifespan)
+        }
+        None => Session::begin(
+            Arc::clone(&identity),
+            decision.amr.clone(),
+            cx.client.device(),
+            lifespan,
+        ),
+    };
+    let minted = kept.is_none().then(token::mint);
+    flow.updated_at = cx.project.now();
+    let mut tx = cx.project.begin().await?;
+    let judged = &decision.judged;
+    let still_true = store::save(&mut tx, flow).await?
+        && credentials::store::is_unchanged(&mut tx, identity.id, judged.kind, judged.revision)
+            .await?
+        && identities::store::is_still_active(&mut tx, identity.id).await? == Some(true);
+    if !still_true {
+        return Ok(None);
+    }
+    match &minted {
+        Some(token) => session_store::insert(&mut tx, &session, token).await?,
+        None if !session_store::renew(&mut tx, &session).await? => return Ok(None),
+        None => {}
+    }
+    for write in &decision.effects.0 {
+        carry_out(&mut tx, write, &session).await?;
+    }
+    tx.commit().await?;
+    let required = cx.project.config::<SessionConfig>().whoami.required_aal;
+    let needs_second_factor = !session.satisfies(required, sessions::code_as_factor(cx.project));
+    Ok(Some(SignedIn {
+        session: Arc::new(session),
+        token: minted.or_else(|| cx.session_token.map(str::to_owned)),
+        is_new: kept.is_none(),
+        target,
+        needs_second_factor,
+    }))
+}
+
+async fn carry_out(tx: &mut tenants::Tx, write: &Write, session: &Session) -> Result<(), Halt> {
+    match write {
+        Write::ReplaceCredential {
+            identity_id,
+            kind,
+            config,
+        } => {
+            credentials::store::replace_config(tx, *identity_id, kind, config).await?;
+        }
+        Write::RevokeOtherSessions => {
+            session_store::revoke_others(tx, session.identity.id, session.id).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Sign up with a password.
+
+use async_trait::async_trait;
+use identity::{
+    HashError, Hasher,
+    identities::create::{Extras, Prepared},
+};
+use zeroize::Zeroizing;
+
+use super::{HasherConfig, Password, PasswordConfig, breach, config::PolicyConfig, policy};
+use crate::{
+    cx::Cx,
+    decision::{Error, Halt, Refusal, SignUp, Step},
+    flow::{Flow, Screen},
+    guard,
+    methods::{Strategy, schema_of},
+    registration::Registration,
+    submission::Submission,
+    ui::{self, Autocomplete, Group, Message, Ui, text},
+};
+
+#[async_trait]
+impl Strategy<Registration> for Password {
+    fn id(&self) -> &'static str {
+        "password"
+    }
+
+    async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Registration>, ui: &mut Ui) -> Result<(), Halt> {
+        if flow.state.screen == Screen::Profile || !cx.project.config::<PasswordConfig>().enabled {
+            return Ok(());
+        }
+        ui.push(
+            ui::password_input("password")
+                .group(Group::Password)
+                .required()
+                .autocomplete(Autocomplete::NewPassword)
+                .label(text::password_label()),
+        )
+        .push(
+            ui::submit("method", "password")
+                .group(Group::Password)
+                .label(text::sign_up_label()),
+        );
+        Ok(())
+    }
+
+    fn claims(&self, _flow: &Flow<Registration>, submission: &Submission) -> bool {
+        submission.method() == Some("password")
+    }
+
+    /// Traits and a missing password are reported together and before CSRF, as clients know it.
+    async fn judge(
+        &self,
+        cx: &Cx<'_>,
+        flow: &mut Flow<Registration>,
+        submission: &Submission,
+    ) -> Result<Step<SignUp>, Halt> {
+        let config = cx.project.config::<PasswordConfig>();
+        if !config.enabled {
+            return Err(Error::MethodDisabled.into());
+        }
+        let schema = schema_of(cx, flow)?;
+        let traits = submission.traits(schema.schema.fields());
+        flow.remember_traits(&traits);
+        let password = submission.text("password").map(Zeroizing::new);
+        let mut refusal = Refusal::default();
+        if password.is_none() {
+            refusal
+                .complaints
+                .push((Some("password".to_owned()), text::required("password")));
+        }
+        let derived = schema
+            .schema
+            .derive(&traits)
+            .map_err(|v| refusal.violations = v)
+            .ok();
+        let (Some(password), Some(derived)) = (password, derived) else {
+            return Err(Halt::refused(refusal));
+        };
+        guard::check_csrf(cx, flow, submission)?;
+        if derived.password.is_empty() {
+            return Err(Halt::refused(Refusal::form(text::no_identifier())));
+        }
+        let hasher = cx.project.config::<HasherConfig>().hasher();
+        check_policy(cx, &config.config, hasher, &password, &derived.password).await?;
+        let hash = cx
+            .people
+            .hashing
+            .hash(cx.project.id().uuid(), hasher, password)
+            .await;
+        let hash = hash.map_err(|error| match error {
+            HashError::TooLong => {
+                Halt::from(tenants::Fault::broken("a password outgrew its policy"))
+            }
+            other => Error::from(other).into(),
+        })?;
+        let mut prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
+        prepared.set_password(&hash);
+        Ok(Step::Decided(SignUp {
+            prepared,
+            amr: cx.completed("password"),
+        }))
+    }
+}
+
+/// In the contract's order: length, similarity, breaches, the hasher's limit.
+async fn check_policy(
+    cx: &Cx<'_>,
+    config: &PolicyConfig,
+    hasher: Hasher,
+    password: &str,
+    identifiers: &[String],
+) -> Result<(), Halt> {
+    let refuse = |message: Message| Halt::refused(Refusal::at("password", message));
+    policy::minimum(password, config.min_password_length).map_err(refuse)?;
+    if config.identifier_similarity_check_enabled {
+        policy::similar(password, identifiers.iter().map(String::as_str)).map_err(refuse)?;
+    }
+    breach::check(cx.project, config, password)
+        .await
+        .map_err(refuse)?;
+    if matches!(hasher, Hasher::Bcrypt { .. }) {
+        policy::maximum(password).map_err(refuse)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! The one `flows` table.
+
+use serde_json::Value;
+use tenants::{Fault, Job, Project, Tx};
+use uuid::Uuid;
+
+use crate::flow::{Flow, Kind};
+
+/// Store a new flow, and see to it that it will be swept.
+pub async fn insert<K: Kind>(project: &Project, flow: &Flow<K>) -> Result<(), Fault> {
+    insert_state(project, flow.id, (K::NAME, to_json(flow)?), flow.expires_at).await
+}
+
+pub(crate) async fn insert_state(
+    project: &Project,
+    id: Uuid,
+    (kind, state): (&str, Value),
+    expires_at: chrono::DateTime<chrono::Utc>,
+) -> Result<(), Fault> {
+    let mut tx = project.begin().await?;
+    sqlx::query!(
+        "insert into flows (id, kind, state, expires_at, created_at) values ($1, $2, $3, $4, $5)",
+        id,
+        kind,
+        state,
+        expires_at,
+        project.now()
+    )
+    .execute(tx.conn())
+    .await?;
+    if let Some((job, run_at)) = project.sweep_to_ask_for() {
+        tx.enqueue_as(job, &Job::SweepExpired, run_at).await?;
+    }
+    tx.commit().await
+}
+
+/// A flow of this kind in this project.
+pub async fn load<K: Kind>(project: &Project, id: Uuid) -> Result<Option<Flow<K>>, Fault> {
+    let Some((state, version)) = load_state(project, id, K::NAME).await? else {
+        return Ok(None);
+    };
+    let mut flow: Flow<K> = serde_json::from_value(state)
+        .map_err(|e| Fault::broken(format!("unreadable {} flow: {e}", K::NAME)))?;
+    flow.version = version;
+    Ok(Some(flow))
+}
+
+pub(crate) async fn load_state(
+    project: &Project,
+    id: Uuid,
+    kind: &str,
+) -> Result<Option<(Value, i32)>, Fault> {
+    let mut tx = project.begin().await?;
+    let row = sqlx::query!(
+        "select state, version from flows where id = $1 and kind = $2",
+        id,
+        kind
+    );
+    Ok(row
+        .fetch_optional(tx.conn())
+        .await?
+        .map(|r| (r.state, r.version)))
+}
+
+/// Write the flow as it is now, if nobody else did since it was loaded. False: somebody did.
+pub async fn save<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
+    let saved = sqlx::query!(
+        "update flows set state = $3, version = version + 1 where id = $1 and version = $2",
+        flow.id,
+        flow.version,
+        to_json(flow)?
+    );
+    Ok(saved.execute(tx.conn()).await?.rows_affected() == 1)
+}
+
+/// Delete up to `limit` flows that expired before `before`. Answers how many went.
+pub async fn sweep(
+    tx: &mut Tx,
+    before: chrono::DateTime<chrono::Utc>,
+    limit: i64,
+) -> Result<u64, Fault> {
+    let gone = sqlx::query!(
+        "delete from flows where id in (select id from flows where expires_at < $1 order by expires_at limit $2)",
+        before,
+        limit
+    );
+    Ok(gone.execute(tx.conn()).await?.rows_affected())
+}
+
+fn to_json<K: Kind>(flow: &Flow<K>) -> Result<Value, Fault> {
+    serde_json::to_value(flow).map_err(|e| Fault::broken(format!("a flow cannot be stored: {e}")))
+}

@@ -1,0 +1,216 @@
+//! A submitted form or JSON body, decoded once (contract, self-service 1.10). Reads fields as their
+//! method or identity schema types them; knows nothing of HTTP.
+
+use identity::schema::{FieldKind, TraitField};
+use serde_json::{Map, Value};
+
+/// What was submitted.
+#[derive(Clone, Debug, Default)]
+pub struct Submission {
+    form: Option<Vec<(String, String)>>,
+    json: Map<String, Value>,
+    method: Option<String>,
+    transient_payload: Option<Value>,
+}
+
+impl Submission {
+    /// From a form's pairs, in the order sent.
+    pub fn from_form(pairs: Vec<(String, String)>) -> Self {
+        let mut json = Map::new();
+        for (key, value) in &pairs {
+            // The first value wins; an empty one is as good as none.
+            if !value.is_empty() && !json.contains_key(key) {
+                json.insert(key.clone(), Value::String(value.clone()));
+            }
+        }
+        let mut payload = Map::new();
+        for (key, value) in &json {
+            if let Some(path) = key.strip_prefix("transient_payload.") {
+                put(&mut payload, &segments(path), value.clone());
+            }
+        }
+        let transient_payload = (!payload.is_empty()).then_some(Value::Object(payload));
+        let method = json
+            .get("method")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        Self {
+            form: Some(pairs),
+            json,
+            method,
+            transient_payload,
+        }
+    }
+
+    /// From a JSON object: top-level empty strings and nulls count as absent.
+    pub fn from_json(body: Map<String, Value>) -> Self {
+        let json: Map<String, Value> = body
+            .into_iter()
+            .filter(|(_, v)| !v.is_null() && v.as_str() != Some(""))
+            .collect();
+        let method = json
+            .get("method")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let transient_payload = json
+            .get("transient_payload")
+            .filter(|v| v.is_object())
+            .cloned();
+        Self {
+            form: None,
+            json,
+            method,
+            transient_payload,
+        }
+    }
+
+    /// The method named.
+    pub fn method(&self) -> Option<&str> {
+        self.method.as_deref()
+    }
+
+    /// A text field. Numbers and booleans are taken as their text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.json.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Null => None,
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// What the client wants to have echoed and handed to hooks: an object.
+    pub fn transient_payload(&self) -> Option<&Value> {
+        self.transient_payload.as_ref()
+    }
+
+    /// A transient payload that is no object.
+    pub fn has_bad_transient_payload(&self) -> bool {
+        self.form.is_none()
+            && self
+                .json
+                .get("transient_payload")
+                .is_some_and(|v| !v.is_object())
+    }
+
+    /// The traits, typed as the schema's fields say. An object, except when a JSON body sent something
+    /// else as `traits`: then that, for the schema to refuse.
+    pub fn traits(&self, fields: &[TraitField]) -> Value {
+        let mut traits = match self.json.get("traits") {
+            None | Some(Value::Number(_)) => Map::new(),
+            Some(Value::Object(nested)) => nested.clone(),
+            Some(other) => return other.clone(),
+        };
+        match &self.form {
+            Some(pairs) => self.form_traits(pairs, fields, &mut traits),
+            None => {
+                for (key, value) in &self.json {
+                    if let Some(path) = key.strip_prefix("traits.") {
+                        let field = fields.iter().find(|f| f.name == *key);
+                        put(
+                            &mut traits,
+                            &segments(path),
+                            field.map_or_else(|| value.clone(), |f| typed(f, value)),
+                        );
+                    }
+                }
+            }
+        }
+        Value::Object(traits)
+    }
+
+    fn form_traits(
+        &self,
+        pairs: &[(String, String)],
+        fields: &[TraitField],
+        traits: &mut Map<String, Value>,
+    ) {
+        for field in fields {
+            let Some(path) = field.name.strip_prefix("traits.") else {
+                continue;
+            };
+            let sent = pairs
+                .iter()
+                .filter(|(key, _)| *key == field.name)
+                .map(|(_, value)| value.as_str());
+            // A hidden "false" stands before a ticked box: the last value wins. Elsewhere the first.
+            let value = if field.kind == FieldKind::Checkbox {
+                sent.last()
+            } else {
+                sent.into_iter().next()
+            };
+            let value = match (value, field.kind, field.required) {
+                (Some(""), FieldKind::Checkbox, true) => Value::Bool(false),
+                (Some(""), FieldKind::Number, true) => Value::from(0),
+                (None | Some(""), ..) => continue,
+                (Some(text), ..) => typed(field, &Value::String(text.to_owned())),
+            };
+            put(traits, &segments(path), value);
+        }
+        // What no field knows is kept as text, for the schema to judge.
+        for (key, value) in &self.json {
+            if let Some(path) = key.strip_prefix("traits.")
+                && !fields.iter().any(|f| f.name == *key)
+            {
+                put(traits, &segments(path), value.clone());
+            }
+        }
+    }
+}
+
+/// A text as the field's type, where it can be read as one; otherwise as it is, for the schema to refuse.
+fn typed(field: &TraitField, value: &Value) -> Value {
+    let Value::String(text) = value else {
+        return value.clone();
+    };
+    match field.kind {
+        FieldKind::Text => value.clone(),
+        FieldKind::Checkbox => match text.as_str() {
+            "true" | "TRUE" | "True" | "1" | "t" | "T" => Value::Bool(true),
+            "false" | "FALSE" | "False" | "0" | "f" | "F" => Value::Bool(false),
+            _ => value.clone(),
+        },
+        FieldKind::Number => {
+            let whole = text.parse::<i64>().ok().map(Value::from);
+            let number = || {
+                text.parse::<f64>()
+                    .ok()
+                    .and_then(|n| serde_json::Number::from_f64(n).map(Value::Number))
+            };
+            whole.or_else(number).unwrap_or_else(|| value.clone())
+        }
+    }
+}
+
+/// `a.b\.c` -> `a`, `b.c`. Deeper than 64 levels is cut off: no field lies there.
+fn segments(path: &str) -> Vec<String> {
+    let mut segments = vec![String::new()];
+    let mut characters = path.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => segments
+                .last_mut()
+                .into_iter()
+                .for_each(|s| s.extend(characters.next())),
+            '.' if segments.len() < 64 => segments.push(String::new()),
+            other => segments.last_mut().into_iter().for_each(|s| s.push(other)),
+        }
+    }
+    segments
+}
+
+fn put(object: &mut Map<String, Value>, path: &[String], value: Value) {
+    match path {
+        [] => {}
+        [last] => {
+            object.insert(last.clone(), value);
+        }
+        [first, rest @ ..] => {
+            let inner = object
+                .entry(first.clone())
+                .or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(inner) = inner {
+                put(inner, rest, value);
+            }
+        }
+    }
+}

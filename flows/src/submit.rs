@@ -1,0 +1,166 @@
+//! What every submission does: find whose it is, let them judge it, and draw the form again when it is
+//! refused or goes on to another screen.
+
+use std::time::Duration;
+
+use crate::{
+    begin,
+    cx::Cx,
+    decision::{Effects, Error, Halt, Refusal, Step},
+    flow::{Flow, Kind, Opening},
+    store,
+    submission::Submission,
+    ui::{Message, text, violation},
+};
+
+/// How judging went.
+pub(crate) enum Judgement<K: Kind> {
+    /// The form again.
+    Again(Flow<K>),
+    /// A method decided; nothing is written yet.
+    Decided(Flow<K>, K::Decision, Submission),
+}
+
+/// Ask the strategies in order; the first that claims the submission judges it.
+pub(crate) async fn judge<K: Kind>(
+    cx: &Cx<'_>,
+    mut flow: Flow<K>,
+    submission: Result<Submission, String>,
+    nobody: fn() -> Message,
+) -> Result<Judgement<K>, Error> {
+    let submission = match submission {
+        Ok(submission) => submission,
+        Err(why) => {
+            return Ok(Judgement::Again(
+                refuse(
+                    cx,
+                    flow,
+                    Refusal::form(text::generic(&why)),
+                    Effects::default(),
+                )
+                .await?,
+            ));
+        }
+    };
+    if submission.has_bad_transient_payload() {
+        let allowed = ["object".to_owned()];
+        let refusal = Refusal::at(
+            "transient_payload",
+            text::wrong_type(&allowed, "something else"),
+        );
+        return Ok(Judgement::Again(
+            refuse(cx, flow, refusal, Effects::default()).await?,
+        ));
+    }
+    flow.transient_payload = submission.transient_payload().cloned();
+    let strategy = K::strategies()
+        .iter()
+        .find(|s| s.claims(&flow, &submission));
+    let Some(strategy) = strategy else {
+        let refusal = Refusal::form(nobody());
+        return Ok(Judgement::Again(
+            refuse(cx, flow, refusal, Effects::default()).await?,
+        ));
+    };
+    match strategy.judge(cx, &mut flow, &submission).await {
+        Ok(Step::Decided(decision)) => Ok(Judgement::Decided(flow, decision, submission)),
+        Ok(Step::Ask(effects)) => Ok(Judgement::Again(redraw(cx, flow, None, effects).await?)),
+        Err(Halt::Refused(refusal, effects)) => {
+            Ok(Judgement::Again(refuse(cx, flow, refusal, effects).await?))
+        }
+        Err(Halt::Stopped(error)) => Err(error),
+    }
+}
+
+/// Draw the form again with what to say, and store it together with what the refusal writes.
+pub(crate) async fn refuse<K: Kind>(
+    cx: &Cx<'_>,
+    mut flow: Flow<K>,
+    refusal: Refusal,
+    effects: Effects,
+) -> Result<Flow<K>, Error> {
+    flow.active = refusal.active.map(str::to_owned);
+    redraw(cx, flow, Some(refusal), effects).await
+}
+
+async fn redraw<K: Kind>(
+    cx: &Cx<'_>,
+    mut flow: Flow<K>,
+    refusal: Option<Refusal>,
+    effects: Effects,
+) -> Result<Flow<K>, Error> {
+    debug_assert!(
+        effects.0.is_empty(),
+        "no refusal of this release writes anything but the flow"
+    );
+    for attempt in 0..3 {
+        begin::draw(cx, &mut flow).await?;
+        match &refusal {
+            Some(refusal) => say(cx, &mut flow, refusal),
+            None => K::greet(&mut flow),
+        }
+        flow.updated_at = cx.project.now();
+        let mut tx = cx.project.begin().await?;
+        if store::save(&mut tx, &flow).await? {
+            tx.commit().await?;
+            flow.version += 1;
+            return Ok(flow);
+        }
+        drop(tx);
+        // Another submission of this flow was faster: its version, our words.
+        let latest = store::load::<K>(cx.project, flow.id)
+            .await?
+            .ok_or(Error::NotFound)?;
+        flow.version = latest.version;
+        tracing::debug!(flow = %flow.id, attempt, "a flow was submitted twice at once");
+    }
+    Err(tenants::Fault::Overloaded {
+        what: "one flow",
+        retry_after: Duration::from_secs(1),
+    }
+    .into())
+}
+
+fn say<K: Kind>(cx: &Cx<'_>, flow: &mut Flow<K>, refusal: &Refusal) {
+    for (node, message) in &refusal.complaints {
+        flow.ui.complain(node.as_deref(), message.clone());
+    }
+    violation::place(&mut flow.ui, &refusal.violations);
+    // A complaint about something without a field has made one: it finds its place.
+    let mut ui = std::mem::replace(&mut flow.ui, crate::ui::Ui::new(""));
+    K::sort(cx, flow, &mut ui);
+    flow.ui = ui;
+}
+
+/// Put a new flow in the place of an expired one. Always an error: that is how the client hears of it.
+pub(crate) async fn replace<K: Kind>(
+    cx: &Cx<'_>,
+    expired: &Flow<K>,
+    state: K::State,
+    (lifespan, message): (Duration, Message),
+) -> Error {
+    let opening = Opening {
+        transport: expired.transport,
+        request_url: expired.request_url.clone(),
+        return_to: expired.return_to.clone(),
+        identity_schema: expired.identity_schema.clone(),
+        lifespan,
+        state,
+    };
+    let mut fresh = Flow::<K>::new(cx, opening);
+    if let Err(error) = begin::draw(cx, &mut fresh).await {
+        return error;
+    }
+    fresh.ui.messages.push(message);
+    if let Err(fault) = store::insert(cx.project, &fresh).await {
+        return fault.into();
+    }
+    let since = (cx.project.now() - expired.expires_at)
+        .to_std()
+        .unwrap_or_default();
+    Error::Expired {
+        expired_at: expired.expires_at,
+        since,
+        replacement: fresh.id,
+    }
+}

@@ -1,0 +1,108 @@
+//! Rows of `credentials` and `identifiers`.
+
+use serde_json::Value;
+use tenants::{Fault, Tx};
+use uuid::Uuid;
+
+use super::Credential;
+
+/// A password found by its identifier: what a sign-in needs to judge, and to check again before it writes.
+#[derive(Clone, Debug)]
+pub struct FoundPassword {
+    /// Whose it is.
+    pub identity_id: Uuid,
+    /// Empty when the identity has the identifier but no password.
+    pub hash: String,
+    /// Goes up with each change of the credential.
+    pub revision: i32,
+}
+
+/// Find a password by normalised identifier.
+pub async fn find_password(tx: &mut Tx, identifier: &str) -> Result<Option<FoundPassword>, Fault> {
+    let row = sqlx::query!(
+        r#"select c.identity_id, c.revision, coalesce(c.config ->> 'hashed_password', '') as "hash!"
+             from identifiers i join credentials c on c.identity_id = i.identity_id and c.kind = i.kind
+            where i.kind = 'password' and i.value = $1"#,
+        identifier
+    );
+    let row = row.fetch_optional(tx.conn()).await?;
+    Ok(row.map(|r| FoundPassword {
+        identity_id: r.identity_id,
+        hash: r.hash,
+        revision: r.revision,
+    }))
+}
+
+/// The identifiers under which an identity signs in with `kind`, sorted.
+pub async fn identifiers_of(
+    tx: &mut Tx,
+    identity_id: Uuid,
+    kind: &str,
+) -> Result<Vec<String>, Fault> {
+    let rows = sqlx::query_scalar!(
+        "select value from identifiers where identity_id = $1 and kind = $2 order by value",
+        identity_id,
+        kind
+    );
+    Ok(rows.fetch_all(tx.conn()).await?)
+}
+
+/// Is the credential still the one that was judged? Locks it against change until the transaction ends.
+pub async fn is_unchanged(
+    tx: &mut Tx,
+    identity_id: Uuid,
+    kind: &str,
+    revision: i32,
+) -> Result<bool, Fault> {
+    let now = sqlx::query_scalar!(
+        "select revision from credentials where identity_id = $1 and kind = $2 for share",
+        identity_id,
+        kind
+    );
+    Ok(now.fetch_optional(tx.conn()).await? == Some(revision))
+}
+
+/// Replace the stored configuration of a credential that exists.
+pub async fn replace_config(
+    tx: &mut Tx,
+    identity_id: Uuid,
+    kind: &str,
+    config: &Value,
+) -> Result<(), Fault> {
+    let now = tx.project().now();
+    sqlx::query!(
+        "update credentials set config = $3, revision = revision + 1, updated_at = $4 where identity_id = $1 and kind = $2",
+        identity_id,
+        kind,
+        config,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The credentials of several identities at once, by identity and kind.
+pub async fn of_identities(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<(Uuid, Credential)>, Fault> {
+    let rows = sqlx::query!(
+        r#"select c.identity_id, c.kind, c.config, c.version, c.created_at, c.updated_at,
+                  array(select i.value from identifiers i where i.identity_id = c.identity_id and i.kind = c.kind order by i.value) as "identifiers!"
+             from credentials c where c.identity_id = any ($1) order by c.identity_id, c.kind"#,
+        ids
+    );
+    let rows = rows.fetch_all(tx.conn()).await?;
+    Ok(rows
+        .into_iter()
+        .map(|r| {
+            let credential = Credential {
+                kind: r.kind,
+                identifiers: r.identifiers,
+                config: r.config,
+                version: r.version,
+                created_at: r.created_at,
+                updated_at: r.updated_at,
+            };
+            (r.identity_id, credential)
+        })
+        .collect())
+}

@@ -1,0 +1,120 @@
+//! People: what is known of one, and how it is shown to them and to administrators.
+
+pub mod create;
+pub mod store;
+mod view;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tenants::Fault;
+use uuid::Uuid;
+
+use crate::{factors::Factors, schema::Via};
+pub use view::schema_url;
+
+/// Active, or shut out: sessions of an inactive identity do not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// May sign in.
+    #[default]
+    Active,
+    /// May not; nothing is lost.
+    Inactive,
+}
+
+impl State {
+    /// The name stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+        }
+    }
+
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
+        match text {
+            "active" => Ok(Self::Active),
+            "inactive" => Ok(Self::Inactive),
+            other => Err(Fault::broken(format!("unknown identity state {other:?}"))),
+        }
+    }
+}
+
+/// An identity without its credentials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// UUIDv4, assigned here.
+    pub id: Uuid,
+    /// Which of the project's schemas its traits follow.
+    pub schema_id: String,
+    /// Active or not.
+    pub state: State,
+    /// When that last changed.
+    pub state_changed_at: DateTime<Utc>,
+    /// An object, valid against the schema when it was written.
+    pub traits: Value,
+    /// Readable by the person; `None` when unset.
+    pub metadata_public: Option<Value>,
+    /// Readable by administrators only.
+    pub metadata_admin: Option<Value>,
+    /// An id of the caller's, unique in the project.
+    pub external_id: Option<String>,
+    /// Stored for compatibility.
+    pub organization_id: Option<Uuid>,
+    /// Derived from the traits: what can be, or was, verified.
+    pub verifiable_addresses: Vec<VerifiableAddress>,
+    /// Derived from the traits: where a recovery can go.
+    pub recovery_addresses: Vec<RecoveryAddress>,
+    /// What it can sign in with.
+    pub factors: Factors,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Identity {
+    /// May it sign in?
+    pub fn is_active(&self) -> bool {
+        self.state == State::Active
+    }
+}
+
+/// An address with the state of its verification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerifiableAddress {
+    /// UUIDv4.
+    pub id: Uuid,
+    /// Normalised.
+    pub value: String,
+    /// Did somebody prove to read it?
+    pub verified: bool,
+    /// E-mail or SMS.
+    pub via: Via,
+    /// `pending`, `sent` or `completed`.
+    pub status: String,
+    /// When it was verified.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub verified_at: Option<DateTime<Utc>>,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Where a recovery code can go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryAddress {
+    /// UUIDv4.
+    pub id: Uuid,
+    /// Normalised.
+    pub value: String,
+    /// E-mail or SMS.
+    pub via: Via,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}

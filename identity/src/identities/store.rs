@@ -1,0 +1,182 @@
+//! Reading and deleting identities.
+
+use serde_json::Value;
+use tenants::{Fault, Tx, like_escaped};
+use uuid::Uuid;
+
+use super::{Identity, RecoveryAddress, State, VerifiableAddress};
+use crate::{factors::Factors, normalize};
+
+/// One row with its addresses, as every query here selects it.
+pub(crate) struct Row {
+    pub(crate) id: Uuid,
+    pub(crate) schema_id: String,
+    pub(crate) state: String,
+    pub(crate) state_changed_at: chrono::DateTime<chrono::Utc>,
+    pub(crate) traits: Value,
+    pub(crate) metadata_public: Option<Value>,
+    pub(crate) metadata_admin: Option<Value>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) organization_id: Option<Uuid>,
+    pub(crate) factors: i32,
+    pub(crate) created_at: chrono::DateTime<chrono::Utc>,
+    pub(crate) updated_at: chrono::DateTime<chrono::Utc>,
+    /// An array of address rows, as JSON.
+    pub(crate) addresses: Value,
+}
+
+impl Row {
+    pub(crate) fn read(self) -> Result<Identity, Fault> {
+        let (verifiable_addresses, recovery_addresses) = read_addresses(self.addresses)?;
+        Ok(Identity {
+            id: self.id,
+            schema_id: self.schema_id,
+            state: State::read(&self.state)?,
+            state_changed_at: self.state_changed_at,
+            traits: self.traits,
+            metadata_public: self.metadata_public,
+            metadata_admin: self.metadata_admin,
+            external_id: self.external_id,
+            organization_id: self.organization_id,
+            verifiable_addresses,
+            recovery_addresses,
+            factors: Factors(self.factors),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+fn read_addresses(rows: Value) -> Result<(Vec<VerifiableAddress>, Vec<RecoveryAddress>), Fault> {
+    let (mut verifiable, mut recovery) = (Vec::new(), Vec::new());
+    let unreadable = |e: serde_json::Error| Fault::broken(format!("unreadable address: {e}"));
+    for row in rows.as_array().into_iter().flatten() {
+        if row["purpose"] == "verifiable" {
+            verifiable.push(serde_json::from_value(row.clone()).map_err(unreadable)?);
+        } else {
+            recovery.push(serde_json::from_value(row.clone()).map_err(unreadable)?);
+        }
+    }
+    Ok((verifiable, recovery))
+}
+
+/// One identity with its addresses.
+pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Identity>, Fault> {
+    Ok(get_many(tx, &[id]).await?.pop())
+}
+
+/// Several, by id ascending; ids that do not exist are left out.
+pub async fn get_many(tx: &mut Tx, ids: &[Uuid]) -> Result<Vec<Identity>, Fault> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select i.id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin, i.external_id,
+                  i.organization_id, i.factors, i.created_at, i.updated_at,
+                  coalesce((select jsonb_agg(to_jsonb(a) order by a.id) from addresses a where a.identity_id = i.id), '[]') as "addresses!"
+             from identities i where i.id = any ($1) order by i.id"#,
+        ids
+    );
+    rows.fetch_all(tx.conn())
+        .await?
+        .into_iter()
+        .map(Row::read)
+        .collect()
+}
+
+/// The identity's state and version of facts, locked against change until the transaction ends: the last
+/// look before a sign-in is written.
+pub async fn is_still_active(tx: &mut Tx, id: Uuid) -> Result<Option<bool>, Fault> {
+    let state = sqlx::query_scalar!("select state from identities where id = $1 for share", id);
+    Ok(state
+        .fetch_optional(tx.conn())
+        .await?
+        .map(|s| s == "active"))
+}
+
+/// Which identities a list shows. At most one filter is set.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only these.
+    pub ids: Option<Vec<Uuid>>,
+    /// Exact identifier: normalised for password, webauthn and code, as sent for oidc and saml.
+    pub identifier: Option<String>,
+    /// Prefix of an identifier, over the same types.
+    pub identifier_prefix: Option<String>,
+    /// Only of this organization.
+    pub organization: Option<Uuid>,
+}
+
+/// Ids of a page of identities, ascending, after `after`.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<Uuid>, Fault> {
+    let identifier = filter.identifier.as_deref();
+    let prefix = filter.identifier_prefix.as_deref();
+    let rows = sqlx::query_scalar!(
+        r#"select i.id from identities i
+            where i.id > $1
+              and ($3::uuid[] is null or i.id = any ($3))
+              and ($4::uuid is null or i.organization_id = $4)
+              and ($5::text is null or exists (
+                    select from identifiers x where x.identity_id = i.id
+                       and ((x.kind in ('password', 'webauthn', 'code') and x.value = $5) or (x.kind in ('oidc', 'saml') and x.value = $6))))
+              and ($7::text is null or exists (
+                    select from identifiers x where x.identity_id = i.id
+                       and ((x.kind in ('password', 'webauthn', 'code') and x.value like $7) or (x.kind in ('oidc', 'saml') and x.value like $8))))
+            order by i.id limit $2"#,
+        after,
+        limit,
+        filter.ids.as_deref(),
+        filter.organization,
+        identifier.map(normalize::identifier),
+        identifier,
+        prefix.map(|p| format!("{}%", like_escaped(&normalize::identifier(p)))),
+        prefix.map(|p| format!("{}%", like_escaped(p))),
+    );
+    Ok(rows.fetch_all(tx.conn()).await?)
+}
+
+/// A page by number, for the legacy parameters, and how many identities there are in all.
+pub async fn list_by_page(
+    tx: &mut Tx,
+    filter: &Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<Uuid>, Fault> {
+    let mut all = list(tx, filter, Uuid::nil(), offset + limit).await?;
+    Ok(all.split_off(usize::try_from(offset).unwrap_or(0).min(all.len())))
+}
+
+/// All identities of the project.
+pub async fn count(tx: &mut Tx) -> Result<i64, Fault> {
+    Ok(
+        sqlx::query_scalar!(r#"select count(*) as "count!" from identities"#)
+            .fetch_one(tx.conn())
+            .await?,
+    )
+}
+
+/// Delete an identity and, by cascade, everything of it. Its sessions stop working everywhere.
+/// False: there is none.
+pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, Fault> {
+    let gone = sqlx::query!("delete from identities where id = $1", id)
+        .execute(tx.conn())
+        .await?
+        .rows_affected()
+        == 1;
+    if gone {
+        tx.invalidate(id).await?;
+    }
+    Ok(gone)
+}
+
+/// Is any identity of that schema?
+pub async fn uses_schema(tx: &mut Tx, schema_id: &str) -> Result<bool, Fault> {
+    let row = sqlx::query_scalar!(
+        r#"select exists(select from identities where schema_id = $1) as "yes!""#,
+        schema_id
+    );
+    Ok(row.fetch_one(tx.conn()).await?)
+}

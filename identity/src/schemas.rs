@@ -1,0 +1,162 @@
+//! The identity schemas of one project, compiled once per configuration revision; presets once per process.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::Value;
+use tenants::{Project, Section};
+
+use crate::schema::{IdentitySchema, PRESET_IDS, preset};
+
+/// `identity.*` (contract, config 2.4).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct IdentityConfig {
+    /// Used where no schema is named.
+    pub default_schema_id: String,
+    /// All schemas, the default one among them.
+    pub schemas: Vec<SchemaSource>,
+}
+
+impl Section for IdentityConfig {
+    const POINTER: &'static str = "/identity";
+}
+
+/// One schema of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SchemaSource {
+    /// Any string.
+    pub id: String,
+    /// `base64://` or `preset://`.
+    pub url: String,
+    /// May a visitor choose it?
+    #[serde(default)]
+    pub selfservice_selectable: bool,
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        let source = |id: &&str| SchemaSource {
+            id: (*id).to_owned(),
+            url: (*id).to_owned(),
+            selfservice_selectable: false,
+        };
+        Self {
+            default_schema_id: "preset://email".to_owned(),
+            schemas: PRESET_IDS.iter().map(source).collect(),
+        }
+    }
+}
+
+/// A schema with its place in the project.
+#[derive(Clone)]
+pub struct ProjectSchema {
+    /// As identities store it.
+    pub id: String,
+    /// May a visitor choose it?
+    pub selectable: bool,
+    /// Compiled.
+    pub schema: Arc<IdentitySchema>,
+}
+
+/// All schemas of a project.
+pub struct Schemas {
+    default_id: String,
+    all: Vec<ProjectSchema>,
+}
+
+impl Schemas {
+    /// Those of the configuration in force.
+    pub fn of(project: &Project) -> Arc<Self> {
+        project.memo(|project| {
+            let config = project.config::<IdentityConfig>();
+            let all = config.schemas.iter().filter_map(|source| {
+                let schema = load(source).map_err(|why| {
+                    tracing::error!(
+                        project = project.slug(),
+                        schema = source.id,
+                        why,
+                        "schema left out"
+                    )
+                });
+                Some(ProjectSchema {
+                    id: source.id.clone(),
+                    selectable: source.selfservice_selectable,
+                    schema: schema.ok()?,
+                })
+            });
+            Self {
+                default_id: config.default_schema_id.clone(),
+                all: all.collect(),
+            }
+        })
+    }
+
+    /// By id; the empty id is the default's.
+    pub fn get(&self, id: &str) -> Option<&ProjectSchema> {
+        let id = if id.is_empty() {
+            self.default_id.as_str()
+        } else {
+            id
+        };
+        self.all.iter().find(|s| s.id == id)
+    }
+
+    /// The one used where none is named.
+    pub fn default_schema(&self) -> Option<&ProjectSchema> {
+        self.get("")
+    }
+
+    /// One that a visitor may choose: the default, or one marked selectable.
+    pub fn selectable(&self, id: &str) -> Option<&ProjectSchema> {
+        self.get(id)
+            .filter(|s| s.selectable || s.id == self.default_id)
+    }
+
+    /// All, in the order of the configuration.
+    pub fn all(&self) -> &[ProjectSchema] {
+        &self.all
+    }
+}
+
+fn load(source: &SchemaSource) -> Result<Arc<IdentitySchema>, String> {
+    if source.url.starts_with("preset://") {
+        return PRESETS
+            .get(source.url.as_str())
+            .cloned()
+            .ok_or_else(|| format!("there is no {}", source.url));
+    }
+    let encoded = source
+        .url
+        .strip_prefix("base64://")
+        .ok_or("not stored in the configuration")?;
+    let text = STANDARD.decode(encoded).map_err(|e| e.to_string())?;
+    let document: Value = serde_json::from_slice(&text).map_err(|e| e.to_string())?;
+    let compiled = IdentitySchema::compile(&source.id, &document);
+    compiled
+        .map(Arc::new)
+        .map_err(|problems| format!("{problems:?}"))
+}
+
+static PRESETS: LazyLock<HashMap<&str, Arc<IdentitySchema>>> = LazyLock::new(|| {
+    let compiled = PRESET_IDS.iter().filter_map(|id| {
+        let document: Value = serde_json::from_str(preset(id)?).ok()?;
+        Some((*id, Arc::new(IdentitySchema::compile(id, &document).ok()?)))
+    });
+    compiled.collect()
+});
+
+/// How the configuration judges an identity schema: `(pointer, message)` for each problem.
+pub fn check(id: &str, document: &Value) -> Vec<(String, String)> {
+    match IdentitySchema::compile(id, document) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems
+            .into_iter()
+            .map(|p| (p.pointer, p.message))
+            .collect(),
+    }
+}

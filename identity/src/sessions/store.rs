@@ -1,0 +1,206 @@
+//! Rows of `sessions`.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use tenants::{Fault, Tx};
+use uuid::Uuid;
+
+use super::{Session, authenticate::Row, token};
+
+/// Write a new session under the hash of its token.
+pub async fn insert(tx: &mut Tx, session: &Session, session_token: &str) -> Result<(), Fault> {
+    sqlx::query!(
+        "insert into sessions (id, token_hash, identity_id, active, aal, amr, devices, authenticated_at, issued_at, expires_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9)",
+        session.id,
+        &token::digest(session_token)[..],
+        session.identity.id,
+        session.active,
+        session.aal.as_str(),
+        json!(session.amr),
+        json!(session.devices),
+        session.authenticated_at,
+        session.issued_at,
+        session.expires_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Write what a refresh or a step-up changed. False: it was revoked meanwhile.
+pub async fn renew(tx: &mut Tx, session: &Session) -> Result<bool, Fault> {
+    let now = tx.project().now();
+    let renewed = sqlx::query!(
+        "update sessions set aal = $2, amr = $3, devices = $4, authenticated_at = $5, issued_at = $6, expires_at = $7, updated_at = $8
+          where id = $1 and active",
+        session.id,
+        session.aal.as_str(),
+        json!(session.amr),
+        json!(session.devices),
+        session.authenticated_at,
+        session.issued_at,
+        session.expires_at,
+        now
+    );
+    let renewed = renewed.execute(tx.conn()).await?.rows_affected() == 1;
+    tx.invalidate(session.id).await?;
+    Ok(renewed)
+}
+
+/// Revoke one session. False: there is none of that id.
+pub async fn revoke(tx: &mut Tx, id: Uuid) -> Result<bool, Fault> {
+    let now = tx.project().now();
+    let found = sqlx::query!(
+        "update sessions set active = false, updated_at = $2 where id = $1",
+        id,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    tx.invalidate(id).await?;
+    Ok(found.rows_affected() == 1)
+}
+
+/// Revoke one session if it belongs to that identity. False: no active one of that id is theirs.
+pub async fn revoke_own(tx: &mut Tx, identity_id: Uuid, id: Uuid) -> Result<bool, Fault> {
+    let now = tx.project().now();
+    let found = sqlx::query!(
+        "update sessions set active = false, updated_at = $3 where id = $1 and identity_id = $2 and active",
+        id,
+        identity_id,
+        now
+    );
+    let found = found.execute(tx.conn()).await?.rows_affected() == 1;
+    if found {
+        tx.invalidate(id).await?;
+    }
+    Ok(found)
+}
+
+/// Revoke every other session of an identity. Answers how many.
+pub async fn revoke_others(tx: &mut Tx, identity_id: Uuid, keep: Uuid) -> Result<u64, Fault> {
+    let now = tx.project().now();
+    let ids = sqlx::query_scalar!(
+        "update sessions set active = false, updated_at = $3 where identity_id = $1 and id <> $2 and active and expires_at > $3 returning id",
+        identity_id,
+        keep,
+        now
+    );
+    let ids = ids.fetch_all(tx.conn()).await?;
+    for id in &ids {
+        tx.invalidate(*id).await?;
+    }
+    Ok(ids.len() as u64)
+}
+
+/// The id of a token's session, also when it was revoked before. `None`: unknown token.
+pub async fn id_of_token(tx: &mut Tx, session_token: &str) -> Result<Option<Uuid>, Fault> {
+    let id = sqlx::query_scalar!(
+        "select id from sessions where token_hash = $1",
+        &token::digest(session_token)[..]
+    );
+    Ok(id.fetch_optional(tx.conn()).await?)
+}
+
+/// Delete all sessions of an identity. Answers how many there were.
+pub async fn delete_all(tx: &mut Tx, identity_id: Uuid) -> Result<u64, Fault> {
+    let gone = sqlx::query!("delete from sessions where identity_id = $1", identity_id)
+        .execute(tx.conn())
+        .await?
+        .rows_affected();
+    tx.invalidate(identity_id).await?;
+    Ok(gone)
+}
+
+/// Which sessions a list shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// Only of this identity.
+    pub identity: Option<Uuid>,
+    /// Not this one.
+    pub except: Option<Uuid>,
+    /// Stored active and not expired, or the rest.
+    pub active: Option<bool>,
+    /// After this one, in the order of the list.
+    pub after: Option<(DateTime<Utc>, Uuid)>,
+}
+
+/// A page of sessions, newest first.
+pub async fn list(
+    tx: &mut Tx,
+    filter: &Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<Vec<Session>, Fault> {
+    let now = tx.project().now();
+    let (after_at, after_id) = filter.after.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at,
+                  i.id as identity_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
+                  i.external_id, i.organization_id, i.factors, i.created_at, i.updated_at,
+                  coalesce((select jsonb_agg(to_jsonb(a) order by a.id) from addresses a where a.identity_id = i.id), '[]') as "addresses!"
+             from sessions s join identities i on i.id = s.identity_id
+            where ($1::uuid is null or s.identity_id = $1)
+              and ($2::uuid is null or s.id <> $2)
+              and ($3::bool is null or (s.active and s.expires_at > $4) = $3)
+              and ($5::timestamptz is null or s.created_at < $5 or (s.created_at = $5 and s.id > $6))
+            order by s.created_at desc, s.id offset $7 limit $8"#,
+        filter.identity,
+        filter.except,
+        filter.active,
+        now,
+        after_at,
+        after_id,
+        offset,
+        limit
+    );
+    rows.fetch_all(tx.conn())
+        .await?
+        .into_iter()
+        .map(Row::read)
+        .collect()
+}
+
+/// How many sessions a list has in all.
+pub async fn count(tx: &mut Tx, filter: &Filter) -> Result<i64, Fault> {
+    let now = tx.project().now();
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from sessions s
+            where ($1::uuid is null or s.identity_id = $1) and ($2::uuid is null or s.id <> $2)
+              and ($3::bool is null or (s.active and s.expires_at > $4) = $3)"#,
+        filter.identity,
+        filter.except,
+        filter.active,
+        now
+    );
+    Ok(count.fetch_one(tx.conn()).await?)
+}
+
+/// One session, active or not.
+pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at,
+                  i.id as identity_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
+                  i.external_id, i.organization_id, i.factors, i.created_at, i.updated_at,
+                  coalesce((select jsonb_agg(to_jsonb(a) order by a.id) from addresses a where a.identity_id = i.id), '[]') as "addresses!"
+             from sessions s join identities i on i.id = s.identity_id where s.id = $1"#,
+        id
+    );
+    row.fetch_optional(tx.conn())
+        .await?
+        .map(Row::read)
+        .transpose()
+}
+
+/// Delete up to `limit` sessions that expired before `before`. Answers how many went.
+pub async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, Fault> {
+    let gone = sqlx::query!(
+        "delete from sessions where id in (select id from sessions where expires_at < $1 order by expires_at limit $2)",
+        before,
+        limit
+    );
+    Ok(gone.execute(tx.conn()).await?.rows_affected())
+}
