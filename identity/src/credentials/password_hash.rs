@@ -109,6 +109,11 @@ fn strip_bcrypt(hash: &str) -> Option<&str> {
         .find_map(|prefix| hash.strip_prefix(prefix))
 }
 
+/// Can this hash be verified here? For hashes that come from elsewhere.
+pub fn is_supported(hash: &str) -> bool {
+    Stored::parse(hash).is_some()
+}
+
 /// A hash taken apart.
 #[derive(Debug)]
 enum Stored {

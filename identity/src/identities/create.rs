@@ -35,6 +35,17 @@ pub struct Extras {
     pub organization_id: Option<Uuid>,
 }
 
+/// What is known of an address that comes from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct AddressState {
+    /// Was it verified?
+    pub verified: bool,
+    /// When; now, if that is not known.
+    pub verified_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// `pending`, `sent` or `completed`; anything else is derived.
+    pub status: Option<String>,
+}
+
 /// Somebody has this already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conflict {
@@ -133,6 +144,29 @@ impl Prepared {
         true
     }
 
+    /// Take over the state of an address, if the traits have that address. Others vanish.
+    pub fn import_address(&mut self, via: Via, value: &str, state: AddressState) {
+        let now = self.identity.created_at;
+        let addresses = &mut self.identity.verifiable_addresses;
+        let Some(address) = addresses
+            .iter_mut()
+            .find(|a| a.via == via && a.value == value)
+        else {
+            return;
+        };
+        address.verified = state.verified;
+        address.verified_at = state.verified.then(|| state.verified_at.unwrap_or(now));
+        let known = state
+            .status
+            .filter(|s| matches!(s.as_str(), "pending" | "sent" | "completed"));
+        let derived = if state.verified {
+            "completed"
+        } else {
+            "pending"
+        };
+        address.status = known.unwrap_or_else(|| derived.to_owned());
+    }
+
     /// Write identity, credentials, identifiers and addresses.
     pub async fn insert(&self, tx: &mut Tx) -> Result<(), InsertError> {
         let i = &self.identity;
@@ -203,29 +237,37 @@ impl Prepared {
     }
 
     async fn insert_addresses(&self, tx: &mut Tx) -> Result<(), InsertError> {
-        let verifiable = self
-            .identity
-            .verifiable_addresses
-            .iter()
-            .map(|a| (a.id, "verifiable", a.via, &a.value));
-        let recovery = self
-            .identity
-            .recovery_addresses
-            .iter()
-            .map(|a| (a.id, "recovery", a.via, &a.value));
-        let mut rows: Vec<(Uuid, &str, Via, &String)> = verifiable.chain(recovery).collect();
-        rows.sort_unstable_by_key(|(_, purpose, via, value)| {
-            (*purpose, via.as_str(), (*value).clone())
-        });
-        for (id, purpose, via, value) in rows {
+        let at = self.identity.created_at;
+        let mut verifiable: Vec<&VerifiableAddress> =
+            self.identity.verifiable_addresses.iter().collect();
+        verifiable.sort_unstable_by_key(|a| (a.via.as_str(), &a.value));
+        for a in verifiable {
             sqlx::query!(
-                "insert into addresses (id, identity_id, purpose, via, value, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $6)",
-                id,
+                "insert into addresses (id, identity_id, purpose, via, value, verified, verified_at, status, created_at, updated_at)
+                 values ($1, $2, 'verifiable', $3, $4, $5, $6, $7, $8, $8)",
+                a.id,
                 self.identity.id,
-                purpose,
-                via.as_str(),
-                value,
-                self.identity.created_at
+                a.via.as_str(),
+                a.value,
+                a.verified,
+                a.verified_at,
+                a.status,
+                at
+            )
+            .execute(tx.conn())
+            .await?;
+        }
+        let mut recovery: Vec<&RecoveryAddress> = self.identity.recovery_addresses.iter().collect();
+        recovery.sort_unstable_by_key(|a| (a.via.as_str(), &a.value));
+        for a in recovery {
+            sqlx::query!(
+                "insert into addresses (id, identity_id, purpose, via, value, created_at, updated_at)
+                 values ($1, $2, 'recovery', $3, $4, $5, $5)",
+                a.id,
+                self.identity.id,
+                a.via.as_str(),
+                a.value,
+                at
             )
             .execute(tx.conn())
             .await?;

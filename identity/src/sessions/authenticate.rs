@@ -59,7 +59,7 @@ async fn by_token_hash(project: &Project, hash: &[u8; 32]) -> Result<Option<Sess
     let mut tx = project.begin().await?;
     let row = sqlx::query_as!(
         Row,
-        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at,
+        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at, s.created_at as session_created_at,
                   i.id as identity_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
                   i.external_id, i.organization_id, i.factors, i.created_at, i.updated_at,
                   coalesce((select jsonb_agg(to_jsonb(a) order by a.id) from addresses a where a.identity_id = i.id), '[]') as "addresses!"
@@ -82,6 +82,7 @@ pub(super) struct Row {
     pub(super) authenticated_at: DateTime<Utc>,
     pub(super) issued_at: DateTime<Utc>,
     pub(super) expires_at: DateTime<Utc>,
+    pub(super) session_created_at: DateTime<Utc>,
     pub(super) identity_id: Uuid,
     pub(super) schema_id: String,
     pub(super) state: String,
@@ -125,6 +126,7 @@ impl Row {
             authenticated_at: self.authenticated_at,
             issued_at: self.issued_at,
             expires_at: self.expires_at,
+            created_at: self.session_created_at,
         })
     }
 }

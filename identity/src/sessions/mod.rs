@@ -72,6 +72,8 @@ pub struct Session {
     pub issued_at: DateTime<Utc>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
+    /// When its row was made: what lists are sorted by.
+    pub created_at: DateTime<Utc>,
 }
 
 impl Session {
@@ -117,6 +119,7 @@ impl Session {
             authenticated_at: now,
             issued_at: now,
             expires_at: now + lifespan,
+            created_at: now,
         }
     }
 

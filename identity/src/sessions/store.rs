@@ -137,7 +137,7 @@ pub async fn list(
     let (after_at, after_id) = filter.after.unzip();
     let rows = sqlx::query_as!(
         Row,
-        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at,
+        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at, s.created_at as session_created_at,
                   i.id as identity_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
                   i.external_id, i.organization_id, i.factors, i.created_at, i.updated_at,
                   coalesce((select jsonb_agg(to_jsonb(a) order by a.id) from addresses a where a.identity_id = i.id), '[]') as "addresses!"
@@ -182,7 +182,7 @@ pub async fn count(tx: &mut Tx, filter: &Filter) -> Result<i64, Fault> {
 pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, Fault> {
     let row = sqlx::query_as!(
         Row,
-        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at,
+        r#"select s.id, s.active, s.aal, s.amr, s.devices, s.authenticated_at, s.issued_at, s.expires_at, s.created_at as session_created_at,
                   i.id as identity_id, i.schema_id, i.state, i.state_changed_at, i.traits, i.metadata_public, i.metadata_admin,
                   i.external_id, i.organization_id, i.factors, i.created_at, i.updated_at,
                   coalesce((select jsonb_agg(to_jsonb(a) order by a.id) from addresses a where a.identity_id = i.id), '[]') as "addresses!"

@@ -1,0 +1,231 @@
+//! The body of a new identity, and what is made of it (contract, admin 1.5).
+
+use chrono::{DateTime, Utc};
+use flows::methods::password::HasherConfig;
+use identity::{
+    HashError, Identity,
+    credentials::{Credential, password_hash::is_supported, store as credential_store},
+    identities::{
+        State,
+        create::{AddressState, Conflict, Extras, InsertError, Prepared},
+    },
+    normalize,
+    schema::{Via, report},
+    schemas::Schemas,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tenants::Project;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::{
+    App,
+    error::{ApiError, Result},
+};
+
+/// Unknown keys are refused by name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CreateIdentity {
+    schema_id: String,
+    traits: Option<Value>,
+    credentials: Map<String, Value>,
+    verifiable_addresses: Vec<GivenAddress>,
+    recovery_addresses: Vec<GivenAddress>,
+    metadata_public: Option<Value>,
+    #[serde(deserialize_with = "present")]
+    metadata_admin: Option<Value>,
+    state: Option<String>,
+    organization_id: Option<Uuid>,
+    external_id: Option<String>,
+}
+
+/// An explicit null is something that was sent.
+fn present<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "accepted as the contract lists them; ids and times are ours"
+)]
+struct GivenAddress {
+    id: Option<Uuid>,
+    value: String,
+    via: Option<Via>,
+    verified: bool,
+    status: Option<String>,
+    verified_at: Option<DateTime<Utc>>,
+    created_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct GivenPassword {
+    config: PasswordImport,
+    identifiers: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PasswordImport {
+    hashed_password: Option<String>,
+    password: Option<String>,
+    use_password_migration_hook: Option<bool>,
+}
+
+impl CreateIdentity {
+    pub(super) fn has_admin_metadata(&self) -> bool {
+        self.metadata_admin.is_some()
+    }
+}
+
+/// Judge, hash, write.
+pub(super) async fn create(
+    app: &App,
+    project: &Project,
+    body: CreateIdentity,
+) -> Result<(Identity, Vec<Credential>)> {
+    let schemas = Schemas::of(project);
+    let schema = schemas.get(&body.schema_id);
+    let schema = schema.ok_or_else(|| {
+        ApiError::bad_request(format!("There is no identity schema {:?}.", body.schema_id))
+    })?;
+    let extras = extras(&body)?;
+    let traits = body
+        .traits
+        .filter(|t| !t.is_null())
+        .unwrap_or_else(|| Value::Object(Map::new()));
+    let derived = schema
+        .schema
+        .derive(&traits)
+        .map_err(|violations| ApiError::bad_request(report(&violations)))?;
+    let hash = password_hash(app, project, body.credentials).await?;
+    let mut prepared = Prepared::new(project, &schema.id, derived, extras);
+    if let Some(hash) = hash
+        && !prepared.set_password(&hash)
+    {
+        return Err(ApiError::bad_request(
+            "A password was given, but no trait is a password identifier.",
+        ));
+    }
+    for address in body.verifiable_addresses {
+        let state = AddressState {
+            verified: address.verified,
+            verified_at: address.verified_at,
+            status: address.status,
+        };
+        prepared.import_address(
+            address.via.unwrap_or(Via::Email),
+            &normalize::identifier(&address.value),
+            state,
+        );
+    }
+    write(project, &prepared).await
+}
+
+fn extras(body: &CreateIdentity) -> Result<Extras> {
+    let state = match body.state.as_deref() {
+        None | Some("" | "active") => State::Active,
+        Some("inactive") => State::Inactive,
+        Some(other) => {
+            return Err(ApiError::bad_request(format!(
+                "The state is active or inactive, not {other:?}."
+            )));
+        }
+    };
+    Ok(Extras {
+        state,
+        metadata_public: body.metadata_public.clone(),
+        metadata_admin: body.metadata_admin.clone().filter(|m| !m.is_null()),
+        external_id: body.external_id.clone().filter(|id| !id.is_empty()),
+        organization_id: body.organization_id,
+    })
+}
+
+/// The hash to store: the one given, or that of the password given in clear.
+async fn password_hash(
+    app: &App,
+    project: &Project,
+    mut credentials: Map<String, Value>,
+) -> Result<Option<String>> {
+    let password = credentials.shift_remove("password");
+    if let Some(kind) = credentials.keys().next() {
+        return Err(ApiError::bad_request(format!(
+            "Importing credentials of type {kind:?} is not served yet."
+        )));
+    }
+    let Some(password) = password.filter(|p| !p.is_null()) else {
+        return Ok(None);
+    };
+    let given: GivenPassword = serde_json::from_value(password)
+        .map_err(|e| ApiError::bad_request(format!("credentials.password: {e}.")))?;
+    if given.config.use_password_migration_hook == Some(true) {
+        return Err(ApiError::bad_request(
+            "The password migration hook is not served yet.",
+        ));
+    }
+    drop(given.identifiers);
+    if let Some(hash) = given.config.hashed_password.filter(|h| !h.is_empty()) {
+        if !is_supported(&hash) {
+            return Err(ApiError::bad_request(
+                "The hashed_password is of no format that is known here.",
+            ));
+        }
+        return Ok(Some(hash));
+    }
+    let Some(clear) = given
+        .config
+        .password
+        .filter(|p| !p.is_empty())
+        .map(Zeroizing::new)
+    else {
+        return Ok(None);
+    };
+    let hasher = project.config::<HasherConfig>().hasher();
+    match app
+        .people()
+        .hashing
+        .hash(project.id().uuid(), hasher, clear)
+        .await
+    {
+        Ok(hash) => Ok(Some(hash)),
+        Err(HashError::TooLong) => Err(ApiError::bad_request(
+            "With bcrypt a password has at most 72 bytes.",
+        )),
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn write(project: &Project, prepared: &Prepared) -> Result<(Identity, Vec<Credential>)> {
+    let id = prepared.identity.id;
+    let mut tx = project.begin().await?;
+    match prepared.insert(&mut tx).await {
+        Ok(()) => {}
+        Err(InsertError::Conflict(conflict)) => return Err(conflict_error(conflict)),
+        Err(InsertError::Fault(fault)) => return Err(fault.into()),
+    }
+    let credentials = credential_store::of_identities(&mut tx, &[id]).await?;
+    tx.commit().await?;
+    Ok((
+        prepared.identity.clone(),
+        credentials.into_iter().map(|(_, c)| c).collect(),
+    ))
+}
+
+fn conflict_error(conflict: Conflict) -> ApiError {
+    let what = match conflict {
+        Conflict::Identifier => "an identifier",
+        Conflict::Address => "an address",
+        Conflict::ExternalId => "the external_id",
+    };
+    ApiError::new(axum::http::StatusCode::CONFLICT).because(format!(
+        "Another identity of this project has {what} of this one already."
+    ))
+}

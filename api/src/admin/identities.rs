@@ -1,0 +1,297 @@
+//! `/admin/identities`: list, get, create, delete.
+
+use axum::{
+    extract::{OriginalUri, Path},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use axum_extra::extract::Query;
+use identity::{
+    Identity,
+    credentials::{Credential, store as credential_store},
+    identities::store,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tenants::Tx;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{
+    create::{self, CreateIdentity},
+    key::Administrator,
+};
+use crate::{
+    App,
+    body::Strict,
+    error::{ApiError, Result},
+    paging::{self, IdentityPage, OffsetParams},
+    respond,
+};
+
+/// More ids in one list request than this are refused.
+const IDS_MAX: usize = 500;
+/// Types that `include_credential` knows.
+const CREDENTIAL_TYPES: [&str; 10] = [
+    "password",
+    "oidc",
+    "saml",
+    "totp",
+    "lookup_secret",
+    "webauthn",
+    "passkey",
+    "code",
+    "link_recovery",
+    "code_recovery",
+];
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, delete))
+}
+
+#[derive(Debug, Deserialize)]
+struct ListQuery {
+    #[serde(default)]
+    ids: Vec<String>,
+    credentials_identifier: Option<String>,
+    preview_credentials_identifier_similar: Option<String>,
+    organization_id: Option<String>,
+    #[serde(default)]
+    include_credential: Vec<String>,
+    page: Option<String>,
+    per_page: Option<String>,
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
+/// A page of identities.
+#[utoipa::path(get, path = "/admin/identities", tag = "identity", operation_id = "listIdentities",
+    responses((status = 200, description = "The identities")))]
+async fn list(
+    admin: Administrator,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<ListQuery>,
+) -> Result<Response> {
+    check_types(&query.include_credential)?;
+    let filter = filter(&query)?;
+    let params = OffsetParams {
+        page: query.page.clone(),
+        per_page: query.per_page.clone(),
+        page_size: query.page_size.clone(),
+        page_token: query.page_token.clone(),
+    };
+    let page = IdentityPage::read(&params)?;
+    let by_identifier = filter.identifier.is_some() || filter.identifier_prefix.is_some();
+    let mut tx = admin.project.begin().await?;
+    let (ids, next) = page_of_ids(&mut tx, &filter, page).await?;
+    let identities = store::get_many(&mut tx, &ids).await?;
+    let credentials = if by_identifier || !query.include_credential.is_empty() {
+        Some(credential_store::of_identities(&mut tx, &ids).await?)
+    } else {
+        None
+    };
+    let total = match page {
+        IdentityPage::Legacy { .. } if by_identifier => {
+            i64::try_from(ids.len()).unwrap_or(i64::MAX)
+        }
+        IdentityPage::Legacy { .. } => store::count(&mut tx).await?,
+        IdentityPage::Keyset { .. } => 0,
+    };
+    drop(tx);
+    let base = admin.project.base_url();
+    let shown: Value = identities
+        .iter()
+        .map(|identity| {
+            let own = credentials.as_ref().map(|all| of(all, identity.id));
+            identity.admin_view(base, own.as_deref(), &query.include_credential)
+        })
+        .collect();
+    let mut response = respond::json(StatusCode::OK, &shown);
+    match page {
+        IdentityPage::Keyset { size, .. } => {
+            paging::write_keyset(
+                &uri,
+                size,
+                next.map(|id| id.to_string()).as_deref(),
+                &mut response,
+            );
+        }
+        IdentityPage::Legacy { page, size } => {
+            paging::write_legacy(&uri, (page, size), total, &mut response)
+        }
+    }
+    Ok(response)
+}
+
+async fn page_of_ids(
+    tx: &mut Tx,
+    filter: &store::Filter,
+    page: IdentityPage,
+) -> Result<(Vec<Uuid>, Option<Uuid>)> {
+    match page {
+        IdentityPage::Keyset { after, size } => {
+            let mut ids = store::list(tx, filter, after, size + 1).await?;
+            let more = i64::try_from(ids.len()).unwrap_or(i64::MAX) > size;
+            ids.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+            let next = ids.last().copied().filter(|_| more);
+            Ok((ids, next))
+        }
+        IdentityPage::Legacy { page, size } => Ok((
+            store::list_by_page(tx, filter, page * size, size).await?,
+            None,
+        )),
+    }
+}
+
+fn of(all: &[(Uuid, Credential)], id: Uuid) -> Vec<Credential> {
+    all.iter()
+        .filter(|(owner, _)| *owner == id)
+        .map(|(_, credential)| credential.clone())
+        .collect()
+}
+
+fn check_types(types: &[String]) -> Result<()> {
+    match types
+        .iter()
+        .find(|t| !CREDENTIAL_TYPES.contains(&t.as_str()))
+    {
+        Some(wrong) => Err(ApiError::bad_request(format!(
+            "include_credential does not know {wrong:?}."
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn filter(query: &ListQuery) -> Result<store::Filter> {
+    let filled = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
+    let identifier = filled(&query.credentials_identifier);
+    let identifier_prefix = filled(&query.preview_credentials_identifier_similar);
+    let organization = match filled(&query.organization_id) {
+        Some(text) => Some(
+            Uuid::try_parse(&text)
+                .map_err(|_| ApiError::bad_request("The organization_id is no UUID."))?,
+        ),
+        None => None,
+    };
+    if query.ids.len() > IDS_MAX {
+        return Err(ApiError::bad_request(format!(
+            "At most {IDS_MAX} ids can be asked for at once."
+        )));
+    }
+    let ids: Option<Vec<Uuid>> = query
+        .ids
+        .iter()
+        .map(|id| Uuid::try_parse(id).ok())
+        .collect();
+    let ids = ids.ok_or_else(|| ApiError::bad_request("One of the ids is no UUID."))?;
+    let ids = (!ids.is_empty()).then_some(ids);
+    let used = [
+        ids.is_some(),
+        identifier.is_some(),
+        identifier_prefix.is_some(),
+        organization.is_some(),
+    ];
+    if used.iter().filter(|used| **used).count() > 1 {
+        return Err(ApiError::bad_request(
+            "Only one of ids, credentials_identifier, preview_credentials_identifier_similar and organization_id can be used.",
+        ));
+    }
+    let organization = organization.filter(|id| !id.is_nil());
+    Ok(store::Filter {
+        ids,
+        identifier,
+        identifier_prefix,
+        organization,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct GetQuery {
+    #[serde(default)]
+    include_credential: Vec<String>,
+}
+
+/// One identity.
+#[utoipa::path(get, path = "/admin/identities/{id}", tag = "identity", operation_id = "getIdentity",
+    params(("id" = Uuid, Path, description = "The identity's id")),
+    responses((status = 200, description = "The identity"), (status = 404, description = "There is none")))]
+async fn get(
+    admin: Administrator,
+    Path(id): Path<String>,
+    Query(query): Query<GetQuery>,
+) -> Result<Response> {
+    let id = id_of(&id)?;
+    let mut tx = admin.project.begin().await?;
+    let identity = store::get(&mut tx, id)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    check_types(&query.include_credential)?;
+    let credentials = of(&credential_store::of_identities(&mut tx, &[id]).await?, id);
+    drop(tx);
+    let view = identity.admin_view(
+        admin.project.base_url(),
+        Some(&credentials),
+        &query.include_credential,
+    );
+    Ok(respond::json(StatusCode::OK, &view))
+}
+
+/// A garbled id is one that does not exist.
+fn id_of(text: &str) -> Result<Uuid> {
+    Uuid::try_parse(text).map_err(|_| ApiError::not_found())
+}
+
+/// Make an identity.
+#[utoipa::path(post, path = "/admin/identities", tag = "identity", operation_id = "createIdentity",
+    responses((status = 201, description = "The identity"), (status = 409, description = "Something unique is taken")))]
+async fn create(
+    admin: Administrator,
+    axum::extract::State(app): axum::extract::State<App>,
+    Strict(body): Strict<CreateIdentity>,
+) -> Result<Response> {
+    let has_admin_metadata = body.has_admin_metadata();
+    let (identity, credentials) = create::create(&app, &admin.project, body).await?;
+    let mut response = respond::json(
+        StatusCode::CREATED,
+        &created_view(&admin, &identity, &credentials, has_admin_metadata),
+    );
+    let location = format!(
+        "{}/admin/identities/{}",
+        admin.project.base_url(),
+        identity.id
+    );
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// `metadata_admin` is shown only when it was sent, as clients know it.
+fn created_view(
+    admin: &Administrator,
+    identity: &Identity,
+    credentials: &[Credential],
+    shows_metadata: bool,
+) -> Value {
+    let mut view = identity.admin_view(admin.project.base_url(), Some(credentials), &[]);
+    if !shows_metadata && let Some(view) = view.as_object_mut() {
+        view.shift_remove("metadata_admin");
+    }
+    view
+}
+
+/// Delete an identity and everything of it.
+#[utoipa::path(delete, path = "/admin/identities/{id}", tag = "identity", operation_id = "deleteIdentity",
+    params(("id" = Uuid, Path, description = "The identity's id")),
+    responses((status = 204, description = "Gone"), (status = 404, description = "There is none")))]
+async fn delete(admin: Administrator, Path(id): Path<String>) -> Result<Response> {
+    let id = id_of(&id)?;
+    let mut tx = admin.project.begin().await?;
+    if !store::delete(&mut tx, id).await? {
+        return Err(ApiError::not_found());
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,19 @@
+//! The administration of a project's people, for holders of a key.
+
+mod create;
+mod identities;
+mod key;
+mod sessions;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+pub(crate) use key::bearer_key;
+
+/// All administrative routes of a project, below `/admin`.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(identities::router())
+        .merge(sessions::router())
+}

@@ -1,0 +1,223 @@
+//! Sessions, as administrators see them.
+
+use axum::{
+    extract::{OriginalUri, Path},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use axum_extra::extract::Query;
+use identity::{Session, sessions::store};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::key::Administrator;
+use crate::{
+    App,
+    error::{ApiError, Result},
+    paging::{self, Offset, OffsetParams, SessionPage},
+    respond,
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(of_identity, delete_of_identity))
+        .routes(routes!(list))
+        .routes(routes!(get, revoke))
+}
+
+#[derive(Debug, Deserialize)]
+struct ListQuery {
+    active: Option<String>,
+    #[serde(default)]
+    expand: Vec<String>,
+    page: Option<String>,
+    per_page: Option<String>,
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
+impl ListQuery {
+    fn params(&self) -> OffsetParams {
+        OffsetParams {
+            page: self.page.clone(),
+            per_page: self.per_page.clone(),
+            page_size: self.page_size.clone(),
+            page_token: self.page_token.clone(),
+        }
+    }
+
+    fn active(&self) -> Result<Option<bool>> {
+        match self.active.as_deref() {
+            None | Some("") => Ok(None),
+            Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(Some(true)),
+            Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(Some(false)),
+            Some(other) => {
+                let message = format!("The parameter active is a boolean, not {other:?}.");
+                Err(ApiError::new(StatusCode::BAD_REQUEST).saying(message))
+            }
+        }
+    }
+}
+
+/// What is shown of a session beyond itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Expand {
+    identity: bool,
+    devices: bool,
+}
+
+fn expand(asked: &[String]) -> Result<Expand> {
+    let mut expand = Expand::default();
+    for what in asked {
+        match what.to_ascii_lowercase().as_str() {
+            "identity" => expand.identity = true,
+            "devices" => expand.devices = true,
+            _ => {
+                return Err(ApiError::bad_request(format!(
+                    "expand knows identity and devices, not {what:?}."
+                )));
+            }
+        }
+    }
+    Ok(expand)
+}
+
+fn uuid(text: &str) -> Result<Uuid> {
+    Uuid::try_parse(text)
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST).saying("The id is no UUID."))
+}
+
+fn shown(admin: &Administrator, session: &Session, expand: Expand, no_devices: Value) -> Value {
+    let identity = expand
+        .identity
+        .then(|| session.identity.public_view(admin.project.base_url()));
+    let mut view = session.view(admin.project.now(), identity);
+    if !expand.devices {
+        view["devices"] = no_devices;
+    }
+    view
+}
+
+const ALL: Expand = Expand {
+    identity: true,
+    devices: true,
+};
+
+/// The sessions of one identity, newest first. An unknown identity has none.
+#[utoipa::path(get, path = "/admin/identities/{id}/sessions", tag = "identity", operation_id = "listIdentitySessions",
+    params(("id" = Uuid, Path, description = "The identity's id")), responses((status = 200, description = "The sessions")))]
+async fn of_identity(
+    admin: Administrator,
+    Path(id): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<ListQuery>,
+) -> Result<Response> {
+    let page = Offset::from(&query.params());
+    let filter = store::Filter {
+        identity: Some(uuid(&id)?),
+        active: query.active()?,
+        ..store::Filter::default()
+    };
+    let mut tx = admin.project.begin().await?;
+    let sessions = store::list(&mut tx, &filter, page.offset, page.size).await?;
+    let total = store::count(&mut tx, &filter).await?;
+    drop(tx);
+    let body: Value = sessions
+        .iter()
+        .map(|s| shown(&admin, s, ALL, Value::Null))
+        .collect();
+    let mut response = respond::json(StatusCode::OK, &body);
+    page.write_headers(&uri, total, &mut response);
+    Ok(response)
+}
+
+/// Delete all sessions of one identity.
+#[utoipa::path(delete, path = "/admin/identities/{id}/sessions", tag = "identity", operation_id = "deleteIdentitySessions",
+    params(("id" = Uuid, Path, description = "The identity's id")),
+    responses((status = 204, description = "Gone"), (status = 404, description = "There were none")))]
+async fn delete_of_identity(admin: Administrator, Path(id): Path<String>) -> Result<Response> {
+    let id = uuid(&id)?;
+    let mut tx = admin.project.begin().await?;
+    if store::delete_all(&mut tx, id).await? == 0 {
+        return Err(ApiError::not_found());
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// All sessions of the project, newest first.
+#[utoipa::path(get, path = "/admin/sessions", tag = "identity", operation_id = "listSessions",
+    responses((status = 200, description = "The sessions")))]
+async fn list(
+    admin: Administrator,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<ListQuery>,
+) -> Result<Response> {
+    let page = SessionPage::read(&query.params())?;
+    let expand = expand(&query.expand)?;
+    let filter = store::Filter {
+        active: query.active()?,
+        after: page.after,
+        ..store::Filter::default()
+    };
+    let mut tx = admin.project.begin().await?;
+    let mut sessions = store::list(&mut tx, &filter, 0, page.size + 1).await?;
+    drop(tx);
+    let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+    let more = sessions.len() > size;
+    sessions.truncate(size);
+    let next = sessions
+        .last()
+        .filter(|_| more)
+        .map(|s| SessionPage::token(s.created_at, s.id));
+    let body: Value = sessions
+        .iter()
+        .map(|s| shown(&admin, s, expand, Value::Null))
+        .collect();
+    let mut response = respond::json(StatusCode::OK, &body);
+    paging::write_keyset(&uri, page.size, next.as_deref(), &mut response);
+    Ok(response)
+}
+
+#[derive(Debug, Deserialize)]
+struct GetQuery {
+    #[serde(default)]
+    expand: Vec<String>,
+}
+
+/// One session, active or not.
+#[utoipa::path(get, path = "/admin/sessions/{id}", tag = "identity", operation_id = "getSession",
+    params(("id" = Uuid, Path, description = "The session's id")),
+    responses((status = 200, description = "The session"), (status = 404, description = "There is none")))]
+async fn get(
+    admin: Administrator,
+    Path(id): Path<String>,
+    Query(query): Query<GetQuery>,
+) -> Result<Response> {
+    let (id, expand) = (uuid(&id)?, expand(&query.expand)?);
+    let mut tx = admin.project.begin().await?;
+    let session = store::get(&mut tx, id)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    drop(tx);
+    Ok(respond::json(
+        StatusCode::OK,
+        &shown(&admin, &session, expand, json!([])),
+    ))
+}
+
+/// End one session; the row stays.
+#[utoipa::path(delete, path = "/admin/sessions/{id}", tag = "identity", operation_id = "disableSession",
+    params(("id" = Uuid, Path, description = "The session's id")),
+    responses((status = 204, description = "Ended"), (status = 404, description = "There is none")))]
+async fn revoke(admin: Administrator, Path(id): Path<String>) -> Result<Response> {
+    let id = uuid(&id)?;
+    let mut tx = admin.project.begin().await?;
+    if !store::revoke(&mut tx, id).await? {
+        return Err(ApiError::not_found());
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,144 @@
+//! Request bodies: decoded once, with limits; what is wrong with one is said in words.
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, StatusCode, header},
+};
+use flows::submission::Submission;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+/// Contract, self-service 1.2.
+pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
+
+/// A whole body within the limit.
+pub(crate) struct Whole(pub HeaderMap, pub Bytes);
+
+impl<S: Sync> FromRequest<S> for Whole {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        Ok(Self(parts.headers, read(body).await?))
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, ApiError> {
+    to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
+        let too_long = std::error::Error::source(&error)
+            .is_some_and(|e| e.to_string().contains("length limit"));
+        if too_long {
+            ApiError::bad_request(format!("The body is longer than {BODY_BYTES_MAX} bytes."))
+        } else {
+            ApiError::bad_request("The body could not be read to its end.")
+        }
+    })
+}
+
+/// A submitted form or JSON body. A body that cannot be decoded is not an error yet: it becomes a message
+/// on the form.
+pub(crate) struct Submitted(pub Result<Submission, String>);
+
+impl<S: Sync> FromRequest<S> for Submitted {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let Whole(headers, bytes) = Whole::from_request(request, state).await?;
+        Ok(Self(decode(&headers, &bytes).await))
+    }
+}
+
+async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String> {
+    if bytes.is_empty() {
+        return Err("The request has no body.".to_owned());
+    }
+    if holds_nul(bytes) {
+        return Err(NUL.to_owned());
+    }
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let media: Option<mime::Mime> = content_type.parse().ok();
+    match media.as_ref().map(mime::Mime::essence_str) {
+        Some("application/json") => {
+            // Bytes that are no UTF-8 become replacement characters, as clients know it.
+            let text = String::from_utf8_lossy(bytes);
+            let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+            match stream.next() {
+                Some(Ok(Value::Object(body))) => Ok(Submission::from_json(body)),
+                Some(Ok(_)) => Err("The body must be a JSON object.".to_owned()),
+                Some(Err(error)) => Err(format!("The body is no valid JSON: {error}.")),
+                None => Err("The request has no body.".to_owned()),
+            }
+        }
+        Some("application/x-www-form-urlencoded") => {
+            let pairs = url_pairs(bytes);
+            Ok(Submission::from_form(pairs))
+        }
+        Some("multipart/form-data") => multipart(content_type, bytes)
+            .await
+            .map(Submission::from_form),
+        _ => Err(format!(
+            "The Content-Type {content_type:?} is not supported: send application/json or a form."
+        )),
+    }
+}
+
+fn url_pairs(bytes: &[u8]) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(bytes)
+        .map(|(k, v)| (k.into_owned(), v.into_owned()))
+        .collect()
+}
+
+async fn multipart(content_type: &str, bytes: &Bytes) -> Result<Vec<(String, String)>, String> {
+    let request = Request::builder()
+        .header(header::CONTENT_TYPE, content_type)
+        .body(Body::from(bytes.clone()))
+        .map_err(|e| e.to_string())?;
+    let wrong = |e: axum::extract::multipart::MultipartError| {
+        format!("The multipart form cannot be read: {e}.")
+    };
+    let form = axum::extract::Multipart::from_request(request, &()).await;
+    let mut form = form.map_err(|e| format!("The multipart form cannot be read: {e}."))?;
+    let mut pairs = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(wrong)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        pairs.push((name, field.text().await.map_err(wrong)?));
+    }
+    Ok(pairs)
+}
+
+const NUL: &str = "The body holds the character U+0000, which cannot be stored.";
+
+/// U+0000 in any of the spellings of JSON, forms and URLs: Postgres stores it nowhere.
+pub(crate) fn holds_nul(bytes: &[u8]) -> bool {
+    bytes.contains(&0)
+        || bytes.windows(3).any(|w| w == b"%00")
+        || bytes.windows(6).any(|w| w == b"\\u0000")
+}
+
+/// A strict JSON body for administration: unknown keys are refused by name.
+pub(crate) struct Strict<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let Whole(_, bytes) = Whole::from_request(request, state).await?;
+        if holds_nul(&bytes) {
+            return Err(ApiError::new(StatusCode::BAD_REQUEST).saying(NUL));
+        }
+        // Only the first value of the body counts.
+        let mut stream = serde_json::Deserializer::from_slice(&bytes).into_iter::<T>();
+        match stream.next() {
+            Some(Ok(value)) => Ok(Self(value)),
+            Some(Err(error)) => Err(ApiError::new(StatusCode::BAD_REQUEST)
+                .saying(format!("The body cannot be read: {error}."))),
+            None => Err(ApiError::new(StatusCode::BAD_REQUEST).saying("The request has no body.")),
+        }
+    }
+}

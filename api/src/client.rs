@@ -1,0 +1,146 @@
+//! Where a request comes from: address, device, CSRF cookie. Forwarding headers count only when the
+//! peer is a trusted proxy.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::{HeaderMap, header};
+use flows::cx::{ClientInfo, CookieState};
+use ipnet::IpNet;
+use tenants::{Project, ids};
+
+use crate::{accept, cookies};
+
+const TEXT_BYTES_MAX: usize = 512;
+
+/// Facts about the client of a request.
+pub(crate) fn info(
+    project: &Project,
+    headers: &HeaderMap,
+    peer: SocketAddr,
+    trusted: &[IpNet],
+) -> ClientInfo {
+    let sent = cookies::of_request(headers);
+    let secret = cookies::csrf_secret(project, &sent);
+    let cookies = match (&secret, sent.is_empty()) {
+        (Some(_), _) => CookieState::Csrf,
+        (None, true) => CookieState::None,
+        (None, false) => CookieState::NoCsrf,
+    };
+    let trusted = is_trusted(peer.ip(), trusted).then_some(trusted);
+    ClientInfo {
+        json: accept::is_json_request(headers),
+        csrf_secret: secret.unwrap_or_else(ids::bytes),
+        cookies,
+        browser_trace: browser_trace(headers, &sent),
+        by_script: text(headers, "sec-fetch-mode")
+            .is_some_and(|m| m == "cors" || m == "same-origin"),
+        ip_address: address(headers, peer, trusted),
+        user_agent: cut(text(headers, header::USER_AGENT.as_str()).unwrap_or_default()),
+        location: trusted.map_or_else(String::new, |_| location(headers)),
+    }
+}
+
+fn browser_trace(headers: &HeaderMap, sent: &[(String, String)]) -> Option<&'static str> {
+    if headers.contains_key(header::ORIGIN) {
+        Some(
+            "This flow was begun for an API client, but the request has an Origin header, as browsers send it.",
+        )
+    } else if sent.iter().any(|(name, _)| !cookies::is_harmless(name)) {
+        Some(
+            "This flow was begun for an API client, but the request has cookies, as browsers send them.",
+        )
+    } else {
+        None
+    }
+}
+
+/// The visitor's address: the first that the proxies name, else the last hop that is not a proxy of ours,
+/// else the peer with its port.
+fn address(headers: &HeaderMap, peer: SocketAddr, trusted: Option<&[IpNet]>) -> String {
+    let Some(trusted) = trusted else {
+        return peer.to_string();
+    };
+    let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"];
+    let single = named
+        .iter()
+        .find_map(|name| text(headers, name)?.trim().parse::<IpAddr>().ok());
+    single
+        .or_else(|| forwarded_for(headers, trusted))
+        .map_or_else(|| peer.to_string(), |ip| ip.to_string())
+}
+
+/// From the right: hops append, so only what our own proxies wrote can be believed.
+fn forwarded_for(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    let lines: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .collect();
+    let hops = lines
+        .iter()
+        .flat_map(|line| line.split(','))
+        .map(|hop| hop.trim().parse::<IpAddr>().ok());
+    let hops: Vec<Option<IpAddr>> = hops.collect();
+    let mut visitor = None;
+    for hop in hops.into_iter().rev() {
+        let ip = hop?;
+        visitor = Some(ip);
+        if !is_trusted(ip, trusted) {
+            break;
+        }
+    }
+    visitor
+}
+
+fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(&ip.to_canonical()))
+}
+
+fn location(headers: &HeaderMap) -> String {
+    let parts = ["cf-ipcity", "cf-ipcountry"]
+        .iter()
+        .filter_map(|name| text(headers, name));
+    cut(&parts
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", "))
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn cut(text: &str) -> String {
+    let end = (0..=TEXT_BYTES_MAX.min(text.len()))
+        .rev()
+        .find(|i| text.is_char_boundary(*i));
+    text[..end.unwrap_or(0)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(n, v)| (header::HeaderName::from_static(n), v.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn forged_addresses_are_not_believed() {
+        let peer: SocketAddr = "203.0.113.9:1234".parse().unwrap();
+        let proxies = ["10.0.0.0/8".parse().unwrap()];
+        let forged = headers(&[
+            ("x-forwarded-for", "1.2.3.4"),
+            ("true-client-ip", "1.2.3.4"),
+        ]);
+        assert_eq!(address(&forged, peer, None), "203.0.113.9:1234");
+        // A visitor wrote the first entry, our proxies the others.
+        let chain = headers(&[("x-forwarded-for", "1.2.3.4, 198.51.100.7, 10.0.0.2")]);
+        assert_eq!(address(&chain, peer, Some(&proxies)), "198.51.100.7");
+        let garbage = headers(&[("x-forwarded-for", "1.2.3.4, nonsense")]);
+        assert_eq!(address(&garbage, peer, Some(&proxies)), "203.0.113.9:1234");
+    }
+}

@@ -1,0 +1,212 @@
+//! Cookies: their names, which carry the project; their attributes; and what is sealed inside.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use chrono::{DateTime, Utc};
+use cookie::{Cookie, SameSite as CookieSameSite, time::Duration as CookieDuration};
+use identity::sessions::{Cookies, SameSite, SessionConfig};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tenants::{Environment, Project, Section, ids, secrets::DataKey};
+
+/// Names that a proxy in front sets on every request; an API client may carry them.
+const CLOUDFLARE: [&str; 3] = ["__cf", "_cf", "cf_"];
+const CSRF_DAYS: i64 = 365;
+
+/// `secrets`: cookie keys of the project's own choice. The first seals, all open.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SecretsConfig {
+    default: Vec<String>,
+    cookie: Vec<String>,
+}
+
+impl Section for SecretsConfig {
+    const POINTER: &'static str = "/secrets";
+}
+
+/// `ory_session_{slug}` unless the configuration names another.
+pub(crate) fn session_name(project: &Project) -> String {
+    let configured = project.config::<SessionConfig>();
+    configured
+        .cookie
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("ory_session_{}", project.slug()))
+}
+
+/// `csrf_token_` and the hash of the primary base: one per base URL.
+pub(crate) fn csrf_name(project: &Project) -> String {
+    format!(
+        "csrf_token_{}",
+        hex::encode(Sha256::digest(project.base_url()))
+    )
+}
+
+/// The cookies of a request, by name, in order.
+pub(crate) fn of_request(headers: &HeaderMap) -> Vec<(String, String)> {
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    let pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .map(|(name, value)| {
+            (
+                name.trim().to_owned(),
+                value.trim().trim_matches('"').to_owned(),
+            )
+        })
+        .collect()
+}
+
+/// Is this a cookie that even an API client may carry?
+pub(crate) fn is_harmless(name: &str) -> bool {
+    CLOUDFLARE.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The CSRF secret that the request carries, if it is one.
+pub(crate) fn csrf_secret(project: &Project, cookies: &[(String, String)]) -> Option<[u8; 32]> {
+    let name = csrf_name(project);
+    let (_, value) = cookies.iter().find(|(n, _)| *n == name)?;
+    STANDARD.decode(value).ok()?.try_into().ok()
+}
+
+/// `Set-Cookie` of the CSRF secret.
+pub(crate) fn set_csrf(project: &Project, secret: &[u8; 32]) -> HeaderValue {
+    let config = project.config::<Cookies>();
+    let secure = is_secure(project, config.secure.as_deref());
+    let cookie = Cookie::build((csrf_name(project), STANDARD.encode(secret)))
+        .path(config.path.clone().unwrap_or_else(|| "/".to_owned()))
+        .max_age(CookieDuration::days(CSRF_DAYS))
+        .http_only(true)
+        .secure(secure)
+        .same_site(same_site(config.same_site, secure));
+    written(&cookie.build())
+}
+
+/// What a session cookie holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    /// The session token.
+    #[serde(rename = "t")]
+    pub token: String,
+    /// When the session ended as far as this cookie knows.
+    #[serde(rename = "e")]
+    pub expires_at: DateTime<Utc>,
+}
+
+/// `Set-Cookie` of a session.
+pub(crate) fn set_session(
+    project: &Project,
+    token: &str,
+    expires_at: DateTime<Utc>,
+) -> HeaderValue {
+    let sealed = Sealed {
+        token: token.to_owned(),
+        expires_at,
+    };
+    let plain = serde_json::to_vec(&sealed).unwrap_or_default();
+    let key = keys(project).swap_remove(0);
+    let value = URL_SAFE_NO_PAD.encode(key.seal(&associated(project), &plain, ids::bytes()));
+    let config = project.config::<SessionConfig>();
+    let cookie = session_cookie(project, value);
+    let cookie = if config.cookie.persistent {
+        let left = (expires_at - project.now()).num_seconds().max(0);
+        cookie.max_age(CookieDuration::seconds(left))
+    } else {
+        cookie
+    };
+    written(&cookie.build())
+}
+
+/// `Set-Cookie` that removes the session cookie.
+pub(crate) fn clear_session(project: &Project) -> HeaderValue {
+    written(
+        &session_cookie(project, String::new())
+            .max_age(CookieDuration::ZERO)
+            .build(),
+    )
+}
+
+/// What the session cookie of a request holds. Anything that cannot be opened is no cookie.
+pub(crate) fn open_session(project: &Project, cookies: &[(String, String)]) -> Option<Sealed> {
+    let name = session_name(project);
+    let (_, value) = cookies.iter().find(|(n, _)| *n == name)?;
+    let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+    let aad = associated(project);
+    let plain = keys(project)
+        .iter()
+        .find_map(|key| key.open(&aad, &sealed).ok())?;
+    serde_json::from_slice(&plain).ok()
+}
+
+fn session_cookie(project: &Project, value: String) -> cookie::CookieBuilder<'static> {
+    let (config, general) = (
+        project.config::<SessionConfig>(),
+        project.config::<Cookies>(),
+    );
+    let secure = is_secure(project, config.cookie.secure.as_deref());
+    let path = config.cookie.path.clone().or_else(|| general.path.clone());
+    Cookie::build((session_name(project), value))
+        .path(path.unwrap_or_else(|| "/".to_owned()))
+        .http_only(true)
+        .secure(secure)
+        .same_site(same_site(
+            config.cookie.same_site.or(general.same_site),
+            secure,
+        ))
+}
+
+/// Bound to the project, so that a cookie is of no use in another even under the same configured secret.
+fn associated(project: &Project) -> Vec<u8> {
+    [
+        b"session cookie ".as_slice(),
+        project.id().uuid().as_bytes(),
+    ]
+    .concat()
+}
+
+/// The configured secrets, else the project's own key.
+fn keys(project: &Project) -> Vec<DataKey> {
+    let config = project.config::<SecretsConfig>();
+    let configured = if config.cookie.is_empty() {
+        &config.default
+    } else {
+        &config.cookie
+    };
+    if configured.is_empty() {
+        return vec![DataKey::new(project.data_key().derive("session cookie"))];
+    }
+    let key = |secret: &String| DataKey::new(Sha256::digest(secret.as_bytes()).into());
+    configured
+        .iter()
+        .map(|secret| DataKey::new(key(secret).derive("session cookie")))
+        .collect()
+}
+
+/// As configured; else always, but in DEVELOPMENT.
+fn is_secure(project: &Project, configured: Option<&str>) -> bool {
+    match configured {
+        Some(text) => text == "true",
+        None => project.environment() != Environment::Development,
+    }
+}
+
+fn same_site(configured: Option<SameSite>, secure: bool) -> CookieSameSite {
+    match configured {
+        Some(SameSite::Strict) => CookieSameSite::Strict,
+        // Browsers refuse `None` without `Secure`.
+        Some(SameSite::None) if secure => CookieSameSite::None,
+        _ => CookieSameSite::Lax,
+    }
+}
+
+fn written(cookie: &Cookie<'_>) -> HeaderValue {
+    HeaderValue::try_from(cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

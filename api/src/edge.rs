@@ -1,0 +1,215 @@
+//! The outermost layer: every request gets an id, a span, room, a task of its own and a time limit; and
+//! is sent to the installation's routes or to those of a project.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use tenants::{Lookup, hold};
+use tracing::Instrument as _;
+
+use crate::{App, body, cookies, cors, error::ApiError, request_id::RequestId, visit::Tenant};
+
+/// Longer than any request of ours; the work itself is never cut off, only the waiting for it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Around everything.
+pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let span = tracing::info_span!("request", id = %id.text, %method, path);
+    let began = Instant::now();
+    let mut response = id
+        .clone()
+        .scope(serve(app, request, next, id.clone()))
+        .instrument(span.clone())
+        .await;
+    let status = response.status().as_u16();
+    let seconds = began.elapsed().as_secs_f64();
+    metrics::counter!("insula_requests_total", "method" => label(&method), "status" => class(status)).increment(1);
+    metrics::histogram!("insula_request_seconds").record(seconds);
+    span.in_scope(|| tracing::info!(status, milliseconds = seconds * 1000.0, "answered"));
+    harden(&mut response);
+    if let Ok(id) = HeaderValue::try_from(id.text) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+async fn serve(app: App, request: Request, next: Next, id: RequestId) -> Response {
+    let Ok(room) = Arc::clone(app.room()).try_acquire_owned() else {
+        metrics::counter!("insula_requests_refused_total").increment(1);
+        return tenants_overloaded().into_response();
+    };
+    // A task of its own: a client that leaves, or a timeout, stops the waiting and cancels nothing.
+    let work = async move {
+        let answer = hold::scope(next.run(request)).await;
+        drop(room);
+        answer
+    };
+    let task = tokio::spawn(id.scope(work).in_current_span());
+    match tokio::time::timeout(ANSWER_WITHIN, task).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failed)) => {
+            tracing::error!(panicked = failed.is_panic(), "a request ended badly");
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+        }
+        Err(_) => ApiError::new(StatusCode::GATEWAY_TIMEOUT).into_response(),
+    }
+}
+
+fn tenants_overloaded() -> ApiError {
+    tenants::Fault::Overloaded {
+        what: "requests",
+        retry_after: Duration::from_secs(1),
+    }
+    .into()
+}
+
+fn label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn class(status: u16) -> &'static str {
+    match status {
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// Headers that make a stray answer harmless in a browser.
+fn harden(response: &mut Response) {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+}
+
+/// `/p/{slug}/…` -> the project's routes, with the prefix taken off.
+pub(crate) async fn dispatch(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+) -> Response {
+    let uri = request.uri();
+    if body::holds_nul(uri.to_string().as_bytes()) {
+        return ApiError::bad_request("The address holds the character U+0000.").into_response();
+    }
+    let Some((slug, rest)) = split(uri) else {
+        return ApiError::not_found().into_response();
+    };
+    let project = match app.installation().project(&slug).await {
+        Ok(Lookup::Open(project)) => project,
+        Ok(Lookup::Absent) => return ApiError::not_found().into_response(),
+        Ok(Lookup::Suspended(_)) => return suspended().into_response(),
+        Ok(Lookup::Migrating) => return migrating().into_response(),
+        Err(fault) => return ApiError::from(fault).into_response(),
+    };
+    let tenant = Tenant::of(project, request.headers(), peer, &app);
+    *request.uri_mut() = rest;
+    request.extensions_mut().insert(tenant.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = cors::serve(&tenant.project, app.project_routes(), request).await;
+    finish(&tenant, &method, &path, &mut response);
+    response
+}
+
+fn split(uri: &Uri) -> Option<(String, Uri)> {
+    let (slug, rest) = uri.path().strip_prefix("/p/")?.split_once('/')?;
+    let query = uri.query().map_or_else(String::new, |q| format!("?{q}"));
+    let path = PathAndQuery::try_from(format!("/{rest}{query}")).ok()?;
+    Some((slug.to_owned(), Uri::from(path)))
+}
+
+fn suspended() -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN)
+        .id("project_suspended")
+        .because("This project is suspended.")
+}
+
+fn migrating() -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE)
+        .id("project_migrating")
+        .because("This project is being moved to a new version; please try again soon.")
+}
+
+/// A new CSRF secret that an answer hands out: old forms die with the old one.
+#[derive(Clone)]
+pub(crate) struct NewCsrf(pub(crate) [u8; 32]);
+
+/// CSRF cookie and caching, which hold for every answer of a project.
+fn finish(tenant: &Tenant, method: &Method, path: &str, response: &mut Response) {
+    if let Some(NewCsrf(secret)) = response.extensions_mut().remove::<NewCsrf>() {
+        response.headers_mut().append(
+            header::SET_COOKIE,
+            cookies::set_csrf(&tenant.project, &secret),
+        );
+    } else if tenant.client.cookies != flows::cx::CookieState::Csrf && sets_csrf(method, path) {
+        let cookie = cookies::set_csrf(&tenant.project, &tenant.client.csrf_secret);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    if !path.starts_with("/health/") && path != "/version" {
+        response
+            .headers_mut()
+            .append(header::VARY, HeaderValue::from_static("Cookie"));
+    }
+    if method == Method::GET {
+        let value = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
+        response
+            .headers_mut()
+            .entry(header::CACHE_CONTROL)
+            .or_insert(value);
+    }
+}
+
+/// Any page but API inits, submissions, session checks, single schemas, administration and health
+/// (contract, self-service 1.7).
+fn sets_csrf(method: &Method, path: &str) -> bool {
+    let ignored = path.ends_with("/api")
+        || path.starts_with("/sessions")
+        || path.starts_with("/schemas/")
+        || path.starts_with("/admin")
+        || path.starts_with("/health/")
+        || path == "/version";
+    let submission = *method != Method::GET && *method != Method::HEAD;
+    !ignored && !submission
+}
+
+/// A known path, another method.
+pub(crate) async fn wrong_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// A path that a project does not have.
+pub(crate) async fn nowhere() -> ApiError {
+    ApiError::not_found()
+}

@@ -1,0 +1,331 @@
+//! Pagination (contract, admin 1.2): family A for identities, B for an installation-wide list of
+//! sessions, C by offset. Tokens are opaque to clients.
+
+use axum::{
+    http::{HeaderValue, Uri, header},
+    response::Response,
+};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::error::{ApiError, Result};
+
+const SIZE_DEFAULT: i64 = 250;
+const OFFSET_SIZE_MAX: i64 = 1_000;
+const KEYSET_SIZE_MAX: i64 = 500;
+const SESSIONS_SIZE_MAX: i64 = 1_000;
+/// `page * per_page` of the legacy form may not exceed this.
+const LEGACY_REACH_MAX: i64 = 1_000;
+
+/// The four parameters, as text.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct OffsetParams {
+    pub(crate) page: Option<String>,
+    pub(crate) per_page: Option<String>,
+    pub(crate) page_size: Option<String>,
+    pub(crate) page_token: Option<String>,
+}
+
+/// Family C: a page by offset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offset {
+    pub(crate) offset: i64,
+    pub(crate) size: i64,
+}
+
+impl From<&OffsetParams> for Offset {
+    /// Nothing is refused: what cannot be read is the default. Page 0 and page 1 are both the first.
+    fn from(params: &OffsetParams) -> Self {
+        let size = |text: Option<&String>| match text.and_then(|t| t.parse::<i64>().ok()) {
+            None => SIZE_DEFAULT,
+            Some(size) => size.clamp(1, OFFSET_SIZE_MAX),
+        };
+        if params.page_token.is_some() || params.page_size.is_some() {
+            let token = params.page_token.as_deref().and_then(offset_of);
+            return Self {
+                offset: token.unwrap_or(0),
+                size: size(params.page_size.as_ref()),
+            };
+        }
+        let size = size(params.per_page.as_ref());
+        let page = params
+            .page
+            .as_ref()
+            .and_then(|t| t.parse::<i64>().ok())
+            .unwrap_or(0)
+            .max(1);
+        Self {
+            offset: (page - 1).saturating_mul(size),
+            size,
+        }
+    }
+}
+
+fn offset_of(token: &str) -> Option<i64> {
+    let json: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    json["offset"]
+        .as_str()?
+        .parse()
+        .ok()
+        .filter(|offset| *offset >= 0)
+}
+
+impl Offset {
+    pub(crate) fn offset_usize(self) -> usize {
+        usize::try_from(self.offset).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn size_usize(self) -> usize {
+        usize::try_from(self.size).unwrap_or(usize::MAX)
+    }
+
+    /// `X-Total-Count` and `Link` with whichever of first, next, prev and last there are.
+    pub(crate) fn write_headers(self, uri: &Uri, total: i64, response: &mut Response) {
+        let Self { offset, size } = self;
+        let last = if total % size == 0 {
+            (total - size).max(0)
+        } else {
+            total / size * size
+        };
+        let mut links = Vec::new();
+        if offset > 0 || offset >= last {
+            links.push(("first", 0));
+        }
+        if offset < last {
+            links.push(("next", offset + size));
+        }
+        if offset > 0 {
+            links.push(("prev", (offset - size).max(0)));
+        }
+        if offset < last {
+            links.push(("last", last));
+        }
+        let link = links.into_iter().map(|(rel, offset)| {
+            let token =
+                URL_SAFE_NO_PAD.encode(json!({"offset": offset.to_string(), "v": 2}).to_string());
+            let page = (offset / size).to_string();
+            let size = size.to_string();
+            link(
+                uri,
+                rel,
+                &[
+                    ("page", &page),
+                    ("page_size", &size),
+                    ("page_token", &token),
+                    ("per_page", &size),
+                ],
+            )
+        });
+        write(response, &link.collect::<Vec<_>>().join(","));
+        response
+            .headers_mut()
+            .insert("x-total-count", HeaderValue::from(total));
+    }
+}
+
+/// Family A: by id, or the legacy form by number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum IdentityPage {
+    /// After this id.
+    Keyset { after: Uuid, size: i64 },
+    /// From this row on.
+    Legacy { page: i64, size: i64 },
+}
+
+impl IdentityPage {
+    pub(crate) fn read(params: &OffsetParams) -> Result<Self> {
+        let legacy_size = |text: Option<&String>| {
+            text.and_then(|t| t.parse::<i64>().ok())
+                .map_or(SIZE_DEFAULT, |size| size.clamp(1, KEYSET_SIZE_MAX))
+        };
+        if params.page_token.is_none() && params.page_size.is_none() {
+            if let Some(page) = &params.page {
+                let size = legacy_size(params.per_page.as_ref());
+                let page = page.parse::<i64>().unwrap_or(0).max(0);
+                if page.saturating_mul(size) > LEGACY_REACH_MAX {
+                    return Err(ApiError::bad_request(
+                        "This page lies too far: use page_token instead of page.",
+                    ));
+                }
+                return Ok(Self::Legacy { page, size });
+            }
+            let size = legacy_size(params.per_page.as_ref());
+            return Ok(Self::Keyset {
+                after: Uuid::nil(),
+                size,
+            });
+        }
+        let after = match params.page_token.as_deref() {
+            None | Some("") => Uuid::nil(),
+            Some(token) => Uuid::try_parse(token)
+                .map_err(|_| ApiError::bad_request("The page_token cannot be read."))?,
+        };
+        Ok(Self::Keyset {
+            after,
+            size: keyset_size(params.page_size.as_deref(), KEYSET_SIZE_MAX)?,
+        })
+    }
+
+    /// Which rows: where from, how many to look at (one more tells whether there is a next page).
+    pub(crate) fn size(self) -> i64 {
+        match self {
+            Self::Keyset { size, .. } | Self::Legacy { size, .. } => size,
+        }
+    }
+}
+
+fn keyset_size(text: Option<&str>, max: i64) -> Result<i64> {
+    match text {
+        None | Some("") => Ok(SIZE_DEFAULT),
+        Some(text) => {
+            let size = text
+                .parse::<i64>()
+                .map_err(|_| ApiError::bad_request("The page_size is no number."))?;
+            Ok(if size <= 0 {
+                SIZE_DEFAULT
+            } else {
+                size.min(max)
+            })
+        }
+    }
+}
+
+/// `Link` of a keyset page: first always, next when there is more.
+pub(crate) fn write_keyset(uri: &Uri, size: i64, next: Option<&str>, response: &mut Response) {
+    let size = size.to_string();
+    let first = Uuid::nil().to_string();
+    let mut links = vec![link(
+        uri,
+        "first",
+        &[("page_size", &size), ("page_token", &first)],
+    )];
+    if let Some(next) = next {
+        links.push(link(
+            uri,
+            "next",
+            &[("page_size", &size), ("page_token", next)],
+        ));
+    }
+    write(response, &links.join(","));
+}
+
+/// The legacy page's headers.
+pub(crate) fn write_legacy(
+    uri: &Uri,
+    (page, size): (i64, i64),
+    total: i64,
+    response: &mut Response,
+) {
+    Offset {
+        offset: page * size,
+        size,
+    }
+    .write_headers(uri, total, response);
+}
+
+/// Family B: sessions by age.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionPage {
+    pub(crate) after: Option<(DateTime<Utc>, Uuid)>,
+    pub(crate) size: i64,
+}
+
+impl SessionPage {
+    pub(crate) fn read(params: &OffsetParams) -> Result<Self> {
+        let size = keyset_size(params.page_size.as_deref(), SESSIONS_SIZE_MAX)?;
+        let after = match params.page_token.as_deref() {
+            None | Some("") => None,
+            // The "first" token of the other families.
+            Some(token) if token == Uuid::nil().to_string() => None,
+            Some(token) => Some(
+                Self::position(token)
+                    .ok_or_else(|| ApiError::bad_request("The page_token cannot be read."))?,
+            ),
+        };
+        Ok(Self { after, size })
+    }
+
+    fn position(token: &str) -> Option<(DateTime<Utc>, Uuid)> {
+        let text = String::from_utf8(STANDARD_NO_PAD.decode(token).ok()?).ok()?;
+        let (id, at) = text.strip_prefix("id=")?.split_once("/created_at=")?;
+        Some((
+            DateTime::from_timestamp_micros(at.parse().ok()?)?,
+            Uuid::try_parse(id).ok()?,
+        ))
+    }
+
+    /// The token of the page after this session.
+    pub(crate) fn token(at: DateTime<Utc>, id: Uuid) -> String {
+        STANDARD_NO_PAD.encode(format!("id={id}/created_at={}", at.timestamp_micros()))
+    }
+}
+
+/// `<path?query>; rel="…"`, every parameter of the request kept, sorted by name.
+fn link(uri: &Uri, rel: &str, set: &[(&str, &str)]) -> String {
+    let query = uri.query().unwrap_or_default();
+    let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| !set.iter().any(|(n, _)| n == name))
+        .map(|(n, v)| (n.into_owned(), v.into_owned()))
+        .chain(set.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())))
+        .collect();
+    pairs.sort();
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    format!("<{}?{query}>; rel=\"{rel}\"", uri.path())
+}
+
+fn write(response: &mut Response, link: &str) {
+    if let Ok(link) = HeaderValue::try_from(link) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(offset: i64, size: i64, total: i64) -> String {
+        let mut response = Response::default();
+        Offset { offset, size }.write_headers(&"/s?x=1".parse().unwrap(), total, &mut response);
+        let link = response.headers()[header::LINK].to_str().unwrap();
+        link.split(',')
+            .map(|l| l.split("rel=").nth(1).unwrap().trim_matches('"'))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn links_of_offset_pages() {
+        assert_eq!(headers(0, 1, 8), "next last");
+        assert_eq!(headers(1, 1, 8), "first next prev last");
+        assert_eq!(headers(7, 1, 8), "first prev");
+        assert_eq!(headers(0, 10, 8), "first");
+        assert_eq!(headers(0, 10, 0), "first");
+    }
+
+    #[test]
+    fn unreadable_parameters_are_the_default_or_refused() {
+        let params = |size: &str| OffsetParams {
+            page_size: Some(size.into()),
+            ..OffsetParams::default()
+        };
+        assert_eq!(Offset::from(&params("abc")).size, 250);
+        assert_eq!(Offset::from(&params("-5")).size, 1);
+        assert_eq!(Offset::from(&params("9999")).size, 1_000);
+        assert!(IdentityPage::read(&params("abc")).is_err());
+        assert_eq!(IdentityPage::read(&params("9999")).unwrap().size(), 500);
+        let far = OffsetParams {
+            page: Some("10".into()),
+            per_page: Some("500".into()),
+            ..OffsetParams::default()
+        };
+        assert!(IdentityPage::read(&far).is_err());
+    }
+}

@@ -1,0 +1,50 @@
+//! `/self-service/errors`: what the error page shows.
+
+use axum::{extract::Query, http::StatusCode, response::Response};
+use flows::errors;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    App,
+    error::{ApiError, Result},
+    respond,
+    visit::Tenant,
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(read))
+}
+
+#[derive(Debug, Deserialize)]
+struct Of {
+    id: Option<String>,
+    error: Option<String>,
+}
+
+/// Read a stored error.
+#[utoipa::path(get, path = "/self-service/errors", tag = "frontend", operation_id = "getFlowError",
+    params(("id" = String, Query, description = "The error's id")), responses((status = 200, description = "The error")))]
+async fn read(tenant: Tenant, Query(of): Query<Of>) -> Result<Response> {
+    let id = of.id.or(of.error).unwrap_or_default();
+    if id == "stub:500" {
+        return Ok(respond::json(StatusCode::OK, &stub()));
+    }
+    let stored = match Uuid::try_parse(&id) {
+        Ok(id) => errors::read(&tenant.project, id).await?,
+        Err(_) => None,
+    };
+    let stored = stored.ok_or_else(ApiError::not_found)?;
+    let body = json!({ "id": stored.id, "error": stored.error, "created_at": stored.at, "updated_at": stored.at });
+    Ok(respond::json(StatusCode::OK, &body))
+}
+
+/// For those who build an error page.
+fn stub() -> serde_json::Value {
+    let error = ApiError::new(StatusCode::INTERNAL_SERVER_ERROR)
+        .because("This is what an error looks like.");
+    let at = chrono::DateTime::UNIX_EPOCH;
+    json!({ "id": Uuid::nil(), "error": error.object(), "created_at": at, "updated_at": at })
+}

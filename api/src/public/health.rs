@@ -1,0 +1,83 @@
+//! Health and version, for the project as for the installation.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{App, respond};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(alive))
+        .routes(routes!(ready))
+        .routes(routes!(version))
+}
+
+/// `{"status": "ok"}`.
+#[derive(Serialize)]
+pub(crate) struct Alive {
+    status: &'static str,
+}
+
+impl Alive {
+    pub(crate) const OK: Self = Self { status: "ok" };
+}
+
+impl IntoResponse for Alive {
+    fn into_response(self) -> Response {
+        respond::json(StatusCode::OK, &json!(self))
+    }
+}
+
+/// `{"version": …}`.
+pub(crate) struct Version;
+
+impl IntoResponse for Version {
+    fn into_response(self) -> Response {
+        respond::json(
+            StatusCode::OK,
+            &json!({ "version": concat!("v", env!("CARGO_PKG_VERSION")) }),
+        )
+    }
+}
+
+/// Is the process alive?
+#[utoipa::path(get, path = "/health/alive", tag = "metadata", operation_id = "isAlive",
+    responses((status = 200, description = "It is")))]
+async fn alive() -> Alive {
+    Alive::OK
+}
+
+/// Can it serve?
+#[utoipa::path(get, path = "/health/ready", tag = "metadata", operation_id = "isReady",
+    responses((status = 200, description = "It can"), (status = 503, description = "What is missing")))]
+async fn ready(State(app): State<App>) -> Response {
+    readiness(&app).await
+}
+
+pub(crate) async fn readiness(app: &App) -> Response {
+    let wrong = app.installation().readiness().await;
+    if wrong.is_empty() {
+        return Alive::OK.into_response();
+    }
+    let errors: Map<String, Value> = wrong
+        .into_iter()
+        .map(|(part, why)| (part.to_owned(), json!(why)))
+        .collect();
+    respond::json(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &json!({ "errors": errors }),
+    )
+}
+
+/// Which version serves?
+#[utoipa::path(get, path = "/version", tag = "metadata", operation_id = "getVersion",
+    responses((status = 200, description = "The version")))]
+async fn version() -> Version {
+    Version
+}

@@ -1,0 +1,161 @@
+//! `/self-service/logout`.
+
+use axum::{
+    extract::Query,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use flows::{
+    config::{Pages, SelfService, with_query},
+    decision,
+};
+use identity::sessions::{store, token};
+use serde::Deserialize;
+use serde_json::json;
+use tenants::ids;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    body::Whole,
+    cookies,
+    edge::NewCsrf,
+    error::{ApiError, Result},
+    respond,
+    visit::{Tenant, Visit},
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(begin))
+        .routes(routes!(finish))
+        .routes(routes!(api))
+}
+
+#[derive(Debug, Deserialize)]
+struct Ask {
+    token: Option<String>,
+    return_to: Option<String>,
+}
+
+fn inactive() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED)
+        .id("session_inactive")
+        .because("No active session was found in the request.")
+}
+
+/// Where to go afterwards: as asked for, if allowed.
+fn target(visit: &Visit, asked: Option<&str>) -> Result<Option<String>> {
+    let Some(asked) = asked.filter(|url| !url.is_empty()) else {
+        return Ok(None);
+    };
+    let checked = Pages::of(&visit.project).return_to().check(asked);
+    let forbidden = |_| decision::Error::ReturnToForbidden {
+        url: asked.to_owned(),
+    };
+    Ok(Some(checked.map_err(forbidden)?.into()))
+}
+
+/// The link that signs out.
+#[utoipa::path(get, path = "/self-service/logout/browser", tag = "frontend", operation_id = "createBrowserLogoutFlow",
+    responses((status = 200, description = "The link"), (status = 401, description = "Nobody is signed in")))]
+async fn begin(visit: Visit, Query(ask): Query<Ask>) -> Response {
+    match begin_or_refuse(&visit, &ask) {
+        Ok(response) => response,
+        Err(error) => respond::error_for(&visit, visit.accepts_json, error).await,
+    }
+}
+
+fn begin_or_refuse(visit: &Visit, ask: &Ask) -> Result<Response> {
+    let session = visit.session.as_ref().ok_or_else(inactive)?;
+    target(visit, ask.return_to.as_deref())?;
+    let token = token::logout_token(&visit.project, session.id);
+    let mut url = format!(
+        "{}/self-service/logout?token={token}",
+        visit.project.base_url()
+    );
+    if let Some(return_to) = ask.return_to.as_deref().filter(|url| !url.is_empty()) {
+        url = with_query(&url, "return_to", return_to);
+    }
+    Ok(respond::json(
+        StatusCode::OK,
+        &json!({ "logout_url": url, "logout_token": token }),
+    ))
+}
+
+/// Sign out a browser.
+#[utoipa::path(get, path = "/self-service/logout", tag = "frontend", operation_id = "updateLogoutFlow",
+    responses((status = 204, description = "Signed out"), (status = 303, description = "Signed out, for pages")))]
+async fn finish(visit: Visit, Query(ask): Query<Ask>) -> Response {
+    match finish_or_refuse(&visit, &ask).await {
+        Ok(response) => response,
+        Err(error) => respond::error_for(&visit, visit.accepts_json, error).await,
+    }
+}
+
+async fn finish_or_refuse(visit: &Visit, ask: &Ask) -> Result<Response> {
+    let Some(given) = ask.token.as_deref().filter(|t| !t.is_empty()) else {
+        return Err(ApiError::bad_request("The query has no logout token."));
+    };
+    let session = visit.session.as_ref().ok_or_else(inactive)?;
+    if !token::is_logout_token(&visit.project, session.id, given) {
+        return Err(ApiError::new(StatusCode::FORBIDDEN)
+            .because("The logout token does not belong to this session."));
+    }
+    // Judged before the session ends: an answer of 400 changes nothing.
+    let asked = target(visit, ask.return_to.as_deref())?;
+    let mut tx = visit.project.begin().await?;
+    store::revoke(&mut tx, session.id).await?;
+    tx.commit().await?;
+    let mut response = if visit.accepts_json {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let config = visit.project.config::<SelfService>();
+        let pages = Pages::of(&visit.project);
+        let configured = config
+            .flows
+            .logout
+            .after
+            .default_browser_return_url
+            .as_deref();
+        let fallback = || {
+            configured.map_or_else(
+                || pages.return_to().default_url().to_string(),
+                |url| pages.absolute(url),
+            )
+        };
+        respond::redirect(StatusCode::SEE_OTHER, &asked.unwrap_or_else(fallback))
+    };
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, cookies::clear_session(&visit.project));
+    response.extensions_mut().insert(NewCsrf(ids::bytes()));
+    Ok(response)
+}
+
+#[derive(Debug, Deserialize)]
+struct ApiLogout {
+    #[serde(default)]
+    session_token: String,
+}
+
+/// Sign out an API client.
+#[utoipa::path(delete, path = "/self-service/logout/api", tag = "frontend", operation_id = "performNativeLogout",
+    responses((status = 204, description = "Signed out"), (status = 403, description = "There is no such session")))]
+async fn api(tenant: Tenant, whole: Whole) -> Result<Response> {
+    let Whole(_, body) = whole;
+    if body.is_empty() {
+        return Err(ApiError::bad_request("The request has no body."));
+    }
+    let logout: ApiLogout = serde_json::from_slice(&body)
+        .map_err(|e| ApiError::bad_request(format!("The body cannot be read: {e}.")))?;
+    let mut tx = tenant.project.begin().await?;
+    let Some(id) = store::id_of_token(&mut tx, &logout.session_token).await? else {
+        return Err(
+            ApiError::new(StatusCode::FORBIDDEN).because("There is no session of that token.")
+        );
+    };
+    store::revoke(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,28 @@
+//! The public side of a project: self-service flows, session checks, schemas, health.
+
+mod errors;
+mod health;
+mod login;
+mod logout;
+mod registration;
+mod schemas;
+mod sessions;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+pub(crate) use health::{Alive, Version, readiness};
+pub(crate) use sessions::CacheFlags;
+
+/// All public routes of a project.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(login::router())
+        .merge(registration::router())
+        .merge(logout::router())
+        .merge(sessions::router())
+        .merge(errors::router())
+        .merge(schemas::router())
+        .merge(health::router())
+}

@@ -1,0 +1,191 @@
+//! `/sessions`: who am I, and where else am I signed in.
+
+use axum::{
+    extract::{OriginalUri, Path, Query},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing,
+};
+use identity::{
+    Session,
+    sessions::{self, SessionConfig, store},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tenants::Section;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    App, cookies,
+    error::{ApiError, Result},
+    paging::{Offset, OffsetParams},
+    respond,
+    visit::Visit,
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(whoami))
+        // Proxies that authenticate a request pass its own method on.
+        .route(
+            "/sessions/whoami",
+            routing::post(whoami)
+                .put(whoami)
+                .patch(whoami)
+                .delete(whoami)
+                .options(whoami),
+        )
+        .routes(routes!(list, revoke_others))
+        .routes(routes!(revoke))
+}
+
+/// `feature_flags`, as far as session checks go.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CacheFlags {
+    cacheable_sessions: bool,
+    #[serde(with = "tenants::config::units::optional_duration")]
+    cacheable_sessions_max_age: Option<std::time::Duration>,
+}
+
+impl Section for CacheFlags {
+    const POINTER: &'static str = "/feature_flags";
+}
+
+#[derive(Debug, Deserialize)]
+struct Check {
+    tokenize_as: Option<String>,
+}
+
+/// The session of the request.
+#[utoipa::path(get, path = "/sessions/whoami", tag = "frontend", operation_id = "toSession",
+    responses((status = 200, description = "The session"), (status = 401, description = "There is none"),
+        (status = 403, description = "A second factor is missing")))]
+async fn whoami(visit: Visit, Query(check): Query<Check>) -> Result<Response> {
+    let flags = visit.project.config::<CacheFlags>();
+    let Some(session) = &visit.session else {
+        let mut response = unauthorized().into_response();
+        if flags.cacheable_sessions && !visit.has_credentials {
+            response
+                .headers_mut()
+                .insert("ory-session-cache-for", HeaderValue::from_static("60"));
+        }
+        return Ok(response);
+    };
+    require_aal(&visit, session)?;
+    if check
+        .tokenize_as
+        .is_some_and(|template| !template.is_empty())
+    {
+        return Err(ApiError::bad_request(
+            "There is no tokenizer template of that name.",
+        ));
+    }
+    let now = visit.project.now();
+    let identity = session.identity.public_view(visit.project.base_url());
+    let mut response = respond::json(StatusCode::OK, &session.view(now, Some(identity)));
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(session.identity.id.to_string()) {
+        headers.insert("x-kratos-authenticated-identity-id", id);
+    }
+    if flags.cacheable_sessions {
+        let left = (session.expires_at - now).to_std().unwrap_or_default();
+        let seconds = flags
+            .cacheable_sessions_max_age
+            .map_or(left, |max| left.min(max))
+            .as_secs();
+        headers.insert("ory-session-cache-for", HeaderValue::from(seconds));
+    }
+    // The session was extended since the cookie was made: the cookie has to live as long.
+    if let (Some(expires_at), Some(token)) = (visit.cookie_expires_at, &visit.token)
+        && expires_at < session.expires_at
+    {
+        let cookie = cookies::set_session(&visit.project, token, session.expires_at);
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// 401 without an id: clients tell it from other 401s by that.
+fn unauthorized() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED)
+        .because("No valid session credentials were found in the request.")
+}
+
+fn require_aal(visit: &Visit, session: &Session) -> Result<()> {
+    let required = visit.project.config::<SessionConfig>().whoami.required_aal;
+    if session.satisfies(required, sessions::code_as_factor(&visit.project)) {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN)
+        .id("session_aal2_required")
+        .because("This account has a second factor, and the session was made without it.")
+        .redirect_browser_to(&respond::second_factor_url(&visit.project, None)))
+}
+
+fn signed_in(visit: &Visit) -> Result<&Session> {
+    visit.session.as_deref().ok_or_else(unauthorized)
+}
+
+/// My other active sessions, newest first.
+#[utoipa::path(get, path = "/sessions", tag = "frontend", operation_id = "listMySessions",
+    responses((status = 200, description = "The sessions")))]
+async fn list(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(params): Query<OffsetParams>,
+) -> Result<Response> {
+    let own = signed_in(&visit)?;
+    require_aal(&visit, own)?;
+    let page = Offset::from(&params);
+    let filter = store::Filter {
+        identity: Some(own.identity.id),
+        except: Some(own.id),
+        active: Some(true),
+        ..store::Filter::default()
+    };
+    let mut tx = visit.project.begin().await?;
+    let sessions = store::list(&mut tx, &filter, page.offset, page.size).await?;
+    let total = store::count(&mut tx, &filter).await?;
+    drop(tx);
+    let mut response = respond::json(StatusCode::OK, &shown(&visit, &sessions));
+    page.write_headers(&uri, total, &mut response);
+    Ok(response)
+}
+
+fn shown(visit: &Visit, sessions: &[Session]) -> Value {
+    let (now, base) = (visit.project.now(), visit.project.base_url());
+    sessions
+        .iter()
+        .map(|s| s.view(now, Some(s.identity.public_view(base))))
+        .collect()
+}
+
+/// Sign out everywhere but here.
+#[utoipa::path(delete, path = "/sessions", tag = "frontend", operation_id = "disableMyOtherSessions",
+    responses((status = 200, description = "How many were ended")))]
+async fn revoke_others(visit: Visit) -> Result<Response> {
+    let own = signed_in(&visit)?;
+    let mut tx = visit.project.begin().await?;
+    let count = store::revoke_others(&mut tx, own.identity.id, own.id).await?;
+    tx.commit().await?;
+    Ok(respond::json(StatusCode::OK, &json!({ "count": count })))
+}
+
+/// Sign out in one other place. Unknown, foreign and ended sessions are answered alike.
+#[utoipa::path(delete, path = "/sessions/{id}", tag = "frontend", operation_id = "disableMySession",
+    params(("id" = Uuid, Path, description = "The session's id")), responses((status = 204, description = "Done")))]
+async fn revoke(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+    let own = signed_in(&visit)?;
+    let id = Uuid::try_parse(&id)
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST).saying("The id is no UUID."))?;
+    if id == own.id {
+        let message = "This is the session of the request itself: use logout.";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST).saying(message));
+    }
+    let mut tx = visit.project.begin().await?;
+    store::revoke_own(&mut tx, own.identity.id, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
