@@ -42,6 +42,8 @@ pub use job::{Claimed, Job, Verdict};
 pub use outbound::{
     Method, Outbound, OutboundError, OutboundPolicy, OutboundRequest, OutboundResponse,
 };
+#[doc(hidden)]
+pub use pools::ConnectionState;
 pub use project::{Project, ProjectId, ProjectState};
 pub use queue::{Claim, QueueDepth};
 pub use registry::Lookup;

@@ -16,6 +16,10 @@ use crate::Fault;
 const GUARD: &str = "SELECT (now() = statement_timestamp() AND current_user = session_user \
      AND current_setting('search_path') = 'pg_catalog, pg_temp')::int::text";
 
+/// The same facts as the guard's, one by one and for the same reason in simple protocol.
+const STATE: &str = "SELECT current_setting('search_path') AS search_path, current_user::text AS \"user\", \
+     session_user::text AS \"session_user\", (now() <> statement_timestamp())::text AS in_transaction";
+
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many connections, and whether the release guard is on (off only in the test that proves it is needed).
@@ -23,6 +27,20 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Sizes {
     pub(crate) total: u32,
     pub(crate) guarded: bool,
+}
+
+/// How a pooled connection was found. Only the tests of the release guard ask.
+#[doc(hidden)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionState {
+    /// `pg_catalog, pg_temp` on a healthy one.
+    pub search_path: String,
+    /// The role in force.
+    pub user: String,
+    /// The role that logged in.
+    pub session_user: String,
+    /// Did somebody leave a transaction open?
+    pub in_transaction: bool,
 }
 
 /// The pools of one cluster.
@@ -81,9 +99,17 @@ impl Pools {
             .await?)
     }
 
-    /// One connection's worth of any project pool, for tests of the pool itself.
-    pub(crate) fn project_pool(&self, slot: i32) -> &PgPool {
-        &self.projects[usize::try_from(slot).unwrap_or(0) % self.projects.len()]
+    /// What the next borrower of a connection of that slot's pool finds, before it begins anything.
+    pub(crate) async fn probe(&self, slot: i32) -> Result<ConnectionState, Fault> {
+        let shard = usize::try_from(slot).unwrap_or(0) % self.projects.len();
+        let row = self.projects[shard].fetch_one(sqlx::raw_sql(STATE)).await?;
+        let text = |column: &str| row.try_get_unchecked::<String, _>(column);
+        Ok(ConnectionState {
+            search_path: text("search_path")?,
+            user: text("user")?,
+            session_user: text("session_user")?,
+            in_transaction: text("in_transaction")? == "true",
+        })
     }
 
     pub(crate) async fn close(&self) {

@@ -15,6 +15,7 @@ use crate::{
     Fault, Installation, Outbound, Tx,
     config::{ConfigDoc, Environment, Section},
     invalidation::{Invalidations, Load},
+    pools::ConnectionState,
     secrets::DataKey,
 };
 
@@ -221,6 +222,12 @@ impl Project {
             );
         }
         value
+    }
+
+    /// How the next borrower finds a connection of this project's pool: for tests of the release guard.
+    #[doc(hidden)]
+    pub async fn probe_connection(&self) -> Result<ConnectionState, Fault> {
+        self.0.installation.pools().probe(self.slot()).await
     }
 
     pub(crate) fn slot(&self) -> i32 {
