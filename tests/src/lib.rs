@@ -1,1 +1,49 @@
-//! Placeholder until the first step lands.
+//! The fixture of the black-box suite: one private PostgreSQL per run, one [`World`] per test.
+//!
+//! A test makes projects, not databases: our tenancy is its isolation. Only what looks at the whole
+//! queue, at slots or at migrations takes a database of its own ([`Database::own`]).
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
+mod postgres;
+mod world;
+
+use std::{
+    future::Future,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use tokio::runtime::Runtime;
+
+pub use postgres::{Database, MASTER_KEY};
+pub use world::{World, fresh_slug};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// Runs a test on the one runtime of the binary; transactions it holds are counted (`tenants::hold`).
+pub fn run<F: Future>(test: F) -> F::Output {
+    RUNTIME.block_on(tenants::hold::scope(test))
+}
+
+/// Asks until the answer is yes, and tells how long that took. Panics after `limit`.
+pub async fn eventually(
+    what: &str,
+    limit: Duration,
+    mut is_so: impl AsyncFnMut() -> bool,
+) -> Duration {
+    let start = Instant::now();
+    while !is_so().await {
+        assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    start.elapsed()
+}
+
+/// The SQLSTATE of an error that PostgreSQL answered.
+pub fn sqlstate(error: &sqlx::Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}

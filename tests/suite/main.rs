@@ -1,0 +1,8 @@
+//! The black-box suite: one binary, one server, one runtime.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it should be"
+)]
+
+mod isolation;
