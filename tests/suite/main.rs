@@ -5,4 +5,5 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod cancellation;
 mod isolation;
