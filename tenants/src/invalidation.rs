@@ -178,13 +178,28 @@ pub(crate) fn slot_of(role: &str) -> Option<i32> {
 
 /// Remove rows that every replica has read: those older than a snapshot horizon noted five minutes ago.
 /// Pruning by time would lose the rows of long transactions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pruner {
+    keep: Duration,
     noted: Vec<(Instant, String)>,
 }
 
+impl Default for Pruner {
+    fn default() -> Self {
+        Self::keeping(Duration::from_mins(5))
+    }
+}
+
 impl Pruner {
-    const KEEP: Duration = Duration::from_mins(5);
+    /// With another pause between noting a horizon and pruning by it. Replicas empty their memory when
+    /// they were blind for four minutes, so only tests may go below five.
+    #[doc(hidden)]
+    pub fn keeping(keep: Duration) -> Self {
+        Self {
+            keep,
+            noted: Vec::new(),
+        }
+    }
 
     /// To be called about once a minute. Answers how many rows went.
     pub async fn prune(&mut self, installation: &crate::Installation) -> Result<u64, Fault> {
@@ -198,7 +213,7 @@ impl Pruner {
         let Some(old) = self
             .noted
             .iter()
-            .rposition(|(at, _)| at.elapsed() >= Self::KEEP)
+            .rposition(|(at, _)| at.elapsed() >= self.keep)
         else {
             return Ok(0);
         };
