@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::{Claimed, Fault, Installation, Job, Project, Verdict, ids};
 
+/// How long a job waits whose project cannot be loaded.
+const UNREADABLE_PAUSE: TimeDelta = TimeDelta::minutes(1);
+
 /// How much is taken at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -31,15 +34,16 @@ struct Row {
 }
 
 impl Installation {
-    /// Take due jobs: at most a few of each project, starting after a random project, so that one with
+    /// Take due jobs: at most a few of each project, starting with a random project, so that one with
     /// ten thousand jobs costs the others one turn, not ten thousand.
     pub async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Claimed>, Fault> {
         let now = self.clock().now();
-        self.release_expired(now).await?;
         let only: Option<Vec<String>> = claim
             .only
             .map(|p| p.iter().map(|p| p.db_role().to_owned()).collect());
-        let start = format!("{}_t_{:06}", self.prefix(), ids::below(1_000_000));
+        self.release_expired(now, only.as_deref()).await?;
+        // Among those with jobs, not among all slot numbers: most of those are above every project.
+        let start = i64::try_from(ids::below(1 << 32)).unwrap_or(0);
         let rows = sqlx::query_as!(
             Row,
             r#"
@@ -48,11 +52,12 @@ impl Installation {
                 union all
                 select (select j.db_role from control.jobs j where j.state = 0 and j.db_role > s.db_role order by j.db_role limit 1)
                   from seen s where s.db_role is not null
+            ), turns as (
+                select db_role, (row_number() over (order by db_role) + $6) % count(*) over () as turn
+                  from seen where db_role is not null and ($5::text[] is null or db_role = any ($5))
             ), due as (
                 select j.id
-                  from (select db_role from seen
-                         where db_role is not null and ($5::text[] is null or db_role = any ($5))
-                         order by db_role < $6, db_role) s
+                  from (select db_role from turns order by turn) s
                  cross join lateral (
                     select id from control.jobs
                      where state = 0 and db_role = s.db_role and run_at <= $1
@@ -74,8 +79,16 @@ impl Installation {
         .await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
-            if let Some(job) = self.readable(row).await? {
-                claimed.push(job);
+            let (id, attempts) = (row.id, row.attempts);
+            match self.readable(row).await {
+                Ok(job) => claimed.extend(job),
+                Err(fault @ Fault::Unavailable(_)) => return Err(fault),
+                // One project that cannot be loaded must not hold up the others.
+                Err(fault) => {
+                    tracing::error!(%id, error = &fault as &dyn std::error::Error, "a job's project cannot be loaded");
+                    self.retry((id, attempts), now + UNREADABLE_PAUSE, &fault.to_string())
+                        .await?;
+                }
             }
         }
         Ok(claimed)
@@ -109,10 +122,38 @@ impl Installation {
     }
 
     /// What a worker that died had in hand is waiting again.
-    async fn release_expired(&self, now: DateTime<Utc>) -> Result<(), Fault> {
-        sqlx::query!("update control.jobs set state = 0, lease_until = null where state = 1 and lease_until < $1", now)
-            .execute(&self.pools().worker)
-            .await?;
+    async fn release_expired(
+        &self,
+        now: DateTime<Utc>,
+        only: Option<&[String]>,
+    ) -> Result<(), Fault> {
+        sqlx::query!(
+            "update control.jobs set state = 0, lease_until = null
+              where state = 1 and lease_until < $1 and ($2::text[] is null or db_role = any ($2))",
+            now,
+            only
+        )
+        .execute(&self.pools().worker)
+        .await?;
+        Ok(())
+    }
+
+    /// Give a job back until `run_at`, unless another took it over meanwhile.
+    async fn retry(
+        &self,
+        (id, attempts): (Uuid, i32),
+        run_at: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), Fault> {
+        sqlx::query!(
+            "update control.jobs set state = 0, lease_until = null, last_error = $4, run_at = $3 where id = $1 and attempts = $2",
+            id,
+            attempts,
+            run_at,
+            why
+        )
+        .execute(&self.pools().worker)
+        .await?;
         Ok(())
     }
 
@@ -154,15 +195,8 @@ impl Installation {
                 .await?;
             }
             Verdict::Retry { after, why } => {
-                sqlx::query!(
-                    "update control.jobs set state = 0, lease_until = null, last_error = $4, run_at = $3 where id = $1 and attempts = $2",
-                    id,
-                    attempts,
-                    now + to_delta(*after),
-                    why
-                )
-                .execute(pool)
-                .await?;
+                self.retry((id, attempts), now + to_delta(*after), why)
+                    .await?;
             }
             Verdict::Abandon { why } => {
                 sqlx::query!("update control.jobs set state = 2, lease_until = null, last_error = $3 where id = $1 and attempts = $2", id, attempts, why)
