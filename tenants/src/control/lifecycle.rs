@@ -184,12 +184,14 @@ impl Installation {
         )
         .execute(&mut *tx)
         .await?;
-        sqlx::query!(
-            "update control.api_keys set revoked_at = coalesce(revoked_at, $2) where project = $1",
+        let keys = sqlx::query_scalar!(
+            "with dead as (update control.api_keys set revoked_at = $2 where project = $1 and revoked_at is null returning id)
+             insert into control.invalidation (db_role, key) select $3, id from dead returning key",
             id,
-            self.clock().now()
+            self.clock().now(),
+            self.own_role()
         )
-        .execute(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
         // The key goes too: what is left in old backups cannot be read.
         sqlx::query!("update control.projects set state = 'DELETED', data_key = '', updated_at = $2 where id = $1", id, self.clock().now())
@@ -212,6 +214,9 @@ impl Installation {
         self.tell_changed(&mut tx, project).await?;
         tx.commit().await?;
         self.invalidations().forget(project.slot(), id);
+        for key in keys {
+            self.forget_own(key);
+        }
         Ok(true)
     }
 }
