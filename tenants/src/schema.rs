@@ -94,6 +94,13 @@ pub(crate) async fn migrate(
     .execute(&mut *tx)
     .await?;
     if moved.rows_affected() == 1 {
+        // Replicas that know the project by its former version look again, be it to serve or to stop.
+        sqlx::query!(
+            "insert into control.invalidation (db_role, key) select db_role, project from control.slots where slot = $1 and project is not null",
+            slot
+        )
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
     }
     Ok(())
