@@ -60,7 +60,9 @@ impl Installation {
         project: &Project,
         update: &ConfigUpdate,
     ) -> Result<ConfigUpdated, ChangeError> {
-        let mut project = project.clone();
+        // The caller's handle may be older than the latest revision, and a comparison with an older one
+        // would refuse the right number or take a change for none.
+        let mut project = self.reload(project).await?;
         for _ in 0..TRIES {
             let base = project.config_revision();
             if update
