@@ -5,7 +5,7 @@
 //! poll is recent. So an entry loaded while its row was changing can never outlive the change.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     sync::{
         RwLock,
         atomic::{AtomicBool, Ordering},
@@ -43,7 +43,7 @@ struct State {
     watermark: Option<u64>,
     system: Option<String>,
     /// Rows of the overlap between two polls, so that each is heard once.
-    heard: HashMap<(String, Uuid), u64>,
+    heard: HashSet<(String, Uuid, u64)>,
 }
 
 /// When a load began: taken before the first statement of the load.
@@ -63,7 +63,7 @@ impl Invalidations {
             epoch: Instant::now(),
             watermark: None,
             system: None,
-            heard: HashMap::new(),
+            heard: HashSet::new(),
         };
         Self {
             forgotten: moka::sync::Cache::builder()
@@ -93,7 +93,7 @@ impl Invalidations {
         let Ok(state) = self.state.read() else {
             return false;
         };
-        if load.0 < state.epoch || !state.last_good.is_some_and(|at| at.elapsed() <= FRESH_FOR) {
+        if load.0 < state.epoch || state.last_good.is_none_or(|at| at.elapsed() > FRESH_FOR) {
             return false;
         }
         drop(state);
@@ -159,11 +159,11 @@ impl Invalidations {
         }
         for (role, key, xid) in rows {
             let Some(slot) = slot_of(&role) else { continue };
-            if state.heard.insert((role, key), xid) != Some(xid) {
+            if state.heard.insert((role, key, xid)) {
                 self.forgotten.insert((slot, key), Instant::now());
             }
         }
-        state.heard.retain(|_, xid| *xid >= next);
+        state.heard.retain(|(_, _, xid)| *xid >= next);
         state.watermark = Some(next);
         state.system = Some(system);
         // As of when it was asked, not answered.
@@ -265,7 +265,9 @@ mod tests {
     #[test]
     fn a_row_delivered_twice_is_heard_once() {
         let heard = Invalidations::new();
-        let row = || vec![("i00000_t_000001".to_owned(), key(1), 10)];
+        // Two changes of one key, both in the overlap.
+        let role = || "i00000_t_000001".to_owned();
+        let row = || vec![(role(), key(1), 10), (role(), key(1), 12)];
         heard.hear(Instant::now(), 5, "a".into(), row());
         let load = Invalidations::loading();
         heard.hear(Instant::now(), 5, "a".into(), row());

@@ -37,14 +37,14 @@ impl Registry {
         Self(
             moka::sync::Cache::builder()
                 .max_capacity(10_000)
-                .time_to_live(Duration::from_mins(60))
+                .time_to_live(Duration::from_hours(1))
                 .build(),
         )
     }
 }
 
 /// An entry is looked at again after this long even if nothing was heard about it.
-const TRUST_FOR: Duration = Duration::from_secs(60);
+const TRUST_FOR: Duration = Duration::from_mins(1);
 
 impl Installation {
     /// Resolve a slug as the public sees it.
