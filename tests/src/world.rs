@@ -160,9 +160,10 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if !self.finished && !std::thread::panicking() {
-            panic!("the test ended without World::finish, so nobody looked at the neighbour");
-        }
+        assert!(
+            self.finished || std::thread::panicking(),
+            "the test ended without World::finish, so nobody looked at the neighbour"
+        );
     }
 }
 

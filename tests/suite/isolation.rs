@@ -173,7 +173,7 @@ fn one_prepared_statement_gives_each_project_its_own_rows() {
     run(async {
         // Three connections: one for control, one for the worker, one for all projects.
         let w = World::on(Database::shared().await, |settings| {
-            settings.connections = 3
+            settings.connections = 3;
         })
         .await;
         let mut projects = Vec::new();
@@ -195,7 +195,7 @@ fn one_prepared_statement_gives_each_project_its_own_rows() {
 fn a_connection_is_nobodys_after_commit_and_after_drop() {
     run(async {
         let w = World::on(Database::shared().await, |settings| {
-            settings.connections = 3
+            settings.connections = 3;
         })
         .await;
         let project = w.project().await;

@@ -6,4 +6,12 @@
 )]
 
 mod cancellation;
+mod configuration;
+mod fixture;
+mod invalidation;
 mod isolation;
+mod keys;
+mod lifecycle;
+mod migrate;
+mod queue;
+mod start_up;

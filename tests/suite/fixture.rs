@@ -1,0 +1,40 @@
+//! The fixture's own promises: what a test leaves behind does not go unnoticed.
+
+use tenants::Job;
+use tests::{World, run};
+
+#[test]
+#[should_panic(expected = "without World::finish")]
+fn a_world_that_is_not_finished_is_a_failure() {
+    run(async {
+        let _unfinished = World::new().await;
+    });
+}
+
+#[test]
+#[should_panic(expected = "the neighbour's rows changed")]
+fn a_touched_neighbour_is_a_failure() {
+    run(async {
+        let w = World::new().await;
+        let mut tx = w.neighbour().begin().await.unwrap();
+        sqlx::query("update identities set updated_at = updated_at + interval '1 second'")
+            .execute(tx.conn())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        w.finish().await;
+    });
+}
+
+#[test]
+#[should_panic(expected = "jobs are still due")]
+fn a_job_left_due_is_a_failure() {
+    run(async {
+        let w = World::new().await;
+        let project = w.project().await;
+        let mut tx = project.begin().await.unwrap();
+        tx.enqueue(&Job::SweepExpired, project.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        w.finish().await;
+    });
+}

@@ -1,0 +1,197 @@
+//! `insula migrate`: repeatable, resumable, patient with locks; and what is served meanwhile.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use tenants::{Clock, Fault, Installation, Lookup, Project, migrate};
+use tests::{Database, World, eventually, run};
+
+/// Runs the migration and answers how many projects it reported.
+async fn migrated(database: &Database) -> Result<usize, Fault> {
+    let reports = AtomicUsize::new(0);
+    let count = |_| {
+        reports.fetch_add(1, Ordering::Relaxed);
+    };
+    migrate::migrate(database.owner_url(), database.gate_url(), 2, &count).await?;
+    Ok(reports.into_inner())
+}
+
+/// Every table of ours, by an id that changes when it is made anew.
+async fn tables(all: &mut PgConnection) -> Vec<(String, String)> {
+    sqlx::query_as(
+        "select relnamespace::regnamespace || '.' || relname, oid::text from pg_class
+          where relkind in ('r', 'i') and relnamespace::regnamespace::text ~ '^(control|t_)' order by 1",
+    )
+    .fetch_all(all)
+    .await
+    .unwrap()
+}
+
+async fn slot(all: &mut PgConnection, project: &Project) -> i32 {
+    let sql = "select slot from control.slots where project = $1";
+    sqlx::query_scalar(sql)
+        .bind(project.id().uuid())
+        .fetch_one(all)
+        .await
+        .unwrap()
+}
+
+/// As an older binary would have left it: an empty schema of version 0, and everybody told so.
+async fn set_back(all: &mut PgConnection, project: &Project) -> i32 {
+    let slot = slot(all, project).await;
+    let sql = format!(
+        "drop schema t_{slot:06} cascade; create schema t_{slot:06} authorization owner;
+         update control.slots set schema_version = 0 where slot = {slot};
+         insert into control.invalidation (db_role, key) select db_role, project from control.slots where slot = {slot}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(all)
+        .await
+        .unwrap();
+    slot
+}
+
+async fn is_open(at: &Installation, project: &Project) -> bool {
+    matches!(at.project(project.slug()).await.unwrap(), Lookup::Open(_))
+}
+
+async fn is_migrating(at: &Installation, project: &Project) -> bool {
+    matches!(at.project(project.slug()).await.unwrap(), Lookup::Migrating)
+}
+
+#[test]
+fn a_fresh_database_is_migrated_once() {
+    run(async {
+        let database = Database::empty();
+        let pending = migrate::check(database.owner_url()).await.unwrap();
+        assert_eq!(pending.control, 0);
+        assert!(!pending.is_none());
+        // The gate login is not there yet, and then its rights are not.
+        let refused = Installation::connect(database.settings(&Clock::machine())).await;
+        assert!(refused.is_err());
+
+        assert_eq!(
+            migrated(&database).await.unwrap(),
+            0,
+            "there are no projects"
+        );
+        let pending = migrate::check(database.owner_url()).await.unwrap();
+        assert!(pending.is_none(), "{pending:?}");
+        let w = World::on(database, |_| {}).await;
+        let mut all = w.database().superuser().await;
+        let before = tables(&mut all).await;
+        assert_eq!(migrated(w.database()).await.unwrap(), 0);
+        assert_eq!(tables(&mut all).await, before, "the second run did nothing");
+        w.finish().await;
+    });
+}
+
+#[test]
+fn a_database_without_our_schema_is_refused_with_what_to_do() {
+    run(async {
+        let database = Database::own().await;
+        let mut all = database.superuser().await;
+        sqlx::raw_sql("delete from control.migrations")
+            .execute(&mut all)
+            .await
+            .unwrap();
+        let refused = Installation::connect(database.settings(&Clock::machine())).await;
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains("insula migrate"), "{text}");
+    });
+}
+
+#[test]
+fn a_project_that_is_behind_is_brought_up_and_served_again_everywhere() {
+    run(async {
+        let w = World::own().await;
+        let project = w.project().await;
+        let replica = w.replica().await;
+        let mut all = w.database().superuser().await;
+        assert!(is_open(&replica, &project).await);
+        set_back(&mut all, &project).await;
+        let migrating = async || {
+            is_migrating(&replica, &project).await && is_migrating(w.installation(), &project).await
+        };
+        eventually("nobody serves it", Duration::from_secs(2), migrating).await;
+        assert!(
+            is_open(&replica, w.neighbour()).await,
+            "the others are served meanwhile"
+        );
+        let pending = migrate::check(w.database().owner_url()).await.unwrap();
+        assert_eq!(pending.projects, 1);
+
+        assert_eq!(migrated(w.database()).await.unwrap(), 1);
+        let open =
+            async || is_open(&replica, &project).await && is_open(w.installation(), &project).await;
+        eventually("all serve it again", Duration::from_secs(2), open).await;
+        let mut tx = project.begin().await.unwrap();
+        let people: i64 = sqlx::query_scalar("select count(*) from identities")
+            .fetch_one(tx.conn())
+            .await
+            .unwrap();
+        assert_eq!(people, 0, "with its rights");
+        drop(tx);
+        assert!(
+            migrate::check(w.database().owner_url())
+                .await
+                .unwrap()
+                .is_none()
+        );
+        w.finish().await;
+    });
+}
+
+#[test]
+fn a_project_that_is_ahead_is_left_to_newer_binaries() {
+    run(async {
+        let w = World::own().await;
+        let project = w.project().await;
+        let mut all = w.database().superuser().await;
+        let slot = slot(&mut all, &project).await;
+        let version = |n| {
+            AssertSqlSafe(format!(
+                "update control.slots set schema_version = schema_version + {n} where slot = {slot};
+                 insert into control.invalidation (db_role, key) select db_role, project from control.slots where slot = {slot}"
+            ))
+        };
+        sqlx::raw_sql(version(1)).execute(&mut all).await.unwrap();
+        let migrating = async || is_migrating(w.installation(), &project).await;
+        eventually("it is not served", Duration::from_secs(2), migrating).await;
+        assert_eq!(migrated(w.database()).await.unwrap(), 0);
+        assert!(is_migrating(w.installation(), &project).await);
+        sqlx::raw_sql(version(-1)).execute(&mut all).await.unwrap();
+        w.finish().await;
+    });
+}
+
+#[test]
+fn a_locked_project_is_tried_again_and_finally_reported() {
+    run(async {
+        let w = World::own().await;
+        let (locked, free) = (w.project().await, w.project().await);
+        let mut all = w.database().superuser().await;
+        let slot = set_back(&mut all, &locked).await;
+        set_back(&mut all, &free).await;
+        // Somebody is making the very table, and has not committed.
+        let mut other = w.database().superuser().await;
+        let mut lock = other.begin().await.unwrap();
+        let table = AssertSqlSafe(format!("create table t_{slot:06}.flows (id int)"));
+        sqlx::raw_sql(table).execute(&mut *lock).await.unwrap();
+        let reported = migrated(w.database()).await.unwrap_err().to_string();
+        assert!(reported.contains("still behind"), "{reported}");
+        let pending = migrate::check(w.database().owner_url()).await.unwrap();
+        assert_eq!(pending.projects, 1, "the other one is done");
+
+        let let_go = async {
+            tokio::time::sleep(Duration::from_millis(2500)).await;
+            lock.rollback().await.unwrap();
+        };
+        let (done, ()) = tokio::join!(migrated(w.database()), let_go);
+        assert_eq!(done.unwrap(), 1, "at the second attempt");
+        w.finish().await;
+    });
+}
