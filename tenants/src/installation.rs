@@ -233,6 +233,11 @@ impl Installation {
         self.0.settings.public_url.origin().ascii_serialization()
     }
 
+    /// Is the owner login configured? Without it nobody here makes spare slots or purges projects.
+    pub fn has_owner(&self) -> bool {
+        self.0.settings.owner_url.is_some()
+    }
+
     /// Where "now" comes from.
     pub fn clock(&self) -> &Clock {
         &self.0.settings.clock

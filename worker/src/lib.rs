@@ -1,1 +1,53 @@
-//! Placeholder until the first step lands.
+//! The night shift: what was promised in a commit is done here, and what has expired goes.
+//!
+//! It owns loops, pauses and leases; what a job means is said in `run`, and what people, flows and
+//! projects are is their crates' business. It listens on nothing and speaks no HTTP.
+
+mod gauges;
+mod jobs;
+mod pause;
+mod prune;
+mod run;
+mod slots;
+mod sweep;
+
+use tenants::{Fault, Installation, Project};
+use tokio::sync::watch;
+
+/// Carries out the jobs of one installation and keeps its house.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    installation: Installation,
+}
+
+impl Worker {
+    /// A worker of that installation; it does nothing until [`Self::run`] or [`Self::work_off`].
+    pub fn new(installation: Installation) -> Self {
+        Self { installation }
+    }
+
+    /// Work until `shutdown` is true or its sender is gone, then finish what was begun.
+    ///
+    /// Nothing that fails ends it: faults are logged and tried again after growing pauses.
+    pub async fn run(self, shutdown: watch::Receiver<bool>) {
+        let installation = &self.installation;
+        tokio::join!(
+            jobs::work(installation, shutdown.clone()),
+            slots::keep(installation, shutdown.clone()),
+            prune::prune(installation, shutdown.clone()),
+            gauges::report(installation, shutdown),
+        );
+    }
+
+    /// For tests: carry out the due jobs of these projects, one after another, until none is due at the
+    /// installation's clock. Answers how many were carried out, whatever became of them.
+    pub async fn work_off(&self, only: &[Project]) -> Result<usize, Fault> {
+        jobs::work_off(&self.installation, only).await
+    }
+}
+
+/// Resolves when it is time to stop.
+async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    // An error says that nobody is left who could ask us to go on.
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,126 @@
+//! Claims jobs and carries them out: a bounded number at once, each in a task of its own, its lease
+//! renewed while it runs. A job that another worker has taken over is dropped here without a verdict.
+
+use std::{sync::Arc, time::Duration};
+
+use tenants::{Claim, Claimed, Fault, Installation, Project, Verdict};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, interval_at, sleep},
+};
+
+use crate::{pause::Pause, run, stopped};
+
+const AT_ONCE_MAX: usize = 8;
+const PER_PROJECT_MAX: i64 = 2;
+const LEASE: Duration = Duration::from_mins(1);
+const IDLE: Pause = Pause::between(Duration::from_millis(500), Duration::from_secs(1));
+/// How often the end of a job is told to a database that does not answer; then its lease runs out.
+const FINISH_ATTEMPTS: u32 = 4;
+
+pub(crate) async fn work(installation: &Installation, mut shutdown: watch::Receiver<bool>) {
+    let (mut running, mut idle, mut faults) = (JoinSet::new(), IDLE, Pause::after_faults());
+    while !*shutdown.borrow() && shutdown.has_changed().is_ok() {
+        while running.try_join_next().is_some() {}
+        let pause = match claim(installation, AT_ONCE_MAX - running.len(), None).await {
+            Ok(claimed) => {
+                faults.reset();
+                if !claimed.is_empty() {
+                    idle.reset();
+                }
+                for job in claimed {
+                    running.spawn(carry_out(installation.clone(), job));
+                }
+                idle.take()
+            }
+            Err(error) => {
+                log(&error, "jobs cannot be claimed");
+                faults.take()
+            }
+        };
+        tokio::select! {
+            () = stopped(&mut shutdown) => {}
+            () = sleep(pause) => {}
+            // There is room for another: full batches follow each other without a pause.
+            Some(_) = running.join_next() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+pub(crate) async fn work_off(
+    installation: &Installation,
+    only: &[Project],
+) -> Result<usize, Fault> {
+    let mut count = 0;
+    loop {
+        let claimed = claim(installation, AT_ONCE_MAX, Some(only)).await?;
+        if claimed.is_empty() {
+            return Ok(count);
+        }
+        for job in claimed {
+            // In this very task, so that a panic is the test's.
+            let verdict = run::run(installation, &job).await;
+            installation.finish(&job, &verdict).await?;
+            count += 1;
+        }
+    }
+}
+
+async fn claim(
+    installation: &Installation,
+    jobs_max: usize,
+    only: Option<&[Project]>,
+) -> Result<Vec<Claimed>, Fault> {
+    if jobs_max == 0 {
+        return Ok(Vec::new());
+    }
+    let claim = Claim {
+        jobs_max: i64::try_from(jobs_max).unwrap_or(i64::MAX),
+        per_project_max: PER_PROJECT_MAX,
+        lease: LEASE,
+        only,
+    };
+    installation.claim(claim).await
+}
+
+/// One job from its claim to its verdict.
+async fn carry_out(installation: Installation, claimed: Claimed) {
+    let claimed = Arc::new(claimed);
+    let mut work = JoinSet::new();
+    let (of_task, job) = (installation.clone(), Arc::clone(&claimed));
+    work.spawn(async move { run::run(&of_task, &job).await });
+    let half = LEASE / 2;
+    let mut renewal = interval_at(Instant::now() + half, half);
+    let verdict = loop {
+        tokio::select! {
+            Some(ended) = work.join_next() => break ended.unwrap_or_else(|panic| run::panicked(&claimed, &panic)),
+            _ = renewal.tick() => match installation.renew(&claimed, LEASE).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(job = ?claimed.job, project = claimed.project.slug(), "the lease was lost: another worker does it");
+                    // Dropping the set ends the task.
+                    return;
+                }
+                Err(error) => log(&error, "a lease cannot be renewed"),
+            },
+        }
+    };
+    finish(&installation, &claimed, &verdict).await;
+}
+
+async fn finish(installation: &Installation, claimed: &Claimed, verdict: &Verdict) {
+    let mut pause = Pause::after_faults();
+    for _ in 0..FINISH_ATTEMPTS {
+        match installation.finish(claimed, verdict).await {
+            Ok(()) => return,
+            Err(error) => log(&error, "the end of a job cannot be recorded"),
+        }
+        sleep(pause.take()).await;
+    }
+}
+
+fn log(error: &Fault, what: &'static str) {
+    tracing::warn!(error = error as &dyn std::error::Error, "{what}");
+}

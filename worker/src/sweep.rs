@@ -1,0 +1,31 @@
+//! Removes what has expired in one project, in short transactions.
+
+use tenants::{Fault, Project};
+
+/// Rows in one transaction: a few milliseconds of locks.
+const BATCH_ROWS: i64 = 500;
+
+/// Delete sessions and flows whose time is over. The next activity of the project asks for the next sweep.
+pub(crate) async fn expired(project: &Project) -> Result<(), Fault> {
+    let before = project.now();
+    loop {
+        let mut tx = project.begin().await?;
+        let gone = identity::sessions::store::sweep(&mut tx, before, BATCH_ROWS).await?;
+        tx.commit().await?;
+        if !is_full(gone) {
+            break;
+        }
+    }
+    loop {
+        let mut tx = project.begin().await?;
+        let gone = flows::store::sweep(&mut tx, before, BATCH_ROWS).await?;
+        tx.commit().await?;
+        if !is_full(gone) {
+            return Ok(());
+        }
+    }
+}
+
+fn is_full(gone: u64) -> bool {
+    gone >= BATCH_ROWS.unsigned_abs()
+}
