@@ -1,2 +1,5 @@
 //! The one binary, `insula`.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,403 @@
+//! The command line and the environment: everything `insula` can be told, and nothing that it does.
+//!
+//! Secrets come by the environment alone: a command line is visible to every user of the machine.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::Url;
+
+const EXIT: &str = "\
+Exit status:
+  0  done, or stopped by SIGINT or SIGTERM in good order
+  1  failed; the reason is on standard error
+  2  a wrong argument, or a setting that is missing
+  3  `migrate --check` found something to do
+
+`insula COMMAND --help` tells the settings of each command, with units and environment variables.";
+
+const SECRET_ENVIRONMENT: &str = "\
+Environment only, because a command line is visible to other users of the machine:
+  DATABASE_URL               the gate login, as postgres://user:password@host:port/database
+  INSULA_OWNER_DATABASE_URL  the owner login: owns the database, CREATEROLE; used by `migrate` and by the
+                             worker (spare schemas, deletions) alone
+  INSULA_SECRETS             master keys: 32 bytes each in base64url, separated by commas; the first
+                             encrypts, all decrypt; without them a backup cannot be read
+  INSULA_ROOT_KEY            accepted as an installation key of role OWNER while it is set; 32 characters
+                             or more
+  INSULA_KEY                 the API key of the commands that call a running server
+  OTEL_EXPORTER_OTLP_HEADERS sent with traces, as name=value pairs separated by commas";
+
+/// The arguments whose values must not stand on a command line: id here, variable there.
+pub(crate) const SECRET_ARGS: &[(&str, &str)] = &[
+    ("database_url", "DATABASE_URL"),
+    ("owner_database_url", "INSULA_OWNER_DATABASE_URL"),
+    ("secrets", "INSULA_SECRETS"),
+    ("root_key", "INSULA_ROOT_KEY"),
+    ("key", "INSULA_KEY"),
+];
+
+/// Sign-up, sign-in and sessions for many projects, each in a schema of its own.
+#[derive(Debug, Parser)]
+#[command(name = "insula", version, after_help = EXIT, arg_required_else_help = true)]
+pub struct Cli {
+    /// How to log.
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `insula` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve every project over HTTP; the worker runs inside
+    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    Serve(Box<ServeArgs>),
+    /// Run the worker alone: jobs, spare schemas, deletions
+    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    Work(Box<WorkArgs>),
+    /// Bring the database and every project to the version of this binary
+    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    Migrate(MigrateArgs),
+    /// Tools for development
+    #[command(subcommand)]
+    Dev(DevCommand),
+    /// The master keys under which projects' keys rest
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Projects of a running server
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Ask a running server whether it is ready; exit status 0 when it is
+    Health(HealthArgs),
+}
+
+/// How to log.
+#[derive(Args, Clone, Debug)]
+pub struct LogArgs {
+    /// What to log: a level (error, warn, info, debug, trace), or levels by module
+    /// such as `info,tenants=debug`
+    #[arg(
+        long = "log",
+        env = "INSULA_LOG",
+        value_name = "FILTER",
+        default_value = "info",
+        global = true
+    )]
+    pub filter: String,
+    /// How log lines look; without it `text` when standard error is a terminal, else `json`
+    #[arg(
+        long = "log-format",
+        env = "INSULA_LOG_FORMAT",
+        value_name = "FORMAT",
+        global = true
+    )]
+    pub format: Option<LogFormat>,
+    /// Send traces there by OTLP over HTTP, such as http://localhost:4318; `/v1/traces` is added
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        global = true
+    )]
+    pub otlp_endpoint: Option<String>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// `insula serve`.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Development mode: needs nothing from outside. Starts a private PostgreSQL, makes its keys and the
+    /// project `demo`, and keeps all of it in the data folder
+    #[arg(long)]
+    pub dev: bool,
+    /// Where to listen for HTTP
+    #[arg(
+        long,
+        env = "INSULA_LISTEN",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:4433"
+    )]
+    pub listen: String,
+    /// Networks of the reverse proxies in front; only from these are X-Forwarded-* and similar headers read
+    #[arg(
+        long,
+        env = "INSULA_TRUSTED_PROXIES",
+        value_name = "CIDR,…",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Serve projects at https://SLUG.DOMAIN; not served yet
+    #[arg(long, env = "INSULA_BASE_DOMAIN", value_name = "DOMAIN")]
+    pub base_domain: Option<String>,
+    /// Run no worker in this process: another one must run `insula work`
+    #[arg(long, env = "INSULA_NO_WORKER", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub no_worker: bool,
+    /// Folder for what development mode keeps
+    #[arg(
+        long,
+        env = "INSULA_DATA",
+        value_name = "DIR",
+        default_value = ".insula"
+    )]
+    pub data: PathBuf,
+    /// The installation.
+    #[command(flatten)]
+    pub installation: InstallationArgs,
+}
+
+/// `insula work`.
+#[derive(Args, Debug)]
+pub struct WorkArgs {
+    /// The installation.
+    #[command(flatten)]
+    pub installation: InstallationArgs,
+}
+
+/// What `serve` and `work` have in common.
+#[derive(Args, Debug)]
+pub struct InstallationArgs {
+    /// Where people reach this installation, without a path, such as https://id.example.com. Required;
+    /// with --dev the listening address, `localhost` as its host
+    #[arg(long, env = "INSULA_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Url>,
+    /// Where to serve Prometheus metrics, at /metrics
+    #[arg(
+        long,
+        env = "INSULA_METRICS_LISTEN",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:4434"
+    )]
+    pub metrics_listen: String,
+    /// Private networks that projects outside DEVELOPMENT may call (webhooks and the like)
+    #[arg(
+        long,
+        env = "INSULA_ALLOW_PRIVATE",
+        value_name = "CIDR,…",
+        value_delimiter = ','
+    )]
+    pub allow_private: Vec<IpNet>,
+    /// PostgreSQL connections of this process, in all
+    #[arg(long, env = "INSULA_DB_CONNECTIONS", value_name = "COUNT", default_value_t = 26,
+          value_parser = clap::value_parser!(u32).range(4..=1000))]
+    pub db_connections: u32,
+    /// How long the deletion of a project can be undone, such as 168h or 1h30m; DEVELOPMENT projects have
+    /// no grace
+    #[arg(long, env = "INSULA_DELETE_GRACE", value_name = "DURATION", default_value = "168h", value_parser = duration)]
+    pub delete_grace: Duration,
+    /// May projects of the environment DEVELOPMENT be made? Always with --dev
+    #[arg(long, env = "INSULA_ALLOW_DEVELOPMENT_PROJECTS", action = ArgAction::SetTrue,
+          value_parser = BoolishValueParser::new())]
+    pub allow_development_projects: bool,
+    /// Schemas kept ready for new projects [default: 20, with --dev 3]
+    #[arg(long, env = "INSULA_SPARE_SLOTS", value_name = "COUNT", value_parser = clap::value_parser!(i32).range(1..=1000))]
+    pub spare_slots: Option<i32>,
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The master keys.
+    #[command(flatten)]
+    pub secrets: SecretsArg,
+    /// `INSULA_ROOT_KEY`.
+    #[arg(
+        long,
+        env = "INSULA_ROOT_KEY",
+        hide = true,
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
+    pub root_key: Option<SecretString>,
+}
+
+/// The two logins.
+#[derive(Args, Debug)]
+pub struct DatabaseArgs {
+    /// `DATABASE_URL`.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        hide = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: Option<SecretString>,
+    /// `INSULA_OWNER_DATABASE_URL`.
+    #[arg(
+        long,
+        env = "INSULA_OWNER_DATABASE_URL",
+        hide = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub owner_database_url: Option<SecretString>,
+}
+
+/// `INSULA_SECRETS`.
+#[derive(Args, Debug)]
+pub struct SecretsArg {
+    /// The list of keys.
+    #[arg(
+        long,
+        env = "INSULA_SECRETS",
+        hide = true,
+        hide_env_values = true,
+        value_name = "KEYS"
+    )]
+    pub secrets: Option<SecretString>,
+}
+
+/// `insula migrate`.
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// Look only; exit status 3 when something is pending
+    #[arg(long)]
+    pub check: bool,
+    /// Projects moved at the same time; each takes one connection
+    #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub at_once: u16,
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// `insula dev`.
+#[derive(Debug, Subcommand)]
+pub enum DevCommand {
+    /// Run the private PostgreSQL of a data folder in the foreground and print how to reach it
+    Postgres {
+        /// The data folder, as `serve --dev` has it
+        #[arg(
+            long,
+            env = "INSULA_DATA",
+            value_name = "DIR",
+            default_value = ".insula"
+        )]
+        data: PathBuf,
+    },
+}
+
+/// `insula secrets`.
+#[derive(Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// Show which master key how many projects' keys rest under
+    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    Status(SecretsArgs),
+    /// Put every project's key under the first master key, so that the others can be taken out
+    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    Rewrap(SecretsArgs),
+}
+
+/// What the `secrets` commands need.
+#[derive(Args, Debug)]
+pub struct SecretsArgs {
+    /// The database.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// The master keys.
+    #[command(flatten)]
+    pub secrets: SecretsArg,
+}
+
+/// `insula project`.
+#[derive(Debug, Subcommand)]
+pub enum ProjectCommand {
+    /// Make a project, and print its URLs and its first key
+    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    Create(CreateArgs),
+}
+
+/// `insula project create`.
+#[derive(Args, Debug)]
+pub struct CreateArgs {
+    /// 3 to 40 of a to z, 0 to 9 and inner hyphens; unique for ever
+    pub slug: String,
+    /// The name people see [default: the slug]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// [default: PRODUCTION; DEVELOPMENT on a server in development mode]
+    #[arg(long, ignore_case = true)]
+    pub environment: Option<EnvironmentArg>,
+    /// Configuration document, JSON; identity schemas by file:// are read, relative to it, and sent along
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Where between trying out and earnest a project stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EnvironmentArg {
+    /// DEVELOPMENT.
+    Development,
+    /// STAGING.
+    Staging,
+    /// PRODUCTION.
+    Production,
+}
+
+impl EnvironmentArg {
+    /// As the API spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "DEVELOPMENT",
+            Self::Staging => "STAGING",
+            Self::Production => "PRODUCTION",
+        }
+    }
+}
+
+/// A running server and the right to command it.
+#[derive(Args, Debug)]
+pub struct ServerArgs {
+    /// The server's origin
+    #[arg(
+        long,
+        env = "INSULA_URL",
+        value_name = "URL",
+        default_value = "http://localhost:4433"
+    )]
+    pub url: Url,
+    /// `INSULA_KEY`.
+    #[arg(
+        long,
+        env = "INSULA_KEY",
+        hide = true,
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
+    pub key: Option<SecretString>,
+}
+
+/// `insula health`.
+#[derive(Args, Debug)]
+pub struct HealthArgs {
+    /// The server's origin
+    #[arg(
+        long,
+        env = "INSULA_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4433"
+    )]
+    pub url: Url,
+}
+
+/// `1h30m`, as configuration documents write it.
+fn duration(text: &str) -> Result<Duration, String> {
+    tenants::config::units::parse_duration(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,97 @@
+//! The parts of a running process, and how they end together: the first signal, or the first part that
+//! fails, stops them all in good order.
+
+use std::{future::Future, io, time::Duration};
+
+use tenants::Installation;
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+    time::timeout,
+};
+
+use crate::{
+    Failure,
+    shutdown::{Stop, requested},
+};
+
+/// Requests in hand and jobs begun may take this long to end.
+const DRAIN: Duration = Duration::from_secs(20);
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// Parts of this process that run until they are told to end.
+pub(crate) struct Running {
+    installation: Installation,
+    end: watch::Sender<bool>,
+    parts: JoinSet<(&'static str, io::Result<()>)>,
+}
+
+impl Running {
+    pub(crate) fn new(installation: Installation) -> Self {
+        Self {
+            installation,
+            end: watch::Sender::new(false),
+            parts: JoinSet::new(),
+        }
+    }
+
+    /// Becomes true when parts are to end.
+    pub(crate) fn end(&self) -> Stop {
+        self.end.subscribe()
+    }
+
+    /// Run one more part. It ends soon after [`Self::end`] became true, and not before.
+    pub(crate) fn add(
+        &mut self,
+        name: &'static str,
+        part: impl Future<Output = io::Result<()>> + Send + 'static,
+    ) {
+        self.parts.spawn(async move { (name, part.await) });
+    }
+
+    /// Run until `stop`, then end everything: requests, jobs, connections.
+    pub(crate) async fn until(mut self, stop: Stop) -> Result<(), Failure> {
+        let early = tokio::select! {
+            () = requested(stop) => None,
+            ended = self.parts.join_next() => ended,
+        };
+        self.end.send_replace(true);
+        let mut ended = early.map_or(Ok(()), |part| Err(too_early(part)));
+        let drained = timeout(DRAIN, async {
+            while let Some(part) = self.parts.join_next().await {
+                ended = std::mem::replace(&mut ended, Ok(())).and_then(|()| in_order(part));
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!(
+                "not everything ended within {} s; the rest is cut off, jobs will be taken up again",
+                DRAIN.as_secs()
+            );
+            self.parts.shutdown().await;
+        }
+        if timeout(CLOSE, self.installation.close()).await.is_err() {
+            tracing::warn!("some connections to the database were still in use");
+        }
+        ended
+    }
+}
+
+type Ended = Result<(&'static str, io::Result<()>), JoinError>;
+
+fn too_early(part: Ended) -> Failure {
+    match part {
+        Ok((name, Ok(()))) => Failure::Failed(format!("the {name} ended by itself")),
+        failed => match in_order(failed) {
+            Err(failure) => failure,
+            Ok(()) => Failure::Failed("a part ended by itself".to_owned()),
+        },
+    }
+}
+
+fn in_order(part: Ended) -> Result<(), Failure> {
+    match part {
+        Ok((_, Ok(()))) => Ok(()),
+        Ok((name, Err(error))) => Err(Failure::Failed(format!("the {name} failed: {error}"))),
+        Err(error) => Err(Failure::of(&error)),
+    }
+}

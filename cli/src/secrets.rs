@@ -1,0 +1,90 @@
+//! `insula secrets`: which master key protects what, and the move to a new one.
+
+use chrono::TimeDelta;
+use tenants::{Clock, Installation, Settings};
+use url::Url;
+
+use crate::{
+    Failure,
+    args::SecretsArgs,
+    connect,
+    settings::{self, Missing, NO_DATABASE, NO_SECRETS, given},
+};
+
+/// `insula secrets status`.
+pub(crate) async fn status(args: SecretsArgs) -> Result<(), Failure> {
+    let opened = Opened::by(&args).await?;
+    let in_use = opened.installation.master_key_use().await?;
+    for (at, id) in opened.ids.iter().enumerate() {
+        let count = in_use
+            .iter()
+            .find(|(key, _)| key == id)
+            .map_or(0, |(_, count)| *count);
+        let role = match (at, count) {
+            (0, _) => "encrypts",
+            (_, 0) => "not needed any more",
+            _ => "still needed; see `insula secrets rewrap`",
+        };
+        println!("{id}  {count} project key(s)  {role}");
+    }
+    opened.installation.close().await;
+    Ok(())
+}
+
+/// `insula secrets rewrap`.
+pub(crate) async fn rewrap(args: SecretsArgs) -> Result<(), Failure> {
+    let opened = Opened::by(&args).await?;
+    let moved = opened.installation.rewrap_keys().await?;
+    println!(
+        "{moved} project key(s) moved to master key {}",
+        opened.ids[0]
+    );
+    opened.installation.close().await;
+    Ok(())
+}
+
+struct Opened {
+    installation: Installation,
+    /// Of the master keys given, the encrypting one first.
+    ids: Vec<String>,
+}
+
+impl Opened {
+    async fn by(args: &SecretsArgs) -> Result<Self, Failure> {
+        let mut missing = Missing::default();
+        let gate = missing.unless(given(args.database.database_url.as_ref()), NO_DATABASE);
+        let keys = missing.unless(given(args.secrets.secrets.as_ref()), NO_SECRETS);
+        missing.none()?;
+        let (gate, keys) = (gate.unwrap_or_default(), keys.unwrap_or_default());
+        let ids = settings::master_keys(keys)?
+            .ids()
+            .map(str::to_owned)
+            .collect();
+        let installation = connect::patiently("the database (DATABASE_URL)", async || {
+            let keys = settings::master_keys(keys)
+                .map_err(|_| tenants::Fault::broken("INSULA_SECRETS cannot be read"))?;
+            Installation::connect(small(gate, keys)).await
+        })
+        .await?;
+        Ok(Self { installation, ids })
+    }
+}
+
+/// Nobody is served and nothing is called: only the database and the keys matter.
+fn small(gate: &str, master_keys: tenants::secrets::MasterKeys) -> Settings {
+    Settings {
+        gate_url: gate.to_owned(),
+        owner_url: None,
+        connections: 4,
+        public_url: Url::parse("http://localhost").expect("a constant URL"),
+        master_keys,
+        root_key: None,
+        allow_private: Vec::new(),
+        allow_development: false,
+        delete_grace: TimeDelta::zero(),
+        spare_slots: 0,
+        clock: Clock::machine(),
+        config_rules: flows::config_rules(),
+        release_guard: true,
+    }
+}

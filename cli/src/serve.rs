@@ -1,0 +1,122 @@
+//! `insula serve`: listens, opens the installation, runs the worker inside, ends in good order.
+
+use std::sync::Arc;
+
+use api::{ApiSettings, App};
+use identity::People;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tenants::Installation;
+use tokio::{net::TcpListener, time::Instant};
+use worker::Worker;
+
+use crate::{
+    Failure,
+    args::ServeArgs,
+    connect,
+    dev::{self, Dev},
+    migrate::seconds,
+    running::Running,
+    settings::{self, Known},
+    shutdown::{self, requested},
+    telemetry,
+};
+
+pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
+    let began = Instant::now();
+    if args.base_domain.is_some() {
+        return Err(Failure::Usage(
+            "--base-domain (INSULA_BASE_DOMAIN) is not served yet: projects are reached at {origin}/p/{slug}"
+                .to_owned(),
+        ));
+    }
+    // What is missing is told before anything is touched.
+    let known = if args.dev {
+        None
+    } else {
+        Some(settings::required(&args.installation)?)
+    };
+    let stop = shutdown::listen()?;
+    let starting = start(&args, known, began);
+    let (running, dev) = tokio::select! {
+        started = starting => started?,
+        () = requested(stop.clone()) => return Ok(()),
+    };
+    let ended = running.until(stop).await;
+    if let Some(dev) = dev {
+        dev.stop().await?;
+    }
+    ended
+}
+
+async fn start(
+    args: &ServeArgs,
+    known: Option<Known>,
+    began: Instant,
+) -> Result<(Running, Option<Dev>), Failure> {
+    let metrics = telemetry::metrics()?;
+    let of_metrics = connect::bind(&args.installation.metrics_listen, "--metrics-listen").await?;
+    let listener = connect::bind(&args.listen, "--listen").await?;
+    let (known, dev) = match known {
+        Some(known) => (known, None),
+        None => dev::prepare(args, &listener)
+            .await
+            .map(|(known, dev)| (known, Some(dev)))?,
+    };
+    let installation = connect::installation(&args.installation, &known).await?;
+    let mut running = Running::new(installation.clone());
+    if !args.no_worker {
+        work(&mut running, &installation);
+    }
+    serve_metrics(&mut running, of_metrics, metrics.clone());
+    serve_people(&mut running, args, &installation, (listener, metrics));
+    if let Some(dev) = &dev {
+        let demo = dev::make_demo(&installation, args.no_worker).await?;
+        dev.greet(args, &installation, demo, began.elapsed());
+    }
+    tracing::info!(
+        listen = args.listen,
+        public_url = installation.origin(),
+        metrics = args.installation.metrics_listen,
+        worker = !args.no_worker,
+        "ready in {}",
+        seconds(began.elapsed())
+    );
+    Ok((running, dev))
+}
+
+fn serve_people(
+    running: &mut Running,
+    args: &ServeArgs,
+    installation: &Installation,
+    (listener, metrics): (TcpListener, PrometheusHandle),
+) {
+    let settings = ApiSettings {
+        dev: args.dev,
+        trusted_proxies: args.trusted_proxies.clone(),
+    };
+    let people = Arc::new(People::new());
+    let app = App::new(installation.clone(), people, settings, Some(metrics));
+    running.add(
+        "server",
+        api::serve(app, listener, requested(running.end())),
+    );
+}
+
+/// Also what `insula work` runs.
+pub(crate) fn serve_metrics(
+    running: &mut Running,
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+) {
+    let end = requested(running.end());
+    running.add("metrics server", api::serve_metrics(metrics, listener, end));
+}
+
+/// Also what `insula work` runs.
+pub(crate) fn work(running: &mut Running, installation: &Installation) {
+    let (worker, end) = (Worker::new(installation.clone()), running.end());
+    running.add("worker", async move {
+        worker.run(end).await;
+        Ok(())
+    });
+}
