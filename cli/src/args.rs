@@ -20,13 +20,15 @@ Exit status:
 
 const SECRET_ENVIRONMENT: &str = "\
 Environment only, because a command line is visible to other users of the machine:
-  DATABASE_URL               the gate login, as postgres://user:password@host:port/database
+  DATABASE_URL               the gate login, as postgres://user:password@host:port/database; with
+                             --dev a private PostgreSQL stands in
   INSULA_OWNER_DATABASE_URL  the owner login: owns the database, CREATEROLE; used by `migrate` and by the
                              worker (spare schemas, deletions) alone
   INSULA_SECRETS             master keys: 32 bytes each in base64url, separated by commas; the first
-                             encrypts, all decrypt; without them a backup cannot be read
+                             encrypts, all decrypt; without them a backup cannot be read; with --dev
+                             made and kept (0600)
   INSULA_ROOT_KEY            accepted as an installation key of role OWNER while it is set; 32 characters
-                             or more
+                             or more; with --dev made and kept (0600)
   INSULA_KEY                 the API key of the commands that call a running server
   OTEL_EXPORTER_OTLP_HEADERS sent with traces, as name=value pairs separated by commas";
 
@@ -78,6 +80,7 @@ pub enum Command {
 
 /// How to log.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs and traces")]
 pub struct LogArgs {
     /// What to log: a level (error, warn, info, debug, trace), or levels by module
     /// such as `info,tenants=debug`

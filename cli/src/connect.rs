@@ -54,6 +54,17 @@ pub(crate) async fn installation(
         Installation::connect(settings).await
     })
     .await
+    .map_err(hint)
+}
+
+/// The gate login, and perhaps the database, are missing before the first migration.
+fn hint(failure: Failure) -> Failure {
+    match failure {
+        Failure::Failed(text) if text.contains("does not exist") => {
+            Failure::Failed(format!("{text}; run `insula migrate` first"))
+        }
+        other => other,
+    }
 }
 
 /// Listen, or say which setting to change.

@@ -9,6 +9,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, interval_at, sleep},
 };
+use tracing::Instrument as _;
 
 use crate::{pause::Pause, run, stopped};
 
@@ -90,7 +91,8 @@ async fn carry_out(installation: Installation, claimed: Claimed) {
     let claimed = Arc::new(claimed);
     let mut work = JoinSet::new();
     let (of_task, job) = (installation.clone(), Arc::clone(&claimed));
-    work.spawn(async move { run::run(&of_task, &job).await });
+    let span = tracing::info_span!("job", kind = ?claimed.job, project = claimed.project.slug());
+    work.spawn(async move { run::run(&of_task, &job).await }.instrument(span));
     let half = LEASE / 2;
     let mut renewal = interval_at(Instant::now() + half, half);
     let verdict = loop {

@@ -21,7 +21,7 @@ pub(crate) async fn run(installation: &Installation, claimed: &Claimed) -> Verdi
         Job::PurgeProject => installation
             .purge_project(&claimed.project)
             .await
-            .map(|_| ()),
+            .map(|purged| tracing::info!(project = claimed.project.slug(), purged, "deletion")),
     };
     let project = claimed.project.slug();
     match ended {

@@ -1,0 +1,316 @@
+//! The binary as people start it: development mode from nothing, a second start, a kill, a stop, and
+//! what it says when a setting is missing.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A folder under `/tmp` that the user `postgres` can enter, gone with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("insula-binary-{}-{name}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `insula` in that folder, with nothing of the developer's shell but what finds PostgreSQL.
+fn insula(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_insula"));
+    command.current_dir(folder).args(args).env_clear();
+    for passed in ["PATH", "HOME", "TMPDIR", "INSULA_PG_BIN"] {
+        if let Some(value) = std::env::var_os(passed) {
+            command.env(passed, value);
+        }
+    }
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = insula(folder, args).output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+/// `serve --dev`, once it has said that it is ready.
+struct Serving {
+    child: Child,
+    origin: String,
+    greeting: String,
+}
+
+impl Serving {
+    fn start(folder: &Path) -> Self {
+        let mut child = insula(folder, &DEV)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut greeting = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            greeting.push_str(&line);
+            greeting.push('\n');
+            if line.contains("Ctrl-C stops it") {
+                break;
+            }
+        }
+        let origin = greeting
+            .lines()
+            .nth(1)
+            .and_then(|line| line.split_once(": "))
+            .unwrap()
+            .1;
+        Self {
+            origin: origin.to_owned(),
+            child,
+            greeting,
+        }
+    }
+
+    fn end(mut self, signal: Signal) -> ExitStatus {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+const DEV: [&str; 6] = [
+    "serve",
+    "--dev",
+    "--listen",
+    "127.0.0.1:0",
+    "--metrics-listen",
+    "127.0.0.1:0",
+];
+
+fn kept(folder: &Path, file: &str) -> String {
+    let path = folder.join(".insula").join(file);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600,
+        "{file}"
+    );
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn development_mode_survives_a_kill_and_keeps_its_keys() {
+    let scratch = Scratch::new("dev");
+    let first = Serving::start(&scratch.0);
+    assert!(
+        first.greeting.contains(&format!("{}/p/demo", first.origin)),
+        "{}",
+        first.greeting
+    );
+    assert_eq!(
+        run(&scratch.0, &["health", "--url", &first.origin]),
+        (Some(0), String::new())
+    );
+    let keys = (
+        kept(&scratch.0, "secrets.key"),
+        kept(&scratch.0, "root.key"),
+    );
+    assert!(
+        !first.greeting.contains(keys.1.trim()),
+        "a key is not printed, its place is"
+    );
+
+    let (code, said) = run(&scratch.0, &DEV);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains(&format!(
+            "already runs on {}",
+            fs::canonicalize(&scratch.0).unwrap().display()
+        )),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("process {}", first.child.id())),
+        "{said}"
+    );
+
+    assert!(!first.end(Signal::KILL).success());
+    let second = Serving::start(&scratch.0);
+    assert_eq!(
+        keys,
+        (
+            kept(&scratch.0, "secrets.key"),
+            kept(&scratch.0, "root.key")
+        )
+    );
+    assert_eq!(
+        run(&scratch.0, &["health", "--url", &second.origin]).0,
+        Some(0)
+    );
+    assert!(second.end(Signal::TERM).success(), "stopped in good order");
+    assert!(
+        !scratch
+            .0
+            .join(".insula/postgres/cluster/postmaster.pid")
+            .exists()
+    );
+    assert!(Serving::start(&scratch.0).end(Signal::INT).success());
+}
+
+#[test]
+fn a_missing_setting_is_named() {
+    let scratch = Scratch::new("missing");
+    let (code, said) = run(&scratch.0, &["serve"]);
+    assert_eq!(code, Some(2));
+    for name in ["DATABASE_URL", "INSULA_SECRETS", "INSULA_PUBLIC_URL"] {
+        assert!(said.contains(&format!("  {name}: ")), "{said}");
+    }
+    let (code, said) = run(&scratch.0, &["migrate"]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("  INSULA_OWNER_DATABASE_URL: "), "{said}");
+    let (code, said) = run(&scratch.0, &["project", "create", "abc"]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("  INSULA_KEY: "), "{said}");
+    let (code, said) = run(
+        &scratch.0,
+        &["serve", "--dev", "--base-domain", "example.com"],
+    );
+    assert_eq!(code, Some(2));
+    assert!(said.contains("not served yet"), "{said}");
+    assert!(
+        !scratch.0.join(".insula").exists(),
+        "refused before anything was made"
+    );
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
+    let scratch = Scratch::new("secret");
+    let (code, said) = run(
+        &scratch.0,
+        &[
+            "work",
+            "--database-url",
+            "postgres://gate:hunter2@db/insula",
+        ],
+    );
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("give DATABASE_URL in the environment"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_busy_port_is_named_with_its_setting() {
+    let scratch = Scratch::new("port");
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap().to_string();
+    let (code, said) = run(
+        &scratch.0,
+        &[
+            "serve",
+            "--dev",
+            "--metrics-listen",
+            "127.0.0.1:0",
+            "--listen",
+            &address,
+        ],
+    );
+    assert_eq!(code, Some(1));
+    assert!(said.contains(&format!("{address} (--listen)")), "{said}");
+}
+
+/// Answers one request with `body` and hands back what it was asked.
+fn answer_once(body: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let request = read_request(&mut stream);
+        let length = body.len();
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+        request
+    });
+    (origin, server)
+}
+
+fn read_request(stream: &mut TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let (mut request, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        request.push_str(&line);
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    request + &String::from_utf8(body).unwrap()
+}
+
+#[test]
+fn a_project_is_made_over_the_api_with_its_schemas_inlined() {
+    let scratch = Scratch::new("project");
+    fs::write(scratch.0.join("person.json"), "{}").unwrap();
+    fs::write(
+        scratch.0.join("config.json"),
+        r#"{"identity": {"schemas": [{"id": "p", "url": "file://person.json"}]}}"#,
+    )
+    .unwrap();
+    let (origin, server) = answer_once(
+        r#"{"data": {"createProject": {"project": {"id": "1", "slug": "abc", "environment": "STAGING", "publicUrl": "http://x/p/abc"},
+            "apiKey": {"role": "OWNER", "token": "ins_secret"}}}}"#,
+    );
+    let output = insula(
+        &scratch.0,
+        &[
+            "project",
+            "create",
+            "abc",
+            "--environment",
+            "staging",
+            "--config",
+            "config.json",
+            "--url",
+            &origin,
+        ],
+    )
+    .env("INSULA_KEY", "ins_key")
+    .output()
+    .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && said.contains("http://x/p/abc") && said.contains("ins_secret"),
+        "{said}"
+    );
+    let request = server.join().unwrap();
+    assert!(request.starts_with("POST /graphql "), "{request}");
+    for part in [
+        "authorization: Bearer ins_key",
+        r#""slug":"abc""#,
+        r#""environment":"STAGING""#,
+        "base64://e30=",
+    ] {
+        assert!(request.contains(part), "{part} in {request}");
+    }
+}
