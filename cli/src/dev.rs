@@ -9,6 +9,7 @@
 use std::{
     fs::DirBuilder,
     io::Write as _,
+    net::SocketAddr,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -167,11 +168,13 @@ impl Dev {
         args: &ServeArgs,
         installation: &Installation,
         demo: Demo,
-        took: Duration,
+        (metrics, took): (SocketAddr, Duration),
     ) {
         // A closed pipe is no reason to stop.
-        let _ =
-            std::io::stdout().write_all(self.greeting(args, installation, demo, took).as_bytes());
+        let _ = std::io::stdout().write_all(
+            self.greeting(args, installation, demo, (metrics, took))
+                .as_bytes(),
+        );
     }
 
     fn greeting(
@@ -179,7 +182,7 @@ impl Dev {
         args: &ServeArgs,
         installation: &Installation,
         demo: Demo,
-        took: Duration,
+        (metrics, took): (SocketAddr, Duration),
     ) -> String {
         let origin = installation.origin();
         let base = format!("{origin}/p/{DEMO}");
@@ -208,11 +211,10 @@ impl Dev {
             "\nInsula is ready after {}: {origin}\n{demo}  \
              GraphQL       {origin}/graphql\n  \
              root key      {key}\n  \
-             metrics       http://{}/metrics\n  \
+             metrics       http://{metrics}/metrics\n  \
              database      {database}\n  \
              Ctrl-C stops it; the data stay in {}\n\n",
             seconds(took),
-            args.installation.metrics_listen,
             args.data.display()
         )
     }

@@ -15,8 +15,8 @@ use crate::{
     shutdown::{Stop, requested},
 };
 
-/// Requests in hand and jobs begun may take this long to end.
-const DRAIN: Duration = Duration::from_secs(20);
+/// Requests in hand get 20 s from the server itself, jobs begun a little more.
+const DRAIN: Duration = Duration::from_secs(22);
 const CLOSE: Duration = Duration::from_secs(5);
 
 /// Parts of this process that run until they are told to end.

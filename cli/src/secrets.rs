@@ -84,7 +84,7 @@ fn small(gate: &str, master_keys: tenants::secrets::MasterKeys) -> Settings {
         delete_grace: TimeDelta::zero(),
         spare_slots: 0,
         clock: Clock::machine(),
-        config_rules: flows::config_rules(),
+        config_rules: api::config_rules(),
         release_guard: true,
     }
 }

@@ -1,6 +1,6 @@
 //! `insula serve`: listens, opens the installation, runs the worker inside, ends in good order.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use api::{ApiSettings, App};
 use identity::People;
@@ -56,6 +56,7 @@ async fn start(
     let metrics = telemetry::metrics()?;
     let of_metrics = connect::bind(&args.installation.metrics_listen, "--metrics-listen").await?;
     let listener = connect::bind(&args.listen, "--listen").await?;
+    let at = Addresses::of(&listener, &of_metrics)?;
     let (known, dev) = match known {
         Some(known) => (known, None),
         None => dev::prepare(args, &listener)
@@ -71,17 +72,34 @@ async fn start(
     serve_people(&mut running, args, &installation, (listener, metrics));
     if let Some(dev) = &dev {
         let demo = dev::make_demo(&installation, args.no_worker).await?;
-        dev.greet(args, &installation, demo, began.elapsed());
+        dev.greet(args, &installation, demo, (at.metrics, began.elapsed()));
     }
     tracing::info!(
-        listen = args.listen,
+        listen = %at.http,
         public_url = installation.origin(),
-        metrics = args.installation.metrics_listen,
+        metrics = %at.metrics,
         worker = !args.no_worker,
         "ready in {}",
         seconds(began.elapsed())
     );
     Ok((running, dev))
+}
+
+/// Where we listen in truth: port 0 asks for any.
+struct Addresses {
+    http: SocketAddr,
+    metrics: SocketAddr,
+}
+
+impl Addresses {
+    fn of(http: &TcpListener, metrics: &TcpListener) -> Result<Self, Failure> {
+        let of =
+            |listener: &TcpListener| listener.local_addr().map_err(|error| Failure::of(&error));
+        Ok(Self {
+            http: of(http)?,
+            metrics: of(metrics)?,
+        })
+    }
 }
 
 fn serve_people(

@@ -76,7 +76,7 @@ pub(crate) fn installation(args: &InstallationArgs, known: &Known) -> Result<Set
             .map_err(|error| Failure::Usage(format!("INSULA_DELETE_GRACE: {error}")))?,
         spare_slots: args.spare_slots.unwrap_or(spare_slots),
         clock: Clock::machine(),
-        config_rules: flows::config_rules(),
+        config_rules: api::config_rules(),
         release_guard: true,
     })
 }

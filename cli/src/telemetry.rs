@@ -15,8 +15,9 @@ use crate::{
     args::{LogArgs, LogFormat},
 };
 
-/// PostgreSQL's own remarks, such as "does not exist, skipping", are no news.
-const QUIET: &str = "sqlx::postgres::notice=warn";
+/// PostgreSQL's own remarks, such as "does not exist, skipping", are no news. Statements are told only
+/// when slow, or when they are asked for by name: one that makes a login holds its password.
+const QUIET: &str = "sqlx::postgres::notice=warn,sqlx::query=warn";
 /// Bounds of what is measured in seconds.
 const SECONDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
@@ -39,7 +40,11 @@ pub(crate) fn start(args: &LogArgs) -> Result<Telemetry, Failure> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(terminal).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
     };
     let endpoint = args.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
     let provider = endpoint.map(traces).transpose()?;

@@ -119,13 +119,16 @@ impl Installation {
         Ok(this)
     }
 
-    /// Poll for invalidations until the last handle is gone.
+    /// Poll for invalidations until the last handle is gone, or [`Self::close`].
     fn listen(&self) {
         let weak = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(invalidation::POLL_EVERY).await;
                 let Some(inner) = weak.upgrade() else { break };
+                if inner.pools.control.is_closed() {
+                    break;
+                }
                 if let Err(error) = inner.invalidations.poll(&inner.pools.control).await {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
