@@ -108,11 +108,6 @@ impl ApiError {
             .beside("redirect_browser_to", json!(url))
     }
 
-    /// The status it answers with.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// The inner object, as the error page reads it later.
     pub(crate) fn object(&self) -> Value {
         let mut error = Map::new();

@@ -171,13 +171,6 @@ impl IdentityPage {
             size: keyset_size(params.page_size.as_deref(), KEYSET_SIZE_MAX)?,
         })
     }
-
-    /// Which rows: where from, how many to look at (one more tells whether there is a next page).
-    pub(crate) fn size(self) -> i64 {
-        match self {
-            Self::Keyset { size, .. } | Self::Legacy { size, .. } => size,
-        }
-    }
 }
 
 fn keyset_size(text: Option<&str>, max: i64) -> Result<i64> {
@@ -320,7 +313,7 @@ mod tests {
         assert_eq!(Offset::from(&params("-5")).size, 1);
         assert_eq!(Offset::from(&params("9999")).size, 1_000);
         assert!(IdentityPage::read(&params("abc")).is_err());
-        assert_eq!(IdentityPage::read(&params("9999")).unwrap().size(), 500);
+
         let far = OffsetParams {
             page: Some("10".into()),
             per_page: Some("500".into()),

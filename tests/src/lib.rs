@@ -9,6 +9,7 @@
 )]
 
 mod postgres;
+mod site;
 mod world;
 
 use std::{
@@ -20,6 +21,7 @@ use std::{
 use tokio::runtime::Runtime;
 
 pub use postgres::{Database, MASTER_KEY};
+pub use site::{Answer, Client, Kind, ROOT_KEY, Site, cheap};
 pub use world::{World, fresh_slug};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());

@@ -9,11 +9,9 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use identity::schema::{IdentitySchema, PRESET_IDS};
 use private_postgres::{Options, Server, ensure_database, start};
-use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
-use tenants::{Clock, ConfigRules, Installation, Settings, migrate, secrets::MasterKeys};
+use tenants::{Clock, Installation, Settings, migrate, secrets::MasterKeys};
 use tokio::sync::OnceCell;
 
 /// Opens whatever the suite stores.
@@ -137,11 +135,7 @@ impl Database {
             delete_grace: TimeDelta::days(7),
             spare_slots: 3,
             clock: clock.clone(),
-            config_rules: ConfigRules {
-                schema_check,
-                presets: &PRESET_IDS,
-                sections: &[],
-            },
+            config_rules: api::config_rules(),
             release_guard: true,
         }
     }
@@ -163,14 +157,4 @@ impl Drop for Inner {
             }
         }
     }
-}
-
-fn schema_check(id: &str, document: &Value) -> Vec<(String, String)> {
-    let problems = IdentitySchema::compile(id, document)
-        .err()
-        .unwrap_or_default();
-    problems
-        .into_iter()
-        .map(|p| (p.pointer, p.message))
-        .collect()
 }

@@ -139,6 +139,28 @@ impl World {
         self.installation.claim(claim).await.unwrap()
     }
 
+    /// Runs everything that is due of this world's projects at its time, as the night worker does.
+    pub async fn sweep(&self) {
+        let projects = self.projects().clone();
+        let worker = worker::Worker::new(self.installation.clone());
+        worker.work_off(&projects).await.unwrap();
+    }
+
+    /// Merges into a project's configuration; in force when this returns.
+    pub async fn configure(&self, project: &Project, patch: Value) -> Project {
+        let update = tenants::ConfigUpdate {
+            config: patch,
+            mode: tenants::UpdateMode::Merge,
+            expected_revision: None,
+            dry_run: false,
+        };
+        let updated = self
+            .installation
+            .update_config(&actor(), project, &update)
+            .await;
+        updated.unwrap().project
+    }
+
     /// The last looks: the neighbour's rows are as they were, and no job is due.
     pub async fn finish(mut self) {
         let (neighbour, before) = self.neighbour.take().unwrap();

@@ -12,6 +12,7 @@ mod invalidation;
 mod isolation;
 mod keys;
 mod lifecycle;
+mod login;
 mod migrate;
 mod queue;
 mod start_up;

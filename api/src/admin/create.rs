@@ -50,10 +50,6 @@ fn present<'de, D: serde::Deserializer<'de>>(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(
-    dead_code,
-    reason = "accepted as the contract lists them; ids and times are ours"
-)]
 struct GivenAddress {
     id: Option<Uuid>,
     value: String,
