@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use identity::{
+    Identity,
     credentials::{password_hash::needs_rehash, store},
     identities, normalize,
     sessions::Aal,
 };
 use serde_json::json;
 use tenants::Fault;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{HasherConfig, Password, PasswordConfig};
@@ -86,26 +88,20 @@ impl Strategy<Login> for Password {
         flow.state.identifier = typed.clone().unwrap_or_default();
         let (identifier, password) = both(typed, submission.text("password"))?;
         guard::check_csrf(cx, flow, submission)?;
-        let (found, judged) = check_password(cx, &identifier, Zeroizing::new(password)).await?;
-        let mut tx = cx.project.begin().await?;
-        let identity = identities::store::get(&mut tx, found.identity_id).await?;
-        drop(tx);
-        // Deleted while its password was checked.
-        let Some(identity) = identity else {
-            return Err(wrong_credentials());
-        };
+        let verified = check_password(cx, &identifier, Zeroizing::new(password)).await?;
         flow.active = Some("password".to_owned());
         Ok(Step::Decided(SignIn {
-            identity: Arc::new(identity),
+            identity: Arc::new(verified.identity),
             amr: cx.completed("password"),
-            judged,
-            effects: found.effects,
+            judged: verified.judged,
+            effects: verified.effects,
         }))
     }
 }
 
 struct Verified {
-    identity_id: uuid::Uuid,
+    identity: Identity,
+    judged: Judged,
     effects: Effects,
 }
 
@@ -113,22 +109,15 @@ async fn check_password(
     cx: &Cx<'_>,
     identifier: &str,
     password: Zeroizing<String>,
-) -> Result<(Verified, Judged), Halt> {
+) -> Result<Verified, Halt> {
     let hasher = cx.project.config::<HasherConfig>().hasher();
     let project = cx.project.id().uuid();
-    let mut tx = cx.project.begin().await?;
-    let found = store::find_password(&mut tx, &normalize::identifier(identifier)).await?;
-    drop(tx);
-    let Some(found) = found.filter(|f| !f.hash.is_empty()) else {
-        cx.people
-            .hashing
-            .verify_nothing(project, hasher, password)
-            .await?;
+    let hashing = &cx.people.hashing;
+    let Some((found, identity)) = find(cx, identifier).await? else {
+        hashing.verify_nothing(project, hasher, password).await?;
         return Err(wrong_credentials());
     };
-    if !cx
-        .people
-        .hashing
+    if !hashing
         .verify(project, password.clone(), found.hash.clone())
         .await?
     {
@@ -136,8 +125,7 @@ async fn check_password(
     }
     let mut effects = Effects::default();
     if needs_rehash(&found.hash, &hasher) {
-        let hash = cx.people.hashing.hash(project, hasher, password).await;
-        match hash {
+        match hashing.hash(project, hasher, password).await {
             Ok(hash) => effects.0.push(Write::ReplaceCredential {
                 identity_id: found.identity_id,
                 kind: "password",
@@ -151,13 +139,23 @@ async fn check_password(
         kind: "password",
         revision: found.revision,
     };
-    Ok((
-        Verified {
-            identity_id: found.identity_id,
-            effects,
-        },
+    Ok(Verified {
+        identity,
         judged,
-    ))
+        effects,
+    })
+}
+
+/// The password and its owner. An unknown identifier asks Postgres as much as a known one.
+async fn find(
+    cx: &Cx<'_>,
+    identifier: &str,
+) -> Result<Option<(store::FoundPassword, Identity)>, Fault> {
+    let mut tx = cx.project.begin().await?;
+    let found = store::find_password(&mut tx, &normalize::identifier(identifier)).await?;
+    let owner = found.as_ref().map_or(Uuid::nil(), |f| f.identity_id);
+    let identity = identities::store::get(&mut tx, owner).await?;
+    Ok(found.filter(|f| !f.hash.is_empty()).zip(identity))
 }
 
 /// Both, or a message at each that is missing.
