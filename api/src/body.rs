@@ -55,9 +55,6 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
     if bytes.is_empty() {
         return Err("The request has no body.".to_owned());
     }
-    if holds_nul(bytes) {
-        return Err(NUL.to_owned());
-    }
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
@@ -69,16 +66,18 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
             let text = String::from_utf8_lossy(bytes);
             let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
             match stream.next() {
+                Some(Ok(Value::Object(body)))
+                    if body.iter().any(|(k, v)| has_nul(k) || holds_nul(v)) =>
+                {
+                    Err(NUL.to_owned())
+                }
                 Some(Ok(Value::Object(body))) => Ok(Submission::from_json(body)),
                 Some(Ok(_)) => Err("The body must be a JSON object.".to_owned()),
                 Some(Err(error)) => Err(format!("The body is no valid JSON: {error}.")),
                 None => Err("The request has no body.".to_owned()),
             }
         }
-        Some("application/x-www-form-urlencoded") => {
-            let pairs = url_pairs(bytes);
-            Ok(Submission::from_form(pairs))
-        }
+        Some("application/x-www-form-urlencoded") => form(url_pairs(bytes)),
         Some("multipart/form-data") => multipart(content_type, bytes)
             .await
             .map(Submission::from_form),
@@ -114,11 +113,25 @@ async fn multipart(content_type: &str, bytes: &Bytes) -> Result<Vec<(String, Str
 
 const NUL: &str = "The body holds the character U+0000, which cannot be stored.";
 
-/// U+0000 in any of the spellings of JSON, forms and URLs: Postgres stores it nowhere.
-pub(crate) fn holds_nul(bytes: &[u8]) -> bool {
-    bytes.contains(&0)
-        || bytes.windows(3).any(|w| w == b"%00")
-        || bytes.windows(6).any(|w| w == b"\\u0000")
+/// U+0000 anywhere in a value, keys included: Postgres stores it nowhere.
+pub(crate) fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => has_nul(text),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(k, v)| has_nul(k) || holds_nul(v)),
+        _ => false,
+    }
+}
+
+fn has_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+fn form(pairs: Vec<(String, String)>) -> Result<Submission, String> {
+    if pairs.iter().any(|(k, v)| has_nul(k) || has_nul(v)) {
+        return Err(NUL.to_owned());
+    }
+    Ok(Submission::from_form(pairs))
 }
 
 /// A strict JSON body for administration: unknown keys are refused by name.
@@ -129,16 +142,17 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let Whole(_, bytes) = Whole::from_request(request, state).await?;
-        if holds_nul(&bytes) {
-            return Err(ApiError::new(StatusCode::BAD_REQUEST).saying(NUL));
-        }
+        let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST).saying(message);
+        let unreadable = |e: serde_json::Error| wrong(format!("The body cannot be read: {e}."));
         // Only the first value of the body counts.
-        let mut stream = serde_json::Deserializer::from_slice(&bytes).into_iter::<T>();
-        match stream.next() {
-            Some(Ok(value)) => Ok(Self(value)),
-            Some(Err(error)) => Err(ApiError::new(StatusCode::BAD_REQUEST)
-                .saying(format!("The body cannot be read: {error}."))),
-            None => Err(ApiError::new(StatusCode::BAD_REQUEST).saying("The request has no body.")),
+        let mut stream = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
+        let value = stream
+            .next()
+            .ok_or_else(|| wrong("The request has no body.".to_owned()))?;
+        let value = value.map_err(unreadable)?;
+        if holds_nul(&value) {
+            return Err(wrong(NUL.to_owned()));
         }
+        Ok(Self(serde_json::from_value(value).map_err(unreadable)?))
     }
 }

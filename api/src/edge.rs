@@ -16,7 +16,7 @@ use axum::{
 use tenants::{Lookup, hold};
 use tracing::Instrument as _;
 
-use crate::{App, body, cookies, cors, error::ApiError, request_id::RequestId, visit::Tenant};
+use crate::{App, cookies, cors, error::ApiError, request_id::RequestId, visit::Tenant};
 
 /// Longer than any request of ours; the work itself is never cut off, only the waiting for it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -121,7 +121,7 @@ pub(crate) async fn dispatch(
     mut request: Request,
 ) -> Response {
     let uri = request.uri();
-    if body::holds_nul(uri.to_string().as_bytes()) {
+    if uri.path().contains("%00") || uri.query().is_some_and(|q| q.contains("%00")) {
         return ApiError::bad_request("The address holds the character U+0000.").into_response();
     }
     let Some((slug, rest)) = split(uri) else {

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tenants::Role;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -102,11 +102,17 @@ async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> 
 }
 
 fn read(body: &Bytes) -> Result<async_graphql::BatchRequest> {
-    if holds_nul(body) {
-        return Err(ApiError::bad_request(
-            "The body holds the character U+0000, which cannot be stored.",
-        ));
+    let unreadable = |e: serde_json::Error| {
+        ApiError::bad_request(format!("The body is no GraphQL request: {e}."))
+    };
+    let value: Value = serde_json::from_slice(body).map_err(unreadable)?;
+    // The second spelling is GraphQL's own, inside the text of a document.
+    let spelled = value["query"]
+        .as_str()
+        .is_some_and(|query| query.contains("\\u0000"));
+    if spelled || holds_nul(&value) {
+        let reason = "The body holds the character U+0000, which cannot be stored.";
+        return Err(ApiError::bad_request(reason));
     }
-    serde_json::from_slice(body)
-        .map_err(|e| ApiError::bad_request(format!("The body is no GraphQL request: {e}.")))
+    serde_json::from_value(value).map_err(unreadable)
 }

@@ -195,6 +195,7 @@ pub async fn submit(
                 .await?
                 .ok_or(Error::NotFound)?;
             fresh.state = flow.state;
+            fresh.transient_payload = flow.transient_payload;
             let again = submit::refuse(cx, fresh, refusal, effects).await?;
             Ok(RegistrationOutcome::Again(Box::new(again)))
         }

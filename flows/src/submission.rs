@@ -83,13 +83,19 @@ impl Submission {
         self.transient_payload.as_ref()
     }
 
-    /// A transient payload that is no object.
-    pub fn has_bad_transient_payload(&self) -> bool {
-        self.form.is_none()
-            && self
-                .json
-                .get("transient_payload")
-                .is_some_and(|v| !v.is_object())
+    /// The JSON type of a transient payload that is no object.
+    pub fn bad_transient_payload(&self) -> Option<&'static str> {
+        if self.form.is_some() {
+            return None;
+        }
+        match self.json.get("transient_payload")? {
+            Value::Object(_) => None,
+            Value::Array(_) => Some("array"),
+            Value::String(_) => Some("string"),
+            Value::Bool(_) => Some("boolean"),
+            Value::Number(_) => Some("number"),
+            Value::Null => Some("null"),
+        }
     }
 
     /// The traits, typed as the schema's fields say. An object, except when a JSON body sent something

@@ -42,12 +42,9 @@ pub(crate) async fn judge<K: Kind>(
             ));
         }
     };
-    if submission.has_bad_transient_payload() {
+    if let Some(actual) = submission.bad_transient_payload() {
         let allowed = ["object".to_owned()];
-        let refusal = Refusal::at(
-            "transient_payload",
-            text::wrong_type(&allowed, "something else"),
-        );
+        let refusal = Refusal::at("transient_payload", text::wrong_type(&allowed, actual));
         return Ok(Judgement::Again(
             refuse(cx, flow, refusal, Effects::default()).await?,
         ));

@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
-use tenants::{Project, Section};
+use tenants::{Project, Section, config::DEFAULT_SCHEMAS};
 
 use crate::schema::{IdentitySchema, PRESET_IDS, preset};
 
@@ -16,8 +16,8 @@ use crate::schema::{IdentitySchema, PRESET_IDS, preset};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct IdentityConfig {
-    /// Used where no schema is named.
-    pub default_schema_id: String,
+    /// Used where no schema is named. Left out: see [`IdentityConfig::default_id`].
+    pub default_schema_id: Option<String>,
     /// All schemas, the default one among them.
     pub schemas: Vec<SchemaSource>,
 }
@@ -46,9 +46,23 @@ impl Default for IdentityConfig {
             selfservice_selectable: false,
         };
         Self {
-            default_schema_id: "preset://email".to_owned(),
+            default_schema_id: None,
             schemas: PRESET_IDS.iter().map(source).collect(),
         }
+    }
+}
+
+impl IdentityConfig {
+    /// The one named; else `default` or `preset://email` if listed; else the only one there is.
+    fn default_id(&self) -> String {
+        let listed = |id: &&&str| self.schemas.iter().any(|schema| schema.id == ***id);
+        let known = DEFAULT_SCHEMAS
+            .iter()
+            .find(listed)
+            .map(|id| (*id).to_owned());
+        let first = || self.schemas.first().map(|schema| schema.id.clone());
+        let named = self.default_schema_id.clone();
+        named.or(known).or_else(first).unwrap_or_default()
     }
 }
 
@@ -89,10 +103,22 @@ impl Schemas {
                     schema: schema.ok()?,
                 })
             });
-            Self {
-                default_id: config.default_schema_id.clone(),
-                all: all.collect(),
+            let mut all: Vec<ProjectSchema> = all.collect();
+            // A preset may be the default without being listed.
+            let default_id = config.default_id();
+            if !all.iter().any(|schema| schema.id == default_id)
+                && let Some(schema) = PRESETS.get(default_id.as_str())
+            {
+                all.insert(
+                    0,
+                    ProjectSchema {
+                        id: default_id.clone(),
+                        selectable: false,
+                        schema: Arc::clone(schema),
+                    },
+                );
             }
+            Self { default_id, all }
         })
     }
 

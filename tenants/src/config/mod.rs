@@ -24,6 +24,7 @@ mod validate;
 pub use change::{diff, merged};
 pub use document::{ConfigDoc, Section, SectionCheck, section_check};
 pub use mask::{MASK, masked, restore_masks};
+pub use rules::DEFAULT_SCHEMAS;
 pub use schema::SCHEMA_TEXT;
 pub use sealed::OpenError;
 pub use sources::SCHEMA_BYTES_MAX;

@@ -130,7 +130,15 @@ fn identity_schemas(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<Confi
         let message = "names neither one of `identity.schemas` nor a preset";
         found.push(ConfigViolation::new("/identity/default_schema_id", message));
     }
+    let evident = ids.len() < 2 || DEFAULT_SCHEMAS.iter().any(|id| ids.contains(*id));
+    if default.is_none() && !evident {
+        let message = "say which of `identity.schemas` is the default: set default_schema_id";
+        found.push(ConfigViolation::new("/identity/schemas", message));
+    }
 }
+
+/// Which of several schemas is the default where `default_schema_id` is left out. A single one is.
+pub const DEFAULT_SCHEMAS: [&str; 2] = ["default", "preset://email"];
 
 /// What is wrong with the place a schema comes from, or with the schema it holds.
 fn source(id: &str, url: &str, cx: &ValidateCx<'_>) -> Vec<String> {

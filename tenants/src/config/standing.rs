@@ -85,6 +85,11 @@ const KEYS: &[(&str, Standing)] = &[
     ("clients.web_hook", NotYet),
     ("secrets.cipher", NotYet),
     ("session.whoami.tokenizer", NotYet),
+    ("session.earliest_possible_extend", NotYet),
+    (
+        "feature_flags.password_profile_registration_node_group",
+        NotYet,
+    ),
     ("selfservice.methods.code", NotYet),
     ("selfservice.methods.link", NotYet),
     ("selfservice.methods.totp", NotYet),

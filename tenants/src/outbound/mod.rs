@@ -161,6 +161,7 @@ impl Outbound {
 
     /// Make a call and read the whole answer. Any status is an answer.
     pub async fn fetch(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
+        crate::hold::assert_none("calling another server");
         let limit = request.timeout;
         tokio::time::timeout(limit, self.follow(request))
             .await

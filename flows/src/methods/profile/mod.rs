@@ -80,7 +80,10 @@ impl Strategy<Registration> for Profile {
         let back = submission.method() == Some(BACK)
             || submission.text("screen").as_deref() == Some("previous");
         if let Err(violations) = schema.schema.derive(&traits) {
-            flow.remember_traits(&traits);
+            // On the way back the fields are hidden: what they held stays good.
+            if !back {
+                flow.remember_traits(&traits);
+            }
             return Err(Halt::refused(Refusal {
                 violations,
                 ..Refusal::default()

@@ -118,6 +118,7 @@ impl HashPool {
         R: Send + 'static,
         F: FnOnce() -> Result<R, HashError> + Send + 'static,
     {
+        tenants::hold::assert_none("hashing a password");
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move || {
             // The caller may have left between the queue and here.
