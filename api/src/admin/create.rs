@@ -1,5 +1,6 @@
 //! The body of a new identity, and what is made of it (contract, admin 1.5).
 
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use flows::methods::password::HasherConfig;
 use identity::{
@@ -117,11 +118,10 @@ pub(super) async fn create(
             verified_at: address.verified_at,
             status: address.status,
         };
-        prepared.import_address(
-            address.via.unwrap_or(Via::Email),
-            &normalize::identifier(&address.value),
-            state,
-        );
+        // Without `via` it is no address of the schema, and falls away like any other that is none.
+        if let Some(via) = address.via {
+            prepared.import_address(via, &normalize::identifier(&address.value), state);
+        }
     }
     write(project, &prepared).await
 }
@@ -160,29 +160,25 @@ async fn password_hash(
     let Some(password) = password.filter(|p| !p.is_null()) else {
         return Ok(None);
     };
-    let given: GivenPassword = serde_json::from_value(password)
-        .map_err(|e| ApiError::bad_request(format!("credentials.password: {e}.")))?;
+    let given: GivenPassword = serde_json::from_value(password).map_err(|e| {
+        ApiError::new(StatusCode::BAD_REQUEST).saying(format!("credentials.password: {e}."))
+    })?;
     if given.config.use_password_migration_hook == Some(true) {
         return Err(ApiError::bad_request(
             "The password migration hook is not served yet.",
         ));
     }
     drop(given.identifiers);
-    if let Some(hash) = given.config.hashed_password.filter(|h| !h.is_empty()) {
+    // The password in clear counts when both are given, as clients know it.
+    let clear = given.config.password.filter(|p| !p.is_empty());
+    let Some(clear) = clear.map(Zeroizing::new) else {
+        let hash = given.config.hashed_password.unwrap_or_default();
         if !is_supported(&hash) {
             return Err(ApiError::bad_request(
                 "The hashed_password is of no format that is known here.",
             ));
         }
         return Ok(Some(hash));
-    }
-    let Some(clear) = given
-        .config
-        .password
-        .filter(|p| !p.is_empty())
-        .map(Zeroizing::new)
-    else {
-        return Ok(None);
     };
     let hasher = project.config::<HasherConfig>().hasher();
     match app
@@ -221,7 +217,7 @@ fn conflict_error(conflict: Conflict) -> ApiError {
         Conflict::Address => "an address",
         Conflict::ExternalId => "the external_id",
     };
-    ApiError::new(axum::http::StatusCode::CONFLICT).because(format!(
+    ApiError::new(StatusCode::CONFLICT).because(format!(
         "Another identity of this project has {what} of this one already."
     ))
 }
