@@ -8,11 +8,14 @@
 mod cancellation;
 mod configuration;
 mod fixture;
+mod golden;
 mod invalidation;
 mod isolation;
 mod keys;
 mod lifecycle;
 mod login;
+mod logout;
 mod migrate;
 mod queue;
+mod registration;
 mod start_up;

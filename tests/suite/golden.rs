@@ -1,0 +1,118 @@
+//! Whole answers, compared with `tests/golden/` (`tests::golden`). Each was read against the section of
+//! the contract that its test names; a difference is a change of the contract.
+
+use serde_json::json;
+use tests::{Kind, Site, golden, run};
+
+const EMAIL: &str = "Ada@Example.org";
+const PASSWORD: &str = "correct-horse-battery";
+
+/// Self-service 4.6, 5.2 and, for the form again, 4.3 and 8.1.
+#[test]
+fn login() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let native = site.client(&project, Kind::Api);
+        native.sign_up(EMAIL, PASSWORD).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("login", "").await;
+        golden::check("login_browser", &project, &begun);
+        let begun = native.begin("login", "").await;
+        golden::check("login_api", &project, &begun);
+        let refused = script.sign_in(EMAIL, "not the password").await;
+        golden::check("login_wrong_password", &project, &refused);
+        let signed_in = script.sign_in(EMAIL, PASSWORD).await;
+        golden::check("login_done_browser", &project, &signed_in);
+        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+        golden::check("login_done_api", &project, &signed_in);
+        site.finish().await;
+    });
+}
+
+/// Self-service 4.7 (one step), 4.2, 6.2 and 3.1.
+#[test]
+fn registration_in_one_step() {
+    run(async {
+        let site = Site::new().await;
+        let basic = json!({"identity": {"default_schema_id": "preset://basic"}});
+        let project = site.project_with(basic).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("registration", "").await;
+        golden::check("registration_browser", &project, &begun);
+        let wrong =
+            json!({"method": "password", "traits": {"email": "nobody", "newsletter": "perhaps"}});
+        let refused = script.submit(&begun, wrong).await;
+        golden::check("registration_refused", &project, &refused);
+        let traits = json!({"email": EMAIL, "name": {"first": "Ada"}, "newsletter": true});
+        let fields = json!({"method": "password", "password": PASSWORD, "traits": traits});
+        let done = script.submit(&begun, fields).await;
+        golden::check("registration_done_browser", &project, &done);
+        let native = site.client(&project, Kind::Api);
+        let done = native.sign_up("bob@example.org", PASSWORD).await;
+        golden::check("registration_done_api", &project, &done);
+        site.finish().await;
+    });
+}
+
+/// Self-service 4.7 (two steps) and 8.2.
+#[test]
+fn registration_in_two_steps() {
+    run(async {
+        let site = Site::new().await;
+        let two_steps = json!({
+            "identity": {"default_schema_id": "preset://basic"},
+            "selfservice": {"flows": {"registration": {"style": "profile_first"}}},
+        });
+        let project = site.project_with(two_steps).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("registration", "").await;
+        golden::check("registration_profile_screen", &project, &begun);
+        let traits = json!({"email": EMAIL, "name": {"first": "Ada"}});
+        let next = script
+            .submit(&begun, json!({"method": "profile", "traits": traits}))
+            .await;
+        golden::check("registration_credentials_screen", &project, &next);
+        site.finish().await;
+    });
+}
+
+/// Self-service 2.6, 5.6, 5.7 and 1.3.
+#[test]
+fn whoami() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let script = site.client(&project, Kind::Spa);
+        let nobody = script.get("/sessions/whoami").await;
+        golden::check("whoami_nobody", &project, &nobody);
+        script.sign_up(EMAIL, PASSWORD).await;
+        let somebody = script.get("/sessions/whoami").await;
+        golden::check("whoami", &project, &somebody);
+        site.finish().await;
+    });
+}
+
+/// Admin 1.4, 1.5 and 2.1 to 2.4.
+#[test]
+fn an_identity_of_administrators() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let admin = site.admin(&project);
+        let body = json!({
+            "traits": {"email": EMAIL},
+            "credentials": {"password": {"config": {"password": PASSWORD}}},
+            "metadata_public": {"plan": "free"},
+            "external_id": "crm-4711",
+        });
+        let made = admin.post("/admin/identities", body).await;
+        golden::check("identity_created", &project, &made);
+        let id = made.body["id"].as_str().unwrap();
+        let read = admin.get(&format!("/admin/identities/{id}")).await;
+        golden::check("identity", &project, &read);
+        let listed = admin.get("/admin/identities").await;
+        golden::check("identities", &project, &listed);
+        site.finish().await;
+    });
+}
