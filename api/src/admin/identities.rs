@@ -75,6 +75,9 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response> {
     check_types(&query.include_credential)?;
+    if !query.include_credential.is_empty() {
+        admin.may_see_credentials()?;
+    }
     let filter = filter(&query)?;
     let params = OffsetParams {
         page: query.page.clone(),
@@ -228,6 +231,9 @@ async fn get(
         .await?
         .ok_or_else(ApiError::not_found)?;
     check_types(&query.include_credential)?;
+    if !query.include_credential.is_empty() {
+        admin.may_see_credentials()?;
+    }
     let credentials = of(&credential_store::of_identities(&mut tx, &[id]).await?, id);
     drop(tx);
     let view = identity.admin_view(

@@ -11,6 +11,18 @@ use crate::{App, error::ApiError, visit::Tenant};
 /// An administrator of this project: reads with any role, writes with ADMIN or OWNER.
 pub(super) struct Administrator {
     pub(super) project: Project,
+    may_write: bool,
+}
+
+impl Administrator {
+    /// Hashes and secrets of credentials are not for those who only read.
+    pub(super) fn may_see_credentials(&self) -> Result<(), ApiError> {
+        if self.may_write {
+            return Ok(());
+        }
+        let reason = "A key with the role VIEWER does not show what is in credentials.";
+        Err(ApiError::new(StatusCode::FORBIDDEN).because(reason))
+    }
 }
 
 impl FromRequestParts<App> for Administrator {
@@ -34,6 +46,7 @@ impl FromRequestParts<App> for Administrator {
             return Err(ApiError::new(StatusCode::FORBIDDEN).because(reason));
         }
         Ok(Self {
+            may_write: key.may(Role::Admin, tenant.project.id()),
             project: tenant.project,
         })
     }
