@@ -85,8 +85,8 @@ impl Offset {
         usize::try_from(self.size).unwrap_or(usize::MAX)
     }
 
-    /// `X-Total-Count` and `Link` with whichever of first, next, prev and last there are.
-    pub(crate) fn write_headers(self, uri: &Uri, total: i64, response: &mut Response) {
+    /// Whichever of first, next, prev and last there are, and the row each begins with.
+    fn neighbours(self, total: i64) -> Vec<(&'static str, i64)> {
         let Self { offset, size } = self;
         let last = if total % size == 0 {
             (total - size).max(0)
@@ -106,11 +106,16 @@ impl Offset {
         if offset < last {
             links.push(("last", last));
         }
-        let link = links.into_iter().map(|(rel, offset)| {
+        links
+    }
+
+    /// `X-Total-Count` and `Link`, by all four parameters.
+    pub(crate) fn write_headers(self, uri: &Uri, total: i64, response: &mut Response) {
+        let links = self.neighbours(total).into_iter().map(|(rel, offset)| {
             let token =
                 URL_SAFE_NO_PAD.encode(json!({"offset": offset.to_string(), "v": 2}).to_string());
-            let page = (offset / size).to_string();
-            let size = size.to_string();
+            let page = (offset / self.size).to_string();
+            let size = self.size.to_string();
             link(
                 uri,
                 rel,
@@ -122,10 +127,7 @@ impl Offset {
                 ],
             )
         });
-        write(response, &link.collect::<Vec<_>>().join(","));
-        response
-            .headers_mut()
-            .insert("x-total-count", HeaderValue::from(total));
+        write_total(response, total, links.collect());
     }
 }
 
@@ -208,18 +210,23 @@ pub(crate) fn write_keyset(uri: &Uri, size: i64, next: Option<&str>, response: &
     write(response, &links.join(","));
 }
 
-/// The legacy page's headers.
+/// The legacy page's headers. By its own two parameters alone: with a token the links would be read as
+/// keyset pages.
 pub(crate) fn write_legacy(
     uri: &Uri,
     (page, size): (i64, i64),
     total: i64,
     response: &mut Response,
 ) {
-    Offset {
-        offset: page * size,
-        size,
-    }
-    .write_headers(uri, total, response);
+    let offset = page * size;
+    let links = Offset { offset, size }
+        .neighbours(total)
+        .into_iter()
+        .map(|(rel, offset)| {
+            let (page, size) = ((offset / size).to_string(), size.to_string());
+            link(uri, rel, &[("page", &page), ("per_page", &size)])
+        });
+    write_total(response, total, links.collect());
 }
 
 /// Family B: sessions by age.
@@ -272,6 +279,13 @@ fn link(uri: &Uri, rel: &str, set: &[(&str, &str)]) -> String {
         .extend_pairs(pairs)
         .finish();
     format!("<{}?{query}>; rel=\"{rel}\"", uri.path())
+}
+
+fn write_total(response: &mut Response, total: i64, links: Vec<String>) {
+    write(response, &links.join(","));
+    response
+        .headers_mut()
+        .insert("x-total-count", HeaderValue::from(total));
 }
 
 fn write(response: &mut Response, link: &str) {
