@@ -5,6 +5,7 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod administration;
 mod cancellation;
 mod configuration;
 mod fixture;
@@ -16,6 +17,8 @@ mod lifecycle;
 mod login;
 mod logout;
 mod migrate;
+mod pages;
 mod queue;
 mod registration;
+mod sessions;
 mod start_up;

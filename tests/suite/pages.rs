@@ -1,0 +1,331 @@
+//! What surrounds the flows: stored errors, schemas, health, unknown addresses, headers, and when the CSRF
+//! cookie is set (contract, self-service 1.2, 1.7, 2.8, 2.9; docs/differences.md for unknown addresses).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tests::{Answer, Kind, Site, run};
+
+const NEVER: &str = "private, no-cache, no-store, must-revalidate";
+
+fn sets_csrf(answer: &Answer) -> bool {
+    answer
+        .set_cookies()
+        .iter()
+        .any(|c| c.starts_with("csrf_token_"))
+}
+
+#[test]
+fn stored_errors() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let page = site.client(&project, Kind::Html);
+        let sent = page
+            .get("/self-service/login/browser?return_to=https://evil.example/")
+            .await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER);
+        let id = sent.location_query("id").unwrap();
+        let path = format!("/self-service/errors?id={id}");
+        // Anybody who knows the id may read it, any number of times, by either name.
+        let stranger = site.client(&project, Kind::Api);
+        for path in [&path, &path, &format!("/self-service/errors?error={id}")] {
+            let error = stranger.get(path).await;
+            assert_eq!(error.status, StatusCode::OK, "{}", error.text);
+            assert_eq!(error.body["id"], id);
+            assert!(error.body["created_at"].is_string() && error.body["updated_at"].is_string());
+            let inner = &error.body["error"];
+            assert_eq!(inner["id"], "self_service_flow_return_to_forbidden");
+            assert_eq!(
+                (&inner["code"], &inner["status"]),
+                (&json!(400), &json!("Bad Request"))
+            );
+            assert!(inner["reason"].is_string() && inner["message"].is_string());
+        }
+        let stub = stranger.get("/self-service/errors?id=stub:500").await;
+        assert_eq!(stub.status, StatusCode::OK);
+        assert_eq!(stub.body["error"]["code"], 500);
+        for unknown in [
+            "",
+            "?id=",
+            "?id=abc",
+            "?id=11111111-1111-4111-8111-111111111111",
+        ] {
+            let error = stranger
+                .get(&format!("/self-service/errors{unknown}"))
+                .await;
+            assert_eq!(
+                (error.status, error.error_id()),
+                (StatusCode::NOT_FOUND, None),
+                "{unknown}"
+            );
+        }
+        // Of this project, of no other.
+        let other = site.project().await;
+        let error = site.client(&other, Kind::Api).get(&path).await;
+        assert_eq!(error.status, StatusCode::NOT_FOUND);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn schemas() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let client = site.client(&project, Kind::Api);
+        let all = client.get("/schemas").await;
+        assert_eq!(all.status, StatusCode::OK);
+        let listed = all.body.as_array().unwrap();
+        let total = listed.len().to_string();
+        assert_eq!(all.headers["x-total-count"], total.as_str());
+        let email = listed.iter().find(|s| s["id"] == "preset://email").unwrap();
+        assert_eq!(
+            email["schema"]["properties"]["traits"]["properties"]["email"]["format"],
+            "email"
+        );
+        for item in listed {
+            let id = item["id"].as_str().unwrap();
+            let encoded = URL_SAFE_NO_PAD.encode(id);
+            let plain: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+            for id in [encoded, plain] {
+                let one = client.get(&format!("/schemas/{id}")).await;
+                assert_eq!(one.status, StatusCode::OK, "{id}");
+                assert_eq!(one.body, item["schema"]);
+            }
+        }
+        let first = client.get("/schemas?page_size=1").await;
+        assert_eq!(first.body.as_array().unwrap().len(), 1);
+        let links = first.headers["link"].to_str().unwrap();
+        assert!(links.contains("rel=\"next\"") && links.contains("rel=\"last\""));
+        for unknown in ["zzz", "enp6", "preset"] {
+            let none = client.get(&format!("/schemas/{unknown}")).await;
+            assert_eq!(
+                (none.status, none.error_id()),
+                (StatusCode::NOT_FOUND, None)
+            );
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn health_and_version() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let client = site.client(&project, Kind::Spa);
+        for base in [project.base_url(), &site.origin] {
+            for path in ["/health/alive", "/health/ready"] {
+                let answer = client.get(&format!("{base}{path}")).await;
+                assert_eq!(
+                    (answer.status, &answer.body),
+                    (StatusCode::OK, &json!({"status": "ok"})),
+                    "{base}{path}: {}",
+                    answer.text
+                );
+                assert_eq!(
+                    answer.headers["content-type"],
+                    "application/json; charset=utf-8"
+                );
+                assert!(!sets_csrf(&answer) && !answer.headers.contains_key("vary"));
+            }
+            let version = client.get(&format!("{base}/version")).await;
+            assert_eq!(version.status, StatusCode::OK);
+            let text = version.body["version"].as_str().unwrap();
+            assert!(text.starts_with('v') && text.len() > 1, "{text}");
+        }
+        site.finish().await;
+    });
+}
+
+/// docs/differences.md: one shape of error everywhere.
+#[test]
+fn unknown_addresses_and_methods() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        for kind in [Kind::Html, Kind::Spa, Kind::Api] {
+            let client = site.client(&project, kind);
+            for path in [
+                "/nope",
+                "/",
+                "/self-service/login/browser/",
+                "/identities",
+                "/admin/nope",
+                "/self-service//login/browser",
+            ] {
+                for method in [Method::GET, Method::POST, Method::DELETE] {
+                    let answer = client.send(method.clone(), path, None, &[]).await;
+                    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+                    assert_eq!(answer.body["error"]["code"], 404, "{}", answer.text);
+                    assert_eq!(answer.headers["content-type"], "application/json");
+                }
+            }
+            for (method, path, allowed) in [
+                (Method::POST, "/sessions", "DELETE"),
+                (Method::POST, "/self-service/login/browser", "GET"),
+                (Method::DELETE, "/self-service/login/flows", "GET"),
+                (Method::POST, "/health/alive", "GET"),
+                (Method::PUT, "/admin/identities", "POST"),
+                (Method::DELETE, "/admin/identities", "POST"),
+            ] {
+                let answer = client.send(method.clone(), path, None, &[]).await;
+                assert_eq!(
+                    answer.status,
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "{method} {path}"
+                );
+                assert_eq!(answer.body["error"]["code"], 405);
+                let allow = answer.headers["allow"].to_str().unwrap();
+                assert!(allow.contains(allowed), "{method} {path}: {allow}");
+            }
+        }
+        let outside = site.client(&project, Kind::Api);
+        for path in [
+            "/nope",
+            "/p/nobody-has-this/sessions/whoami",
+            "/p/",
+            "/p/UPPER/version",
+            "/sessions/whoami",
+        ] {
+            let answer = outside.get(&format!("{}{path}", site.origin)).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(answer.body["error"]["code"], 404, "{path}");
+        }
+        site.finish().await;
+    });
+}
+
+/// Self-service 1.2.
+#[test]
+fn caching_headers() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let client = site.client(&project, Kind::Spa);
+        let vary = |answer: &Answer| {
+            let mut lines = answer.headers.get_all("vary").iter();
+            lines.any(|v| v.to_str().unwrap() == "Cookie")
+        };
+        for path in [
+            "/self-service/login/browser",
+            "/self-service/login/api",
+            "/self-service/registration/browser",
+            "/self-service/errors?id=abc",
+            "/sessions/whoami",
+            "/sessions",
+            "/schemas",
+            "/admin/identities",
+            "/nope",
+        ] {
+            let answer = client.get(path).await;
+            assert_eq!(answer.headers["cache-control"], NEVER, "{path}");
+            assert!(vary(&answer), "{path}");
+            let posted = client.post(path, json!({})).await;
+            assert!(vary(&posted), "{path}");
+            assert!(!posted.headers.contains_key("cache-control"), "{path}");
+        }
+        site.finish().await;
+    });
+}
+
+/// Self-service 1.2: HEAD is GET without a body.
+#[test]
+fn head() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let client = site.client(&project, Kind::Api);
+        for (path, status) in [
+            ("/self-service/login/api", 200),
+            ("/self-service/login/browser", 303),
+            ("/sessions/whoami", 401),
+            ("/schemas", 200),
+            ("/health/alive", 200),
+            ("/admin/identities", 401),
+            ("/nope", 404),
+        ] {
+            let answer = client.send(Method::HEAD, path, None, &[]).await;
+            assert_eq!(answer.status.as_u16(), status, "{path}");
+            assert!(answer.text.is_empty(), "{path}");
+        }
+        site.finish().await;
+    });
+}
+
+/// Trap 12, and the ignore list of self-service 1.7.
+#[test]
+fn when_the_csrf_cookie_is_set() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        for (method, path, sets) in [
+            (Method::GET, "/self-service/login/browser", true),
+            (Method::GET, "/self-service/registration/browser", true),
+            (Method::GET, "/self-service/login/flows?id=abc", true),
+            (Method::GET, "/self-service/errors?id=abc", true),
+            (Method::GET, "/self-service/logout/browser", true),
+            (Method::GET, "/schemas", true),
+            (Method::GET, "/nope", true),
+            (Method::GET, "/self-service/login/api", false),
+            (Method::GET, "/self-service/registration/api", false),
+            (Method::POST, "/self-service/login?flow=abc", false),
+            (Method::POST, "/self-service/registration?flow=abc", false),
+            (Method::GET, "/sessions/whoami", false),
+            (Method::GET, "/sessions", false),
+            (Method::GET, "/schemas/preset", false),
+            (Method::GET, "/health/alive", false),
+            (Method::GET, "/version", false),
+            (Method::GET, "/admin/identities", false),
+        ] {
+            let client = site.client(&project, Kind::Spa);
+            let answer = client.send(method.clone(), path, None, &[]).await;
+            assert_eq!(sets_csrf(&answer), sets, "{method} {path}");
+        }
+        // A browser that has one keeps it; one that is no secret is replaced.
+        let client = site.client(&project, Kind::Spa);
+        let first = client.begin("login", "").await;
+        assert!(sets_csrf(&first));
+        assert!(!sets_csrf(&client.get("/schemas").await));
+        let name = first
+            .set_cookies()
+            .into_iter()
+            .find(|c| c.starts_with("csrf_token_"))
+            .unwrap();
+        for wrong in ["", "AAAA", "not base64 at all"] {
+            client.set_cookie(&name, wrong);
+            assert!(sets_csrf(&client.get("/schemas").await), "{wrong:?}");
+        }
+        // Another project, another name.
+        let other = site.project().await;
+        let second = site.client(&other, Kind::Spa).begin("login", "").await;
+        assert!(sets_csrf(&second));
+        assert!(!second.set_cookies().contains(&name));
+        site.finish().await;
+    });
+}
+
+/// Self-service 1.3: an id that the client sent is shown in errors.
+#[test]
+fn request_ids() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let client = site.client(&project, Kind::Api);
+        let header = [("x-request-id", "call-17")];
+        let error = client
+            .send(
+                Method::GET,
+                "/self-service/login/flows?id=abc",
+                None,
+                &header,
+            )
+            .await;
+        assert_eq!(error.body["error"]["request"], "call-17");
+        assert_eq!(error.headers["x-request-id"], "call-17");
+        let error = client.get("/self-service/login/flows?id=abc").await;
+        assert_eq!(error.body["error"].get("request"), None::<&Value>);
+        site.finish().await;
+    });
+}
