@@ -1,0 +1,92 @@
+//! What the crate can ask for and this release does not serve, each by name. Whoever serves one takes its
+//! line out here and calls it in the other files.
+
+use std::fmt::Debug;
+
+use ory_kratos_client::{
+    apis::{Error, courier_api as courier, frontend_api as frontend, identity_api as identities},
+    models::{
+        CreateRecoveryCodeForIdentityBody, CreateRecoveryLinkForIdentityBody, JsonPatch,
+        PatchIdentitiesBody, UpdateFedcmFlowBody, UpdateIdentityBody, UpdateRecoveryFlowBody,
+        UpdateSettingsFlowBody, UpdateVerificationFlowBody, update_identity_body::StateEnum,
+    },
+};
+use serde_json::{Value, json};
+use tests::{Site, run};
+
+use super::{office, refused};
+
+const ID: &str = "3f0b2f0e-8f5c-4d2a-9b57-0d6a3f6a1c11";
+
+/// An answer of 404 or 405 in our envelope.
+fn not_served<T: Debug, E: Debug>(name: &str, answer: Result<T, Error<E>>) {
+    let refusal = refused(answer);
+    let status = refusal.status.as_u16();
+    assert!(matches!(status, 404 | 405), "{name}: {status}");
+    let body: Value = serde_json::from_str(&refusal.content)
+        .unwrap_or_else(|error| panic!("{name}: {error} in {}", refusal.content));
+    assert_eq!(body["error"]["code"], status, "{name}");
+    assert!(body["error"]["message"].is_string(), "{name}");
+}
+
+/// Call each and name it.
+macro_rules! not_served {
+    ($sdk:expr; $($module:ident :: $function:ident ( $($argument:expr),* );)*) => {
+        $(not_served(stringify!($function), $module::$function($sdk, $($argument),*).await);)*
+    };
+}
+
+#[test]
+fn flows() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let sdk = &office(&project);
+        not_served! { sdk;
+            frontend::create_browser_settings_flow(None, None);
+            frontend::create_native_settings_flow(None);
+            frontend::get_settings_flow(ID, None, None);
+            frontend::update_settings_flow(ID, UpdateSettingsFlowBody::default(), None, None);
+            frontend::create_browser_recovery_flow(None);
+            frontend::create_native_recovery_flow();
+            frontend::get_recovery_flow(ID, None);
+            frontend::update_recovery_flow(ID, UpdateRecoveryFlowBody::default(), None, None);
+            frontend::create_browser_verification_flow(None);
+            frontend::create_native_verification_flow(None);
+            frontend::get_verification_flow(ID, None);
+            frontend::update_verification_flow(ID, UpdateVerificationFlowBody::default(), None, None);
+            frontend::create_fedcm_flow();
+            frontend::update_fedcm_flow(UpdateFedcmFlowBody::default());
+            frontend::exchange_session_token("a", "b");
+            frontend::get_web_authn_java_script();
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn administration() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let sdk = &office(&project);
+        let schema = "preset://email".to_owned();
+        let update = UpdateIdentityBody::new(schema, StateEnum::Active, json!({}));
+        let patch = JsonPatch::new("remove".to_owned(), "/external_id".to_owned());
+        let code = CreateRecoveryCodeForIdentityBody::new(ID.to_owned());
+        let link = CreateRecoveryLinkForIdentityBody::new(ID.to_owned());
+        not_served! { sdk;
+            identities::batch_patch_identities(Some(PatchIdentitiesBody::new()));
+            identities::update_identity(ID, Some(update));
+            identities::patch_identity(ID, Some(vec![patch]));
+            identities::get_identity_by_external_id("crm-1", None);
+            identities::delete_identity_credentials(ID, "totp", None);
+            identities::create_recovery_code_for_identity(Some(code));
+            identities::create_recovery_link_for_identity(None, Some(link));
+            identities::extend_session(ID);
+            courier::list_courier_messages(None, None, None, None);
+            courier::get_courier_message(ID);
+        }
+        site.finish().await;
+    });
+}
