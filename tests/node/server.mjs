@@ -23,12 +23,13 @@ function binary() {
 
 /** A server of its own on a free port: `{ origin, base, rootKey, stop }`; `base` is that of `demo`. */
 export async function start() {
+  const program = binary()
   const folder = mkdtempSync(join(tmpdir(), "insula-node-"))
   chmodSync(folder, 0o711) // started as root, the private PostgreSQL's own user walks through
   const data = join(folder, "data")
   const port = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]
   const env = Object.fromEntries(PASSED.filter((n) => n in process.env).map((n) => [n, process.env[n]]))
-  const child = spawn(binary(), ["serve", "--dev", ...port, "--data", data], {
+  const child = spawn(program, ["serve", "--dev", ...port, "--data", data], {
     cwd: folder,
     env: { ...env, INSULA_LOG: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
