@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 
 pub use postgres::{Database, MASTER_KEY};
 pub use site::{Answer, Client, Kind, ROOT_KEY, Site, cheap};
-pub use world::{World, fresh_slug};
+pub use world::{World, fingerprint, fresh_slug};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 

@@ -4,11 +4,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tenants::{
     Actor, Claim, Claimed, Clock, Environment, Installation, NewKey, NewProject, Project, Settings,
-    Tx, config, ids,
+    config, ids,
 };
 
 use crate::Database;
@@ -229,7 +229,7 @@ async fn furnish(neighbour: &Project) {
 }
 
 /// Every table of a project's schema and a digest of its rows.
-async fn fingerprint(project: &Project) -> Vec<(String, String)> {
+pub async fn fingerprint(project: &Project) -> Vec<(String, String)> {
     let mut tx = project.begin().await.unwrap();
     let tables: Vec<String> = sqlx::query_scalar(
         "select relname::text from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r' order by 1",
@@ -238,20 +238,14 @@ async fn fingerprint(project: &Project) -> Vec<(String, String)> {
     .await
     .unwrap();
     assert!(tables.len() >= 6, "a project has tables: {tables:?}");
-    let mut all = Vec::new();
-    for table in tables {
-        all.push((table.clone(), digest(&mut tx, &table).await));
-    }
-    all
-}
-
-async fn digest(tx: &mut Tx, table: &str) -> String {
-    let sql = format!(
-        "select count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t"
-    );
-    let row = sqlx::query(AssertSqlSafe(sql))
-        .fetch_one(tx.conn())
+    let digest = |table: &String| {
+        format!(
+            "select '{table}', count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '') from {table} t"
+        )
+    };
+    let all: Vec<String> = tables.iter().map(digest).collect();
+    sqlx::query_as(AssertSqlSafe(all.join(" union all ")))
+        .fetch_all(tx.conn())
         .await
-        .unwrap();
-    row.get(0)
+        .unwrap()
 }

@@ -80,6 +80,141 @@ fn another_projects_tables_are_out_of_reach() {
     });
 }
 
+/// Every table of a schema, as a superuser sees it.
+async fn tables(world: &World, schema: &str) -> Vec<String> {
+    let mut all = world.database().superuser().await;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_class where relnamespace = $1::regnamespace and relkind in ('r', 'p') order by 1",
+    )
+    .bind(schema)
+    .fetch_all(&mut all)
+    .await
+    .unwrap();
+    assert!(tables.len() >= 6, "{tables:?}");
+    tables
+}
+
+/// The heart of it: what our own code gets wrong, Postgres refuses. Every table, every verb.
+#[test]
+fn postgres_refuses_every_verb_on_every_table_of_another_project() {
+    run(async {
+        let w = World::new().await;
+        let (a, b) = (w.project().await, w.neighbour().clone());
+        let ((own, role), (schema, foreign)) = (names(&w, &a).await, names(&w, &b).await);
+        let verbs = |table: &str| {
+            [
+                format!("select count(*) from {table}"),
+                format!("select 1 from {table} for update"),
+                format!("insert into {table} select * from {table}"),
+                format!("delete from {table}"),
+                format!("truncate {table}"),
+                format!("lock table {table}"),
+                format!("copy {table} to stdout"),
+                format!("alter table {table} add column mine int"),
+                format!("create index on {table} ((1))"),
+                format!("drop table {table}"),
+                format!("grant all on {table} to current_user"),
+            ]
+        };
+        for table in tables(&w, &schema).await {
+            for sql in verbs(&format!("{schema}.{table}")) {
+                let mut tx = a.begin().await.unwrap();
+                let is: String = sqlx::query_scalar("select current_user::text")
+                    .fetch_one(tx.conn())
+                    .await
+                    .unwrap();
+                assert_eq!(is, role, "the role that is refused is the project's");
+                let (state, text) = refused(tx.conn(), sql.clone()).await;
+                assert_eq!(state, DENIED, "{sql}: {text}");
+            }
+            // With the same words it reads its own, so that it is the schema that is refused.
+            let mut tx = a.begin().await.unwrap();
+            let sql = format!("select count(*) from {own}.{table}");
+            sqlx::raw_sql(AssertSqlSafe(sql))
+                .execute(tx.conn())
+                .await
+                .unwrap();
+        }
+        let mut tx = a.begin().await.unwrap();
+        let sql = format!("select * from {own}.identities join {schema}.identities using (id)");
+        let (state, text) = refused(tx.conn(), sql).await;
+        assert_eq!(state, DENIED, "not even beside its own: {text}");
+        drop(tx);
+        // And the role itself, whoever logged in, has no way into the other one.
+        let mut alone = w.database().superuser().await;
+        let become_project = format!("set session authorization {role}");
+        sqlx::raw_sql(AssertSqlSafe(become_project))
+            .execute(&mut alone)
+            .await
+            .unwrap();
+        let (state, text) = refused(&mut alone, format!("set role {foreign}")).await;
+        assert_eq!(state, DENIED, "{text}");
+        w.finish().await;
+    });
+}
+
+/// Two locks: the schema's, and one on each table, should the first ever be opened by mistake.
+#[test]
+fn a_role_holds_no_privilege_in_another_projects_schema() {
+    run(async {
+        let w = World::new().await;
+        let a = w.project().await;
+        let ((own, role), (schema, _)) = (names(&w, &a).await, names(&w, w.neighbour()).await);
+        let mut all = w.database().superuser().await;
+        let held = "select n.nspname::text, c.relname::text, p.privilege
+              from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+                   unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) as p(privilege)
+             where n.nspname = any($2) and c.relkind = 'r' and has_table_privilege($1, c.oid, p.privilege)
+             union all
+            select s, '', 'USAGE' from unnest($2) as s where has_schema_privilege($1, s, 'USAGE')
+             union all
+            select s, '', 'CREATE' from unnest($2) as s where has_schema_privilege($1, s, 'CREATE')";
+        let held: Vec<(String, String, String)> = sqlx::query_as(held)
+            .bind(&role)
+            .bind(vec![own.clone(), schema.clone()])
+            .fetch_all(&mut all)
+            .await
+            .unwrap();
+        let of = |which: &str| held.iter().filter(|(of, ..)| of == which).count();
+        assert_eq!(of(&schema), 0, "{held:?}");
+        assert!(
+            of(&own) > 4 * 6,
+            "it has its own: this test can tell: {held:?}"
+        );
+        w.finish().await;
+    });
+}
+
+/// Statistics hold samples of values, and everybody may ask for them.
+#[test]
+fn statistics_show_nothing_of_another_project() {
+    run(async {
+        let w = World::new().await;
+        let a = w.project().await;
+        add_identity(&a).await;
+        add_identity(&a).await;
+        let mut all = w.database().superuser().await;
+        let (own, (schema, _)) = (names(&w, &a).await.0, names(&w, w.neighbour()).await);
+        for schema in [&own, &schema] {
+            sqlx::raw_sql(AssertSqlSafe(format!("analyze {schema}.identities")))
+                .execute(&mut all)
+                .await
+                .unwrap();
+        }
+        let seen = "select count(*) from pg_stats where schemaname = $1";
+        let count = async |conn: &mut PgConnection, schema: &str| -> i64 {
+            let count = sqlx::query_scalar(seen).bind(schema.to_owned());
+            count.fetch_one(conn).await.unwrap()
+        };
+        assert!(count(&mut all, &schema).await > 0, "there is something");
+        let mut tx = a.begin().await.unwrap();
+        assert!(count(tx.conn(), &own).await > 0, "its own are shown");
+        assert_eq!(count(tx.conn(), &schema).await, 0);
+        drop(tx);
+        w.finish().await;
+    });
+}
+
 #[test]
 fn a_project_may_write_jobs_and_changes_in_its_own_name_alone() {
     run(async {
