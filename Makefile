@@ -1,6 +1,6 @@
 # Every target is one thing to type; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check prepare prepare-check dev-db
+.PHONY: help setup run test check prepare prepare-check dev-db bench bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,3 +31,10 @@ prepare-check: setup ## fail when .sqlx is not what `make prepare` would write
 
 dev-db: setup ## a database to check queries against while typing; prints what to export
 	deploy/prepare.sh --serve
+
+bench: setup ## load a server of its own, durable: sessions, sign-ins, registrations, a mixed day; ARGS="--json --seconds 20"
+	cargo build --release -p cli --bin insula -p bench --bin bench
+	target/release/bench standard $(ARGS)
+
+bench-peers: ## how to point the same load at a real Kratos, and what makes the two comparable
+	@sed -n '/^## A real Kratos/,$$p' bench/README.md
