@@ -20,5 +20,6 @@ mod migrate;
 mod pages;
 mod queue;
 mod registration;
+mod review;
 mod sessions;
 mod start_up;
