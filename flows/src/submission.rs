@@ -134,15 +134,15 @@ impl Submission {
             let Some(path) = field.name.strip_prefix("traits.") else {
                 continue;
             };
-            let sent = pairs
+            let mut sent = pairs
                 .iter()
                 .filter(|(key, _)| *key == field.name)
                 .map(|(_, value)| value.as_str());
             // A hidden "false" stands before a ticked box: the last value wins. Elsewhere the first.
             let value = if field.kind == FieldKind::Checkbox {
-                sent.last()
+                sent.next_back()
             } else {
-                sent.into_iter().next()
+                sent.next()
             };
             let value = match (value, field.kind, field.required) {
                 (Some(""), FieldKind::Checkbox, true) => Value::Bool(false),
