@@ -1,5 +1,7 @@
 //! Request bodies: decoded once, with limits; what is wrong with one is said in words.
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{FromRequest, Request},
@@ -14,6 +16,10 @@ use crate::error::ApiError;
 /// Contract, self-service 1.2.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
 
+/// A body that comes more slowly than this is not waited for: each one waited for takes a place of
+/// another request, and must give it back before the edge answers for it.
+const BODY_WITHIN: Duration = Duration::from_secs(20);
+
 /// A whole body within the limit.
 pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 
@@ -27,7 +33,9 @@ impl<S: Sync> FromRequest<S> for Whole {
 }
 
 async fn read(body: Body) -> Result<Bytes, ApiError> {
-    to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
+    let whole = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_BYTES_MAX)).await;
+    let whole = whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?;
+    whole.map_err(|error| {
         let too_long = std::error::Error::source(&error)
             .is_some_and(|e| e.to_string().contains("length limit"));
         if too_long {
@@ -154,5 +162,18 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
             return Err(wrong(NUL.to_owned()));
         }
         Ok(Self(serde_json::from_value(value).map_err(unreadable)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_not_waited_for() {
+        let begins = futures_util::stream::once(async { Ok::<_, std::io::Error>("{") });
+        let stalls = futures_util::StreamExt::chain(begins, futures_util::stream::pending());
+        let error = read(Body::from_stream(stalls)).await.unwrap_err();
+        assert_eq!(error.object()["code"], 408);
     }
 }

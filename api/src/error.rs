@@ -11,9 +11,12 @@ use tenants::Fault;
 
 use crate::request_id;
 
-/// An answer that is an error.
+/// An answer that is an error. Boxed, because every handler's result is as large as this.
 #[derive(Debug)]
-pub(crate) struct ApiError {
+pub(crate) struct ApiError(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: StatusCode,
     id: Option<&'static str>,
     message: String,
@@ -36,6 +39,7 @@ impl ApiError {
             403 => "This is not allowed.",
             404 => "The requested resource could not be found.",
             405 => "This method is not allowed here.",
+            408 => "The request did not come to its end in time.",
             409 => "The resource could not be made because it conflicts with another.",
             410 => "The requested resource is not available any more.",
             413 => "The request body is too large.",
@@ -45,7 +49,7 @@ impl ApiError {
             504 => "The answer took too long; please try again.",
             _ => "Something went wrong on our side.",
         };
-        Self {
+        Self(Box::new(Parts {
             status,
             id: None,
             message: message.to_owned(),
@@ -53,7 +57,7 @@ impl ApiError {
             details: None,
             beside: Map::new(),
             retry_after_seconds: None,
-        }
+        }))
     }
 
     /// 400 with a reason.
@@ -69,35 +73,35 @@ impl ApiError {
     /// A stable id that clients branch on.
     #[must_use]
     pub(crate) fn id(mut self, id: &'static str) -> Self {
-        self.id = Some(id);
+        self.0.id = Some(id);
         self
     }
 
     /// Why, for a person.
     #[must_use]
     pub(crate) fn because(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(reason.into());
+        self.0.reason = Some(reason.into());
         self
     }
 
     /// In place of the general message.
     #[must_use]
     pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
-        self.message = message.into();
+        self.0.message = message.into();
         self
     }
 
     /// Structured details.
     #[must_use]
     pub(crate) fn details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.0.details = Some(details);
         self
     }
 
     /// A sibling of `error`.
     #[must_use]
     pub(crate) fn beside(mut self, key: &str, value: Value) -> Self {
-        self.beside.insert(key.to_owned(), value);
+        self.0.beside.insert(key.to_owned(), value);
         self
     }
 
@@ -111,25 +115,25 @@ impl ApiError {
     /// The inner object, as the error page reads it later.
     pub(crate) fn object(&self) -> Value {
         let mut error = Map::new();
-        if let Some(id) = self.id {
+        if let Some(id) = self.0.id {
             error.insert("id".into(), json!(id));
         }
-        error.insert("code".into(), json!(self.status.as_u16()));
+        error.insert("code".into(), json!(self.0.status.as_u16()));
         error.insert(
             "status".into(),
-            json!(self.status.canonical_reason().unwrap_or_default()),
+            json!(self.0.status.canonical_reason().unwrap_or_default()),
         );
         // The enhanced form carries no request id.
-        if let (Some(id), true) = (request_id::sent_by_client(), self.beside.is_empty()) {
+        if let (Some(id), true) = (request_id::sent_by_client(), self.0.beside.is_empty()) {
             error.insert("request".into(), json!(id));
         }
-        if let Some(reason) = &self.reason {
+        if let Some(reason) = &self.0.reason {
             error.insert("reason".into(), json!(reason));
         }
-        if let Some(details) = &self.details {
+        if let Some(details) = &self.0.details {
             error.insert("details".into(), details.clone());
         }
-        error.insert("message".into(), json!(self.message));
+        error.insert("message".into(), json!(self.0.message));
         Value::Object(error)
     }
 }
@@ -138,8 +142,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut body = Map::new();
         body.insert("error".into(), self.object());
-        body.extend(self.beside);
-        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        body.extend(self.0.beside);
+        let mut response = (self.0.status, Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -147,9 +151,9 @@ impl IntoResponse for ApiError {
         );
         headers.insert(
             "ory-error-id",
-            HeaderValue::from_static(self.id.unwrap_or_default()),
+            HeaderValue::from_static(self.0.id.unwrap_or_default()),
         );
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = self.0.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
@@ -166,13 +170,13 @@ impl From<Fault> for ApiError {
                     "the database is away"
                 );
                 let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE);
-                error.retry_after_seconds = Some(1);
+                error.0.retry_after_seconds = Some(1);
                 error
             }
             Fault::Overloaded { what, retry_after } => {
                 tracing::warn!(what, "load is shed");
                 let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE);
-                error.retry_after_seconds = Some(retry_after.as_secs().max(1));
+                error.0.retry_after_seconds = Some(retry_after.as_secs().max(1));
                 error
             }
             Fault::Database(_) | Fault::Broken(_) => {

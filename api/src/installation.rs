@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tenants::Role;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -61,7 +62,7 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response>
         }
         Some(_) => Ok(app
             .metrics()
-            .map_or_else(String::new, |handle| handle.render())
+            .map_or_else(String::new, PrometheusHandle::render)
             .into_response()),
     }
 }

@@ -9,7 +9,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -254,10 +254,10 @@ impl SessionPage {
     fn position(token: &str) -> Option<(DateTime<Utc>, Uuid)> {
         let text = String::from_utf8(STANDARD_NO_PAD.decode(token).ok()?).ok()?;
         let (id, at) = text.strip_prefix("id=")?.split_once("/created_at=")?;
-        Some((
-            DateTime::from_timestamp_micros(at.parse().ok()?)?,
-            Uuid::try_parse(id).ok()?,
-        ))
+        let at = DateTime::from_timestamp_micros(at.parse().ok()?)?;
+        // Postgres knows fewer years than this type.
+        let known = (1..=9999).contains(&at.year());
+        Some((at, Uuid::try_parse(id).ok()?)).filter(|_| known)
     }
 
     /// The token of the page after this session.

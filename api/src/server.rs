@@ -17,6 +17,8 @@ use crate::{App, edge, installation};
 const CONNECTIONS_MAX: usize = 10_000;
 /// A client has so long to send its headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// Request line and headers together. The address of an init is stored with its flow, so it must be short.
+const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// After a shutdown signal, requests have so long to finish.
 const FINISH_WITHIN: Duration = Duration::from_secs(20);
 
@@ -90,6 +92,7 @@ async fn accept(
         builder
             .http1()
             .timer(TokioTimer::new())
+            .max_buf_size(HEADERS_BYTES_MAX)
             .header_read_timeout(HEADERS_WITHIN);
         let connection = builder.serve_connection_with_upgrades(
             TokioIo::new(stream),

@@ -97,6 +97,13 @@ pub enum Write {
     RevokeOtherSessions,
 }
 
+impl Write {
+    /// Will the credential that was judged be another one afterwards?
+    pub(crate) fn changes_credential(&self) -> bool {
+        matches!(self, Self::ReplaceCredential { .. })
+    }
+}
+
 /// What was judged, to be looked at again in the transaction that writes.
 #[derive(Clone, Debug)]
 pub struct Judged {

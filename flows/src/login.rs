@@ -275,10 +275,17 @@ async fn write(
     flow.updated_at = cx.project.now();
     let mut tx = cx.project.begin().await?;
     let judged = &decision.judged;
+    let rewrites = decision.effects.0.iter().any(Write::changes_credential);
+    // The identity first, as everything that changes or deletes one locks it first.
     let still_true = store::save(&mut tx, flow).await?
-        && credentials::store::is_unchanged(&mut tx, identity.id, judged.kind, judged.revision)
-            .await?
-        && identities::store::is_still_active(&mut tx, identity.id).await? == Some(true);
+        && identities::store::is_still_active(&mut tx, identity.id).await? == Some(true)
+        && credentials::store::is_unchanged(
+            &mut tx,
+            (identity.id, judged.kind),
+            judged.revision,
+            rewrites,
+        )
+        .await?;
     if !still_true {
         return Ok(None);
     }

@@ -95,7 +95,7 @@ impl Schemas {
                         schema = source.id,
                         why,
                         "schema left out"
-                    )
+                    );
                 });
                 Some(ProjectSchema {
                     id: source.id.clone(),
@@ -130,11 +130,6 @@ impl Schemas {
             id
         };
         self.all.iter().find(|s| s.id == id)
-    }
-
-    /// The one used where none is named.
-    pub fn default_schema(&self) -> Option<&ProjectSchema> {
-        self.get("")
     }
 
     /// One that a visitor may choose: the default, or one marked selectable.

@@ -32,7 +32,7 @@ pub use config::{Environment, Section};
 pub use control::{
     Actor,
     keys::{Key, KeyRequest, NewKey, Role},
-    projects::{ChangeError, NewProject, like_escaped},
+    projects::{ChangeError, NewProject},
     revisions::{ConfigUpdate, ConfigUpdated, UpdateMode},
 };
 pub use fault::{Fault, broken_constraint};

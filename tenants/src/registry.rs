@@ -70,6 +70,10 @@ impl Installation {
     /// Resolve a slug whatever state the project is in: for the administration. `None` for a slug that
     /// was never given out, or whose project is gone for good.
     pub async fn find_project(&self, slug: &str) -> Result<Option<Project>, Fault> {
+        // What cannot be a slug never reaches the database, which must not be asked by everybody's guesses.
+        if !is_sluglike(slug) {
+            return Ok(None);
+        }
         let known = self.registry().0.get(slug);
         if let Some((project, load)) = &known
             && load.age() < TRUST_FOR
@@ -158,6 +162,14 @@ impl Installation {
             swept_at: AtomicI64::new(0),
         }))
     }
+}
+
+/// Can this be a slug at all?
+fn is_sluglike(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 pub(crate) fn environment(text: &str) -> Result<Environment, Fault> {

@@ -22,6 +22,7 @@ mod migrate;
 mod pages;
 mod queue;
 mod registration;
+mod review;
 mod routes_are_covered;
 mod sdk;
 mod sessions;

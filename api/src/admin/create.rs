@@ -1,7 +1,7 @@
 //! The body of a new identity, and what is made of it (contract, admin 1.5).
 
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use flows::methods::password::HasherConfig;
 use identity::{
     HashError, Identity,
@@ -24,6 +24,9 @@ use crate::{
     App,
     error::{ApiError, Result},
 };
+
+/// It stands in an index, which takes no more than 2,704 bytes.
+const EXTERNAL_ID_BYTES_MAX: usize = 512;
 
 /// Unknown keys are refused by name.
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +116,7 @@ pub(super) async fn create(
         ));
     }
     for address in body.verifiable_addresses {
+        check_moment(address.verified_at)?;
         let state = AddressState {
             verified: address.verified,
             verified_at: address.verified_at,
@@ -126,6 +130,16 @@ pub(super) async fn create(
     write(project, &prepared).await
 }
 
+/// Postgres and RFC 3339 part ways on years that do not have four digits.
+fn check_moment(at: Option<DateTime<Utc>>) -> Result<()> {
+    match at {
+        Some(at) if !(1..=9999).contains(&at.year()) => Err(ApiError::bad_request(
+            "The verified_at lies outside the years 1 to 9999.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn extras(body: &CreateIdentity) -> Result<Extras> {
     let state = match body.state.as_deref() {
         None | Some("" | "active") => State::Active,
@@ -136,11 +150,20 @@ fn extras(body: &CreateIdentity) -> Result<Extras> {
             )));
         }
     };
+    let external_id = body.external_id.clone().filter(|id| !id.is_empty());
+    if external_id
+        .as_ref()
+        .is_some_and(|id| id.len() > EXTERNAL_ID_BYTES_MAX)
+    {
+        return Err(ApiError::bad_request(format!(
+            "The external_id is longer than {EXTERNAL_ID_BYTES_MAX} bytes."
+        )));
+    }
     Ok(Extras {
         state,
         metadata_public: body.metadata_public.clone(),
         metadata_admin: body.metadata_admin.clone().filter(|m| !m.is_null()),
-        external_id: body.external_id.clone().filter(|id| !id.is_empty()),
+        external_id,
         organization_id: body.organization_id,
     })
 }

@@ -42,9 +42,6 @@ impl<'c> Access<'c> {
 
     /// The project of that slug, whatever its state, if the caller can see it.
     pub(super) async fn find(&self, slug: &str) -> Result<Option<Project>, Fault> {
-        if !is_sluglike(slug) {
-            return Ok(None);
-        }
         if let Some(own) = self.key.project {
             let own_slug = self.installation.slug_of(own).await?;
             if own_slug.as_deref() != Some(slug) {
@@ -73,12 +70,4 @@ impl<'c> Access<'c> {
         }
         Ok(project)
     }
-}
-
-/// Can this be a slug at all? Anything else never reaches the database.
-fn is_sluglike(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

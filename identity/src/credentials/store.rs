@@ -47,19 +47,33 @@ pub async fn identifiers_of(
     Ok(rows.fetch_all(tx.conn()).await?)
 }
 
-/// Is the credential still the one that was judged? Locks it against change until the transaction ends.
+/// Is the credential (of an identity, of that kind) still the one that was judged? Locks it against change
+/// until the transaction ends; `will_change` says that this transaction changes it itself. Two that share
+/// a lock and then both want to write would wait for each other.
 pub async fn is_unchanged(
     tx: &mut Tx,
-    identity_id: Uuid,
-    kind: &str,
+    (identity_id, kind): (Uuid, &str),
     revision: i32,
+    will_change: bool,
 ) -> Result<bool, Fault> {
-    let now = sqlx::query_scalar!(
-        "select revision from credentials where identity_id = $1 and kind = $2 for share",
-        identity_id,
-        kind
-    );
-    Ok(now.fetch_optional(tx.conn()).await? == Some(revision))
+    let now = if will_change {
+        sqlx::query_scalar!(
+            "select revision from credentials where identity_id = $1 and kind = $2 for no key update",
+            identity_id,
+            kind
+        )
+        .fetch_optional(tx.conn())
+        .await?
+    } else {
+        sqlx::query_scalar!(
+            "select revision from credentials where identity_id = $1 and kind = $2 for share",
+            identity_id,
+            kind
+        )
+        .fetch_optional(tx.conn())
+        .await?
+    };
+    Ok(now == Some(revision))
 }
 
 /// Replace the stored configuration of a credential that exists.

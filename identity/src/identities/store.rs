@@ -1,7 +1,7 @@
 //! Reading and deleting identities.
 
 use serde_json::Value;
-use tenants::{Fault, Tx, like_escaped};
+use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use super::{Identity, RecoveryAddress, State, VerifiableAddress};
@@ -112,28 +112,51 @@ pub async fn list(
     after: Uuid,
     limit: i64,
 ) -> Result<Vec<Uuid>, Fault> {
-    let identifier = filter.identifier.as_deref();
-    let prefix = filter.identifier_prefix.as_deref();
+    if let Some(identifier) = &filter.identifier {
+        let exactly = |text: String| (text.clone(), text);
+        let normal = exactly(normalize::identifier(identifier));
+        return by_identifier(tx, normal, exactly(identifier.clone()), (after, limit)).await;
+    }
+    if let Some(prefix) = &filter.identifier_prefix {
+        // In the order of bytes nothing that begins with the prefix lies behind it with the last character.
+        let beginning = |text: String| (text.clone(), text + "\u{10FFFF}");
+        let normal = beginning(normalize::identifier(prefix));
+        return by_identifier(tx, normal, beginning(prefix.clone()), (after, limit)).await;
+    }
     let rows = sqlx::query_scalar!(
         r#"select i.id from identities i
             where i.id > $1
               and ($3::uuid[] is null or i.id = any ($3))
               and ($4::uuid is null or i.organization_id = $4)
-              and ($5::text is null or exists (
-                    select from identifiers x where x.identity_id = i.id
-                       and ((x.kind in ('password', 'webauthn', 'code') and x.value = $5) or (x.kind in ('oidc', 'saml') and x.value = $6))))
-              and ($7::text is null or exists (
-                    select from identifiers x where x.identity_id = i.id
-                       and ((x.kind in ('password', 'webauthn', 'code') and x.value like $7) or (x.kind in ('oidc', 'saml') and x.value like $8))))
             order by i.id limit $2"#,
         after,
         limit,
         filter.ids.as_deref(),
-        filter.organization,
-        identifier.map(normalize::identifier),
-        identifier,
-        prefix.map(|p| format!("{}%", like_escaped(&normalize::identifier(p)))),
-        prefix.map(|p| format!("{}%", like_escaped(p))),
+        filter.organization
+    );
+    Ok(rows.fetch_all(tx.conn()).await?)
+}
+
+/// Whose identifier lies in a range: normalised for most types, as sent for others. From the index of
+/// identifiers to the people; the other way round every identity of the project would be looked at.
+async fn by_identifier(
+    tx: &mut Tx,
+    normal: (String, String),
+    as_sent: (String, String),
+    (after, limit): (Uuid, i64),
+) -> Result<Vec<Uuid>, Fault> {
+    let rows = sqlx::query_scalar!(
+        "with found as materialized (
+            select identity_id from identifiers
+             where (kind in ('password', 'webauthn', 'code') and value between $3 and $4)
+                or (kind in ('oidc', 'saml') and value between $5 and $6))
+         select distinct identity_id from found where identity_id > $1 order by identity_id limit $2",
+        after,
+        limit,
+        normal.0,
+        normal.1,
+        as_sent.0,
+        as_sent.1
     );
     Ok(rows.fetch_all(tx.conn()).await?)
 }
@@ -170,13 +193,4 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool, Fault> {
         tx.invalidate(id).await?;
     }
     Ok(gone)
-}
-
-/// Is any identity of that schema?
-pub async fn uses_schema(tx: &mut Tx, schema_id: &str) -> Result<bool, Fault> {
-    let row = sqlx::query_scalar!(
-        r#"select exists(select from identities where schema_id = $1) as "yes!""#,
-        schema_id
-    );
-    Ok(row.fetch_one(tx.conn()).await?)
 }

@@ -10,6 +10,10 @@ use super::{Address, Derived, Via, Violation, ViolationKind, formats};
 use crate::normalize;
 
 const NO_VALIDATE: &str = "no-validate";
+/// Of an identifier or address in its stored form; an index of Postgres takes no more than 2,704.
+pub(crate) const IDENTIFIER_BYTES_MAX: usize = 512;
+/// Of each kind of identifier and address of one person, and of complaints about them.
+const EACH_MAX: usize = 100;
 
 /// Which subschemas matter for identifiers and addresses, or hold phone numbers.
 pub(super) fn relevant(nodes: &[Node]) -> Vec<bool> {
@@ -55,7 +59,8 @@ pub(super) struct Walk<'s> {
 
 impl Walk<'_> {
     pub(super) fn value(&mut self, id: NodeId, value: &Value, pointer: &str) {
-        if !self.relevant[id] {
+        // After so many complaints the rest would be work without an answer.
+        if !self.relevant[id] || self.violations.len() >= EACH_MAX {
             return;
         }
         let nodes = self.nodes;
@@ -131,6 +136,12 @@ impl Walk<'_> {
         ] {
             list.extend(address.filter(|address| !list.contains(address)));
         }
+        let addresses = [&found.code, &found.verifiable, &found.recovery];
+        if addresses.iter().any(|list| list.len() > EACH_MAX) {
+            self.too_many(&at);
+            return;
+        }
+        let found = &mut self.found;
         let label = |wanted: bool, slot: &mut Option<String>| {
             if wanted && slot.is_none() && !text.trim().is_empty() {
                 *slot = Some(text.trim().to_owned());
@@ -154,6 +165,9 @@ impl Walk<'_> {
             ));
             return;
         }
+        if identifier.len() > IDENTIFIER_BYTES_MAX {
+            return self.too_long(at);
+        }
         for (wanted, list) in [
             (extension.password, &mut self.found.password),
             (extension.webauthn, &mut self.found.webauthn),
@@ -161,6 +175,9 @@ impl Walk<'_> {
             if wanted && !list.contains(&identifier) {
                 list.push(identifier.clone());
             }
+        }
+        if self.found.password.len().max(self.found.webauthn.len()) > EACH_MAX {
+            self.too_many(at);
         }
     }
 
@@ -193,12 +210,39 @@ impl Walk<'_> {
         if value.is_none() {
             self.complain(Violation::format(at.pointer, &at.schema, wanted, text));
         }
+        if value
+            .as_ref()
+            .is_some_and(|value| value.len() > IDENTIFIER_BYTES_MAX)
+        {
+            self.too_long(at);
+            return None;
+        }
         value.map(|value| Address { via, value })
+    }
+
+    fn too_long(&mut self, at: &At<'_>) {
+        let detail = format!("is longer than {IDENTIFIER_BYTES_MAX} bytes");
+        self.complain(Violation::new(
+            at.pointer,
+            &at.schema,
+            ViolationKind::Other,
+            detail,
+        ));
+    }
+
+    fn too_many(&mut self, at: &At<'_>) {
+        let detail = format!("is one identifier or address too many: there can be {EACH_MAX}");
+        self.complain(Violation::new(
+            at.pointer,
+            &at.schema,
+            ViolationKind::Other,
+            detail,
+        ));
     }
 
     /// The same value is often several kinds of address; one complaint about it will do.
     fn complain(&mut self, violation: Violation) {
-        if !self.violations.contains(&violation) {
+        if self.violations.len() < EACH_MAX && !self.violations.contains(&violation) {
             self.violations.push(violation);
         }
     }

@@ -81,17 +81,18 @@ pub async fn revoke_own(tx: &mut Tx, identity_id: Uuid, id: Uuid) -> Result<bool
 /// Revoke every other session of an identity. Answers how many.
 pub async fn revoke_others(tx: &mut Tx, identity_id: Uuid, keep: Uuid) -> Result<u64, Fault> {
     let now = tx.project().now();
-    let ids = sqlx::query_scalar!(
-        "update sessions set active = false, updated_at = $3 where identity_id = $1 and id <> $2 and active and expires_at > $3 returning id",
+    let ended = sqlx::query!(
+        "update sessions set active = false, updated_at = $3 where identity_id = $1 and id <> $2 and active and expires_at > $3",
         identity_id,
         keep,
         now
     );
-    let ids = ids.fetch_all(tx.conn()).await?;
-    for id in &ids {
-        tx.invalidate(*id).await?;
+    let ended = ended.execute(tx.conn()).await?.rows_affected();
+    // One row however many they are; the one that stays is read again.
+    if ended > 0 {
+        tx.invalidate(identity_id).await?;
     }
-    Ok(ids.len() as u64)
+    Ok(ended)
 }
 
 /// The id of a token's session, also when it was revoked before. `None`: unknown token.
@@ -145,7 +146,8 @@ pub async fn list(
             where ($1::uuid is null or s.identity_id = $1)
               and ($2::uuid is null or s.id <> $2)
               and ($3::bool is null or (s.active and s.expires_at > $4) = $3)
-              and ($5::timestamptz is null or s.created_at < $5 or (s.created_at = $5 and s.id > $6))
+              and ($5::timestamptz is null or s.created_at <= $5)
+              and ($5::timestamptz is null or s.created_at < $5 or s.id > $6)
             order by s.created_at desc, s.id offset $7 limit $8"#,
         filter.identity,
         filter.except,

@@ -1,10 +1,14 @@
 //! Suspend, resume, delete with a grace, restore, purge.
 
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
 use super::{Actor, events, projects::ChangeError};
 use crate::{Fault, Installation, Job, Project, ProjectState, ids, schema};
+
+/// A purge may be under way by another machine's clock before the grace is over by this one's.
+const RESTORE_MARGIN: TimeDelta = TimeDelta::seconds(10);
 
 impl Installation {
     /// Refuse everybody with 403 `project_suspended` until it is resumed.
@@ -135,9 +139,10 @@ impl Installation {
         let mut tx = self.pools().control.begin().await?;
         let moved = sqlx::query!(
             "update control.projects set state = state_before, state_before = null, purge_at = null, updated_at = $2
-              where id = $1 and state = 'DELETING' and purge_at > $2",
+              where id = $1 and state = 'DELETING' and purge_at > $3",
             project.id().uuid(),
-            now
+            now,
+            now + RESTORE_MARGIN
         );
         if moved.execute(&mut *tx).await?.rows_affected() == 0 {
             drop(tx);

@@ -198,6 +198,8 @@ impl Installation {
         if let Some(name) = &name {
             check_name(name)?;
         }
+        // What is judged is the latest, whatever handle the caller holds.
+        let project = &self.reload(project).await?;
         if let Some(environment) = environment {
             self.check_environment(environment)?;
             // What DEVELOPMENT allowed may be refused elsewhere.
@@ -209,15 +211,21 @@ impl Installation {
             .await?;
         }
         let mut tx = self.pools().control.begin().await?;
-        sqlx::query!(
-            "update control.projects set name = coalesce($2, name), environment = coalesce($3, environment), updated_at = $4 where id = $1",
+        let judged = environment.map(|_| project.config_revision());
+        let updated = sqlx::query!(
+            "update control.projects set name = coalesce($2, name), environment = coalesce($3, environment), updated_at = $4
+              where id = $1 and ($5::int is null or config_revision = $5)",
             project.id().uuid(),
             name,
             environment.map(Environment::as_str),
-            self.clock().now()
-        )
-        .execute(&mut *tx)
-        .await?;
+            self.clock().now(),
+            judged
+        );
+        if updated.execute(&mut *tx).await?.rows_affected() == 0 {
+            drop(tx);
+            let latest = self.reload(project).await?.config_revision();
+            return Err(ChangeError::Conflict { latest });
+        }
         let details = json!({"name": name, "environment": environment});
         events::record(
             self,
@@ -294,7 +302,7 @@ impl Installation {
 }
 
 /// `\`, `%` and `_` mean themselves.
-pub fn like_escaped(text: &str) -> String {
+fn like_escaped(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('%', "\\%")
         .replace('_', "\\_")

@@ -109,7 +109,7 @@ impl Installation {
         })
     }
 
-    /// False: the revision it was based on is not the latest any more.
+    /// False: the revision it was based on is not the latest any more, or the environment it was judged for.
     async fn write_revision(
         &self,
         actor: &Actor,
@@ -118,10 +118,11 @@ impl Installation {
     ) -> Result<bool, Fault> {
         let mut tx = self.pools().control.begin().await?;
         let moved = sqlx::query!(
-            "update control.projects set config_revision = $2, updated_at = $3 where id = $1 and config_revision = $2 - 1",
+            "update control.projects set config_revision = $2, updated_at = $3 where id = $1 and config_revision = $2 - 1 and environment = $4",
             project.id().uuid(),
             revision.number,
-            self.clock().now()
+            self.clock().now(),
+            project.environment().as_str()
         );
         if moved.execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
