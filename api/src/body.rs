@@ -86,9 +86,7 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
             }
         }
         Some("application/x-www-form-urlencoded") => form(url_pairs(bytes)),
-        Some("multipart/form-data") => multipart(content_type, bytes)
-            .await
-            .map(Submission::from_form),
+        Some("multipart/form-data") => multipart(content_type, bytes).await.and_then(form),
         _ => Err(format!(
             "The Content-Type {content_type:?} is not supported: send application/json or a form."
         )),

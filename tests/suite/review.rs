@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use identity::{HashPool, Hasher};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenants::{Actor, ChangeError, Environment, ids};
 use tests::{Kind, Site, World, run};
@@ -143,12 +143,7 @@ fn a_request_whose_head_is_too_long_is_refused() {
         let headers = [("x-a", line.as_str()), ("x-b", line.as_str())];
         let refused = site
             .client(&project, Kind::Api)
-            .send(
-                reqwest::Method::GET,
-                "/self-service/login/api",
-                None,
-                &headers,
-            )
+            .send(Method::GET, "/self-service/login/api", None, &headers)
             .await;
         assert_eq!(refused.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         site.finish().await;
@@ -377,5 +372,34 @@ fn a_deletion_is_not_undone_when_another_clock_may_have_ended_its_grace() {
         let restored = w.installation().restore_project(&actor(), &project).await;
         assert!(restored.is_ok(), "{restored:?}");
         w.finish().await;
+    });
+}
+
+/// The only spelling of a form that can hold the byte itself.
+#[test]
+fn a_multipart_form_with_a_nul_is_refused() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let native = site.client(&project, Kind::Api);
+        let flow = native.begin("login", "").await;
+        let field = |name: &str, value: &str| {
+            format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body = [
+            field("method", "password"),
+            field("identifier", "a\0b"),
+            field("password", PASSWORD),
+            "--x--\r\n".to_owned(),
+        ]
+        .concat();
+        let action = flow.body["ui"]["action"].as_str().unwrap();
+        let media = "multipart/form-data; boundary=x";
+        let refused = native
+            .send(Method::POST, action, Some((media, body.into_bytes())), &[])
+            .await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+        assert_eq!(refused.messages(), [4_000_001]);
+        site.finish().await;
     });
 }

@@ -122,7 +122,7 @@ async fn list(
             );
         }
         IdentityPage::Legacy { page, size } => {
-            paging::write_legacy(&uri, (page, size), total, &mut response)
+            paging::write_legacy(&uri, (page, size), total, &mut response);
         }
     }
     Ok(response)

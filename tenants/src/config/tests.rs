@@ -412,7 +412,10 @@ fn remote_sources_are_listed_and_inlined() {
     assert!(!ConfigDoc::inline(&mut document, "/nowhere", b"{}"));
     assert_eq!(ConfigDoc::remote_sources(&document), []);
     let undecided = ConfigDoc::validate(document.clone(), &cx()).unwrap_err();
-    assert_eq!(undecided[0].pointer, "/identity/schemas", "which of the two?");
+    assert_eq!(
+        undecided[0].pointer, "/identity/schemas",
+        "which of the two?"
+    );
     document["identity"]["default_schema_id"] = json!("b");
     assert!(ConfigDoc::validate(document, &cx()).is_ok());
 }
