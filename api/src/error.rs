@@ -36,6 +36,7 @@ impl ApiError {
             403 => "This is not allowed.",
             404 => "The requested resource could not be found.",
             405 => "This method is not allowed here.",
+            408 => "The request did not arrive in time.",
             409 => "The resource could not be made because it conflicts with another.",
             410 => "The requested resource is not available any more.",
             413 => "The request body is too large.",
