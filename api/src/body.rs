@@ -79,7 +79,9 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
                 {
                     Err(NUL.to_owned())
                 }
-                Some(Ok(Value::Object(body))) if body.values().any(|v| nests_deeper(v, NESTING_MAX)) => {
+                Some(Ok(Value::Object(body)))
+                    if body.values().any(|v| nests_deeper(v, NESTING_MAX)) =>
+                {
                     Err(too_deep())
                 }
                 Some(Ok(Value::Object(body))) => Ok(Submission::from_json(body)),
@@ -89,9 +91,7 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
             }
         }
         Some("application/x-www-form-urlencoded") => form(url_pairs(bytes)),
-        Some("multipart/form-data") => multipart(content_type, bytes)
-            .await
-            .and_then(form),
+        Some("multipart/form-data") => multipart(content_type, bytes).await.and_then(form),
         _ => Err(format!(
             "The Content-Type {content_type:?} is not supported: send application/json or a form."
         )),
@@ -137,7 +137,9 @@ pub(crate) fn holds_nul(value: &Value) -> bool {
 fn nests_deeper(value: &Value, levels: usize) -> bool {
     match value {
         Value::Array(items) => levels == 0 || items.iter().any(|v| nests_deeper(v, levels - 1)),
-        Value::Object(fields) => levels == 0 || fields.values().any(|v| nests_deeper(v, levels - 1)),
+        Value::Object(fields) => {
+            levels == 0 || fields.values().any(|v| nests_deeper(v, levels - 1))
+        }
         _ => false,
     }
 }

@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App, admin,
-    body::{Whole, check_json},
+    body::{Whole, holds_nul},
     error::{ApiError, Result},
     graphql, public, request_id,
 };

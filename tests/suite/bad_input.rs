@@ -403,3 +403,69 @@ fn what_may_be_stored_can_be_read_back() {
         site.finish().await;
     });
 }
+
+#[test]
+fn flows_that_are_not_theirs_and_forms_that_may_be_forged() {
+    run(async {
+        let site = Site::new().await;
+        let (project, other) = (site.project().await, site.project().await);
+        let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD, "traits": {"email": EMAIL}});
+        for flow_name in ["login", "registration"] {
+            let (script, flow) = begun(&site, &project, Kind::Spa, flow_name).await;
+            let (_, elsewhere) = begun(&site, &other, Kind::Spa, flow_name).await;
+            let (_, stranger) = begun(&site, &project, Kind::Spa, flow_name).await;
+            let path = |id: &str| format!("/self-service/{flow_name}?flow={id}");
+            let own = flow.body["id"].as_str().unwrap();
+            let nowhere = uuid::Uuid::nil().to_string();
+            let foreign = elsewhere.body["id"].as_str().unwrap();
+            for (id, status) in [
+                (nowhere.as_str(), 404),
+                (foreign, 404),
+                ("", 400),
+                ("x", 400),
+                ("%00", 400),
+            ] {
+                let answer = script.post(&path(id), body.clone()).await;
+                contracted(id, &answer);
+                assert_eq!(
+                    answer.status.as_u16(),
+                    status,
+                    "{flow_name} {id}: {}",
+                    answer.text
+                );
+            }
+            let token = stranger.node("csrf_token")["attributes"]["value"].clone();
+            for token in [
+                Value::Null,
+                json!(""),
+                json!("AAAA"),
+                json!({}),
+                json!("\u{e9}"),
+                token,
+            ] {
+                let mut forged = body.clone();
+                forged["csrf_token"] = token;
+                let answer = script.post(&path(own), forged).await;
+                contracted("forged", &answer);
+                assert_eq!(
+                    answer.error_id(),
+                    Some("security_csrf_violation"),
+                    "{}",
+                    answer.text
+                );
+                assert_eq!(answer.status, StatusCode::FORBIDDEN);
+            }
+            site.world.clock.advance(chrono::TimeDelta::hours(2));
+            let late = script.submit(&flow, body.clone()).await;
+            contracted("late", &late);
+            assert_eq!(
+                (late.status, late.error_id()),
+                (StatusCode::GONE, Some("self_service_flow_expired"))
+            );
+        }
+        let listed = site.admin(&project).get("/admin/identities").await;
+        assert_eq!(listed.body, json!([]), "nobody got in by any of it");
+        site.world.sweep().await;
+        site.finish().await;
+    });
+}

@@ -251,7 +251,7 @@ fn a_body_that_ends_early_changes_nothing() {
 fn what_is_no_http_is_told_so() {
     run(async {
         let site = Site::new().await;
-        let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+        let many = "x-more: y\r\n".repeat(200);
         for (request, want) in [
             ("GARBAGE\r\n\r\n".to_owned(), "HTTP/1.1 400"),
             ("GET / HTTP/9.9\r\n\r\n".to_owned(), "HTTP/1.1 4"),
