@@ -11,10 +11,13 @@ use flows::submission::Submission;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::ApiError;
+use crate::{App, error::ApiError};
 
 /// Contract, self-service 1.2.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
+/// Objects and lists inside each other. The JSON reader gives up at 128, and flows store what was sent some
+/// levels further down, below a dotted name of up to 64 parts.
+const NESTING_MAX: usize = 48;
 
 /// A body that comes more slowly than this is not waited for: each one waited for takes a place of
 /// another request, and must give it back before the edge answers for it.
@@ -23,12 +26,17 @@ const BODY_WITHIN: Duration = Duration::from_secs(20);
 /// A whole body within the limit.
 pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 
-impl<S: Sync> FromRequest<S> for Whole {
+impl FromRequest<App> for Whole {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        Ok(Self(parts.headers, read(body).await?))
+        // Whoever sends slowly must not keep a place among the requests served.
+        let arrived = tokio::time::timeout(app.settings().limits.body_within, read(body)).await;
+        let bytes = arrived.map_err(|_| {
+            ApiError::new(StatusCode::REQUEST_TIMEOUT).because("The body did not arrive in time.")
+        })??;
+        Ok(Self(parts.headers, bytes))
     }
 }
 
@@ -50,11 +58,11 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
 /// on the form.
 pub(crate) struct Submitted(pub Result<Submission, String>);
 
-impl<S: Sync> FromRequest<S> for Submitted {
+impl FromRequest<App> for Submitted {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let Whole(headers, bytes) = Whole::from_request(request, state).await?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let Whole(headers, bytes) = Whole::from_request(request, app).await?;
         Ok(Self(decode(&headers, &bytes).await))
     }
 }
@@ -78,6 +86,11 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
                     if body.iter().any(|(k, v)| has_nul(k) || holds_nul(v)) =>
                 {
                     Err(NUL.to_owned())
+                }
+                Some(Ok(Value::Object(body)))
+                    if body.values().any(|v| nests_deeper(v, NESTING_MAX)) =>
+                {
+                    Err(too_deep())
                 }
                 Some(Ok(Value::Object(body))) => Ok(Submission::from_json(body)),
                 Some(Ok(_)) => Err("The body must be a JSON object.".to_owned()),
@@ -129,6 +142,20 @@ pub(crate) fn holds_nul(value: &Value) -> bool {
     }
 }
 
+fn nests_deeper(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(|v| nests_deeper(v, levels - 1)),
+        Value::Object(fields) => {
+            levels == 0 || fields.values().any(|v| nests_deeper(v, levels - 1))
+        }
+        _ => false,
+    }
+}
+
+fn too_deep() -> String {
+    format!("The body nests more than {NESTING_MAX} levels deep.")
+}
+
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }
@@ -143,11 +170,11 @@ fn form(pairs: Vec<(String, String)>) -> Result<Submission, String> {
 /// A strict JSON body for administration: unknown keys are refused by name.
 pub(crate) struct Strict<T>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let Whole(_, bytes) = Whole::from_request(request, state).await?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let Whole(_, bytes) = Whole::from_request(request, app).await?;
         let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST).saying(message);
         let unreadable = |e: serde_json::Error| wrong(format!("The body cannot be read: {e}."));
         // Only the first value of the body counts.
@@ -158,6 +185,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
         let value = value.map_err(unreadable)?;
         if holds_nul(&value) {
             return Err(wrong(NUL.to_owned()));
+        }
+        if nests_deeper(&value, NESTING_MAX) {
+            return Err(wrong(too_deep()));
         }
         Ok(Self(serde_json::from_value(value).map_err(unreadable)?))
     }
