@@ -61,11 +61,6 @@ impl Claimed {
 pub enum Verdict {
     /// Finished; the row goes.
     Done,
-    /// Finished for now; run again then.
-    Again {
-        /// Pause before the next run.
-        after: Duration,
-    },
     /// Failed, worth another attempt.
     Retry {
         /// Pause before it.

@@ -183,17 +183,6 @@ impl Installation {
                 .execute(pool)
                 .await?;
             }
-            Verdict::Again { after } => {
-                sqlx::query!(
-                    "update control.jobs set state = 0, lease_until = null, attempts = 0, last_error = null, run_at = $3
-                      where id = $1 and attempts = $2",
-                    id,
-                    attempts,
-                    now + to_delta(*after)
-                )
-                .execute(pool)
-                .await?;
-            }
             Verdict::Retry { after, why } => {
                 self.retry((id, attempts), now + to_delta(*after), why)
                     .await?;

@@ -168,7 +168,6 @@ fn a_lease_that_ran_out_makes_a_job_anyones_and_its_old_holder_nobody() {
         let why = || "too late".to_owned();
         for late in [
             Verdict::Done,
-            Verdict::Again { after: LEASE },
             Verdict::Retry {
                 after: LEASE,
                 why: why(),
@@ -228,13 +227,6 @@ fn a_verdict_says_when_a_job_runs_again() {
         w.clock.advance(TimeDelta::seconds(61));
         let job = w.claim(1).await.pop().unwrap();
         assert_eq!(job.attempt(), 2);
-        w.installation()
-            .finish(&job, &Verdict::Again { after: LEASE })
-            .await
-            .unwrap();
-        w.clock.advance(TimeDelta::seconds(61));
-        let job = w.claim(1).await.pop().unwrap();
-        assert_eq!(job.attempt(), 1, "a new run");
         let why = "never".to_owned();
         w.installation()
             .finish(&job, &Verdict::Abandon { why })
