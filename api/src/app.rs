@@ -1,6 +1,6 @@
 //! What every request can reach, made once per process.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use identity::People;
@@ -18,10 +18,33 @@ pub struct ApiSettings {
     pub dev: bool,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// What a request may take.
+    pub limits: Limits,
 }
 
-/// Requests served at once; more get 503 with `Retry-After`.
-const REQUESTS_AT_ONCE_MAX: usize = 2_000;
+/// What a request may take of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests served at once; more get 503 with `Retry-After`.
+    pub requests_at_once_max: usize,
+    /// A client has so long to send its headers; then the connection is closed.
+    pub headers_within: Duration,
+    /// And so long to send the body; then it gets 408.
+    pub body_within: Duration,
+    /// Longer than any request of ours; the work itself is never cut off, only the waiting for it.
+    pub answer_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests_at_once_max: 2_000,
+            headers_within: Duration::from_secs(10),
+            body_within: Duration::from_secs(20),
+            answer_within: Duration::from_secs(30),
+        }
+    }
+}
 
 /// The application: everything that handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -49,10 +72,10 @@ impl App {
         let app = Self(Arc::new(Inner {
             installation,
             people,
+            room: Arc::new(Semaphore::new(settings.limits.requests_at_once_max)),
             settings,
             metrics,
             graphql,
-            room: Arc::new(Semaphore::new(REQUESTS_AT_ONCE_MAX)),
             project_routes: std::sync::OnceLock::new(),
         }));
         let (router, _) = project_router().split_for_parts();

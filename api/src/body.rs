@@ -11,29 +11,31 @@ use flows::submission::Submission;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::ApiError;
+use crate::{App, error::ApiError};
 
 /// Contract, self-service 1.2.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
-
-/// A body that comes more slowly than this is not waited for: each one waited for takes a place of
-/// another request, and must give it back before the edge answers for it.
-const BODY_WITHIN: Duration = Duration::from_secs(20);
+/// Objects and lists inside each other. The JSON reader gives up at 128, and flows store what was sent some
+/// levels further down, below a dotted name of up to 64 parts.
+const NESTING_MAX: usize = 48;
 
 /// A whole body within the limit.
 pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 
-impl<S: Sync> FromRequest<S> for Whole {
+impl FromRequest<App> for Whole {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        Ok(Self(parts.headers, read(body).await?))
+        let within = app.settings().limits.body_within;
+        Ok(Self(parts.headers, read(body, within).await?))
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_BYTES_MAX)).await;
+/// A body that comes more slowly is not waited for: each one waited for takes a place of another
+/// request, and must give it back before the edge answers for it.
+async fn read(body: Body, within: Duration) -> Result<Bytes, ApiError> {
+    let whole = tokio::time::timeout(within, to_bytes(body, BODY_BYTES_MAX)).await;
     let whole = whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?;
     whole.map_err(|error| {
         let too_long = std::error::Error::source(&error)
@@ -50,11 +52,11 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
 /// on the form.
 pub(crate) struct Submitted(pub Result<Submission, String>);
 
-impl<S: Sync> FromRequest<S> for Submitted {
+impl FromRequest<App> for Submitted {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let Whole(headers, bytes) = Whole::from_request(request, state).await?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let Whole(headers, bytes) = Whole::from_request(request, app).await?;
         Ok(Self(decode(&headers, &bytes).await))
     }
 }
@@ -79,6 +81,11 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
                 {
                     Err(NUL.to_owned())
                 }
+                Some(Ok(Value::Object(body)))
+                    if body.values().any(|v| nests_deeper(v, NESTING_MAX)) =>
+                {
+                    Err(too_deep())
+                }
                 Some(Ok(Value::Object(body))) => Ok(Submission::from_json(body)),
                 Some(Ok(_)) => Err("The body must be a JSON object.".to_owned()),
                 Some(Err(error)) => Err(format!("The body is no valid JSON: {error}.")),
@@ -86,9 +93,7 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
             }
         }
         Some("application/x-www-form-urlencoded") => form(url_pairs(bytes)),
-        Some("multipart/form-data") => multipart(content_type, bytes)
-            .await
-            .map(Submission::from_form),
+        Some("multipart/form-data") => multipart(content_type, bytes).await.and_then(form),
         _ => Err(format!(
             "The Content-Type {content_type:?} is not supported: send application/json or a form."
         )),
@@ -131,6 +136,20 @@ pub(crate) fn holds_nul(value: &Value) -> bool {
     }
 }
 
+fn nests_deeper(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(|v| nests_deeper(v, levels - 1)),
+        Value::Object(fields) => {
+            levels == 0 || fields.values().any(|v| nests_deeper(v, levels - 1))
+        }
+        _ => false,
+    }
+}
+
+fn too_deep() -> String {
+    format!("The body nests more than {NESTING_MAX} levels deep.")
+}
+
 fn has_nul(text: &str) -> bool {
     text.contains('\0')
 }
@@ -145,11 +164,11 @@ fn form(pairs: Vec<(String, String)>) -> Result<Submission, String> {
 /// A strict JSON body for administration: unknown keys are refused by name.
 pub(crate) struct Strict<T>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let Whole(_, bytes) = Whole::from_request(request, state).await?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let Whole(_, bytes) = Whole::from_request(request, app).await?;
         let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST).saying(message);
         let unreadable = |e: serde_json::Error| wrong(format!("The body cannot be read: {e}."));
         // Only the first value of the body counts.
@@ -160,6 +179,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
         let value = value.map_err(unreadable)?;
         if holds_nul(&value) {
             return Err(wrong(NUL.to_owned()));
+        }
+        if nests_deeper(&value, NESTING_MAX) {
+            return Err(wrong(too_deep()));
         }
         Ok(Self(serde_json::from_value(value).map_err(unreadable)?))
     }
@@ -173,7 +195,7 @@ mod tests {
     async fn a_body_that_never_ends_is_not_waited_for() {
         let begins = futures_util::stream::once(async { Ok::<_, std::io::Error>("{") });
         let stalls = futures_util::StreamExt::chain(begins, futures_util::stream::pending());
-        let error = read(Body::from_stream(stalls)).await.unwrap_err();
+        let error = read(Body::from_stream(stalls), Duration::from_secs(20)).await.unwrap_err();
         assert_eq!(error.object()["code"], 408);
     }
 }

@@ -18,9 +18,6 @@ use tracing::Instrument as _;
 
 use crate::{App, cookies, cors, error::ApiError, request_id::RequestId, visit::Tenant};
 
-/// Longer than any request of ours; the work itself is never cut off, only the waiting for it.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-
 /// Around everything.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
@@ -57,7 +54,7 @@ async fn serve(app: App, request: Request, next: Next, id: RequestId) -> Respons
         answer
     };
     let task = tokio::spawn(id.scope(work).in_current_span());
-    match tokio::time::timeout(ANSWER_WITHIN, task).await {
+    match tokio::time::timeout(app.settings().limits.answer_within, task).await {
         Ok(Ok(response)) => response,
         Ok(Err(failed)) => {
             tracing::error!(panicked = failed.is_panic(), "a request ended badly");

@@ -19,7 +19,7 @@ mod respond;
 mod server;
 mod visit;
 
-pub use app::{ApiSettings, App};
+pub use app::{ApiSettings, App, Limits};
 pub use server::{router, serve, serve_metrics};
 
 use tenants::{ConfigRules, config::section_check};

@@ -1,18 +1,65 @@
 //! Query parameters that several routes read alike.
 
-use axum::http::{StatusCode, Uri};
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::{StatusCode, Uri, request::Parts},
+};
 use flows::{
     decision,
     flow::{Flow, Kind, Transport},
 };
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
     error::{ApiError, Result},
     visit::Visit,
 };
+
+/// Parameters that may come several times; of any other the first counts, as clients know it.
+const LISTS: [&str; 3] = ["ids", "include_credential", "expand"];
+
+/// The parameters of a query, in our own envelope when they cannot be read.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
+        let fields = fields(parts.uri.query().unwrap_or_default());
+        serde_json::from_value(Value::Object(fields))
+            .map(Self)
+            .map_err(|error| ApiError::bad_request(format!("The query cannot be read: {error}.")))
+    }
+}
+
+fn fields(query: &str) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let value = Value::from(value.into_owned());
+        if !LISTS.contains(&&*name) {
+            fields.entry(name).or_insert(value);
+        } else if let Value::Array(values) = fields.entry(name).or_insert_with(|| json!([])) {
+            values.push(value);
+        }
+    }
+    fields
+}
+
+/// The one variable segment of a path.
+pub(crate) struct Segment(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(segment)) => Ok(Self(segment)),
+            Err(_) => Err(ApiError::bad_request("The path is no valid UTF-8.")),
+        }
+    }
+}
 
 /// `?id=` or `?flow=`.
 #[derive(Debug, Deserialize)]
@@ -89,4 +136,16 @@ pub(crate) fn refuse_expired<K: Kind>(visit: &Visit, flow: &Flow<K>) -> Result<(
         .id("self_service_flow_expired")
         .because("The flow has expired. Please begin a new one.")
         .details(details))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_repeated_parameters_the_first_counts_unless_it_is_a_list() {
+        let read = fields("id=1&id=2&ids=1&ids=2&expand=x&%ff=%fe");
+        let want = json!({"id": "1", "ids": ["1", "2"], "expand": ["x"], "\u{fffd}": "\u{fffd}"});
+        assert_eq!(Value::Object(read), want);
+    }
 }

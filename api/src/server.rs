@@ -12,11 +12,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tower::ServiceExt as _;
 
-use crate::{App, edge, installation};
+use crate::{App, app::Limits, edge, installation};
 
 const CONNECTIONS_MAX: usize = 10_000;
-/// A client has so long to send its headers.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// Request line and headers together. The address of an init is stored with its flow, so it must be short.
 const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// After a shutdown signal, requests have so long to finish.
@@ -38,7 +36,8 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    accept(router(app), listener, shutdown).await
+    let headers_within = app.settings().limits.headers_within;
+    accept(router(app), headers_within, listener, shutdown).await
 }
 
 /// Prometheus metrics, without a key: for a listener that only the operator can reach.
@@ -53,6 +52,7 @@ pub async fn serve_metrics(
     };
     accept(
         Router::new().route("/metrics", routing::get(render)),
+        Limits::default().headers_within,
         listener,
         shutdown,
     )
@@ -61,6 +61,7 @@ pub async fn serve_metrics(
 
 async fn accept(
     router: Router,
+    headers_within: Duration,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
@@ -93,7 +94,7 @@ async fn accept(
             .http1()
             .timer(TokioTimer::new())
             .max_buf_size(HEADERS_BYTES_MAX)
-            .header_read_timeout(HEADERS_WITHIN);
+            .header_read_timeout(headers_within);
         let connection = builder.serve_connection_with_upgrades(
             TokioIo::new(stream),
             TowerToHyperService::new(service),

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use api::{ApiSettings, App};
+use api::{ApiSettings, App, Limits};
 use identity::People;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
@@ -111,6 +111,7 @@ fn serve_people(
     let settings = ApiSettings {
         dev: args.dev,
         trusted_proxies: args.trusted_proxies.clone(),
+        limits: Limits::default(),
     };
     let people = Arc::new(People::new());
     let app = App::new(installation.clone(), people, settings, Some(metrics));

@@ -6,8 +6,11 @@
 )]
 
 mod administration;
+mod bad_input;
+mod breaches;
 mod cancellation;
 mod configuration;
+mod faults;
 mod fixture;
 mod golden;
 mod graphql;
@@ -16,12 +19,14 @@ mod isolation;
 mod isolation_table;
 mod keys;
 mod lifecycle;
+mod limits;
 mod login;
 mod logout;
 mod migrate;
 mod pages;
 mod queue;
 mod registration;
+mod replicas;
 mod review;
 mod routes_are_covered;
 mod sdk;

@@ -1,11 +1,10 @@
 //! `/admin/identities`: list, get, create, delete.
 
 use axum::{
-    extract::{OriginalUri, Path},
+    extract::OriginalUri,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use axum_extra::extract::Query;
 use identity::{
     Identity,
     credentials::{Credential, store as credential_store},
@@ -26,6 +25,7 @@ use crate::{
     body::Strict,
     error::{ApiError, Result},
     paging::{self, IdentityPage, OffsetParams},
+    query::{Query, Segment},
     respond,
 };
 
@@ -222,7 +222,7 @@ struct GetQuery {
     responses((status = 200, description = "The identity"), (status = 404, description = "There is none")))]
 async fn get(
     admin: Administrator,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Query(query): Query<GetQuery>,
 ) -> Result<Response> {
     let id = id_of(&id)?;
@@ -292,7 +292,7 @@ fn created_view(
 #[utoipa::path(delete, path = "/admin/identities/{id}", tag = "identity", operation_id = "deleteIdentity",
     params(("id" = Uuid, Path, description = "The identity's id")),
     responses((status = 204, description = "Gone"), (status = 404, description = "There is none")))]
-async fn delete(admin: Administrator, Path(id): Path<String>) -> Result<Response> {
+async fn delete(admin: Administrator, Segment(id): Segment) -> Result<Response> {
     let id = id_of(&id)?;
     let mut tx = admin.project.begin().await?;
     if !store::delete(&mut tx, id).await? {

@@ -1,11 +1,10 @@
 //! Sessions, as administrators see them.
 
 use axum::{
-    extract::{OriginalUri, Path},
+    extract::OriginalUri,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use axum_extra::extract::Query;
 use identity::{Session, sessions::store};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +16,7 @@ use crate::{
     App,
     error::{ApiError, Result},
     paging::{self, Offset, OffsetParams, SessionPage},
+    query::{Query, Segment},
     respond,
 };
 
@@ -110,7 +110,7 @@ const ALL: Expand = Expand {
     params(("id" = Uuid, Path, description = "The identity's id")), responses((status = 200, description = "The sessions")))]
 async fn of_identity(
     admin: Administrator,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     OriginalUri(uri): OriginalUri,
     Query(query): Query<ListQuery>,
 ) -> Result<Response> {
@@ -137,7 +137,7 @@ async fn of_identity(
 #[utoipa::path(delete, path = "/admin/identities/{id}/sessions", tag = "identity", operation_id = "deleteIdentitySessions",
     params(("id" = Uuid, Path, description = "The identity's id")),
     responses((status = 204, description = "Gone"), (status = 404, description = "There were none")))]
-async fn delete_of_identity(admin: Administrator, Path(id): Path<String>) -> Result<Response> {
+async fn delete_of_identity(admin: Administrator, Segment(id): Segment) -> Result<Response> {
     let id = uuid(&id)?;
     let mut tx = admin.project.begin().await?;
     if store::delete_all(&mut tx, id).await? == 0 {
@@ -193,7 +193,7 @@ struct GetQuery {
     responses((status = 200, description = "The session"), (status = 404, description = "There is none")))]
 async fn get(
     admin: Administrator,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Query(query): Query<GetQuery>,
 ) -> Result<Response> {
     let (id, expand) = (uuid(&id)?, expand(&query.expand)?);
@@ -212,7 +212,7 @@ async fn get(
 #[utoipa::path(delete, path = "/admin/sessions/{id}", tag = "identity", operation_id = "disableSession",
     params(("id" = Uuid, Path, description = "The session's id")),
     responses((status = 204, description = "Ended"), (status = 404, description = "There is none")))]
-async fn revoke(admin: Administrator, Path(id): Path<String>) -> Result<Response> {
+async fn revoke(admin: Administrator, Segment(id): Segment) -> Result<Response> {
     let id = uuid(&id)?;
     let mut tx = admin.project.begin().await?;
     if !store::revoke(&mut tx, id).await? {

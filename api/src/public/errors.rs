@@ -1,6 +1,6 @@
 //! `/self-service/errors`: what the error page shows.
 
-use axum::{extract::Query, http::StatusCode, response::Response};
+use axum::{http::StatusCode, response::Response};
 use flows::errors;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::{ApiError, Result},
+    query::Query,
     respond,
     visit::Tenant,
 };

@@ -1,7 +1,7 @@
 //! `/self-service/login`.
 
 use axum::{
-    extract::{OriginalUri, Query},
+    extract::OriginalUri,
     http::{StatusCode, Uri},
     response::Response,
 };
@@ -19,7 +19,8 @@ use crate::{
     App,
     body::Submitted,
     error::{ApiError, Result},
-    query, respond,
+    query::{self, Query},
+    respond,
     visit::Visit,
 };
 

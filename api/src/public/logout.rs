@@ -1,7 +1,6 @@
 //! `/self-service/logout`.
 
 use axum::{
-    extract::Query,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -21,6 +20,7 @@ use crate::{
     cookies,
     edge::NewCsrf,
     error::{ApiError, Result},
+    query::Query,
     respond,
     visit::{Tenant, Visit},
 };

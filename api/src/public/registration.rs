@@ -1,7 +1,7 @@
 //! `/self-service/registration`.
 
 use axum::{
-    extract::{OriginalUri, Query},
+    extract::OriginalUri,
     http::{StatusCode, Uri},
     response::Response,
 };
@@ -21,7 +21,8 @@ use crate::{
     App,
     body::Submitted,
     error::{ApiError, Result},
-    query, respond,
+    query::{self, Query},
+    respond,
     visit::Visit,
 };
 

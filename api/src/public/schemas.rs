@@ -1,10 +1,6 @@
 //! `/schemas`: the identity schemas of a project.
 
-use axum::{
-    extract::{OriginalUri, Path, Query},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::OriginalUri, http::StatusCode, response::Response};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity::schemas::Schemas;
 use serde_json::{Value, json};
@@ -14,6 +10,7 @@ use crate::{
     App,
     error::{ApiError, Result},
     paging::{Offset, OffsetParams},
+    query::{Query, Segment},
     respond,
     visit::Tenant,
 };
@@ -54,7 +51,7 @@ async fn list(
 #[utoipa::path(get, path = "/schemas/{id}", tag = "identity", operation_id = "getIdentitySchema",
     params(("id" = String, Path, description = "The schema's id, plain or base64url-encoded")),
     responses((status = 200, description = "The schema"), (status = 404, description = "There is none")))]
-async fn get(tenant: Tenant, Path(id): Path<String>) -> Result<Response> {
+async fn get(tenant: Tenant, Segment(id): Segment) -> Result<Response> {
     let schemas = Schemas::of(&tenant.project);
     let decoded = URL_SAFE_NO_PAD
         .decode(&id)

@@ -1,7 +1,7 @@
 //! `/sessions`: who am I, and where else am I signed in.
 
 use axum::{
-    extract::{OriginalUri, Path, Query},
+    extract::OriginalUri,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing,
@@ -20,6 +20,7 @@ use crate::{
     App, cookies,
     error::{ApiError, Result},
     paging::{Offset, OffsetParams},
+    query::{Query, Segment},
     respond,
     visit::Visit,
 };
@@ -176,7 +177,7 @@ async fn revoke_others(visit: Visit) -> Result<Response> {
 /// Sign out in one other place. Unknown, foreign and ended sessions are answered alike.
 #[utoipa::path(delete, path = "/sessions/{id}", tag = "frontend", operation_id = "disableMySession",
     params(("id" = Uuid, Path, description = "The session's id")), responses((status = 204, description = "Done")))]
-async fn revoke(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+async fn revoke(visit: Visit, Segment(id): Segment) -> Result<Response> {
     let own = signed_in(&visit)?;
     let id = Uuid::try_parse(&id)
         .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST).saying("The id is no UUID."))?;

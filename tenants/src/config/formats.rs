@@ -126,7 +126,9 @@ fn is_token(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || special.contains(&b))
 }
 
+/// `http://` in front is judged by the rules: in DEVELOPMENT projects the service may be one's own.
 fn is_host(text: &str) -> bool {
+    let text = text.strip_prefix("http://").unwrap_or(text);
     let Ok(url) = Url::parse(&format!("https://{text}/")) else {
         return false;
     };
@@ -219,8 +221,23 @@ mod tests {
         );
         check(
             "insula-host",
-            &["api.pwnedpasswords.com", "127.0.0.1:8080", "[::1]:80"],
-            &["", "https://a.example", "a/b", "u@a", "a?b", "a b"],
+            &[
+                "api.pwnedpasswords.com",
+                "127.0.0.1:8080",
+                "[::1]:80",
+                "http://127.0.0.1:8080",
+            ],
+            &[
+                "",
+                "https://a.example",
+                "http://",
+                "http://http://a",
+                "http://a/b",
+                "a/b",
+                "u@a",
+                "a?b",
+                "a b",
+            ],
         );
         check(
             "insula-token",

@@ -24,6 +24,7 @@ const SHARED_HOST: &str = "is refused for now: projects share hosts, and a cooki
 pub(super) fn check(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<ConfigViolation>) {
     cookies(document, cx, found);
     hashing(document, cx.environment, found);
+    breach_service(document, cx.environment, found);
     identity_schemas(document, cx, found);
 }
 
@@ -96,6 +97,16 @@ fn hashing(document: &Value, environment: Environment, found: &mut Vec<ConfigVio
     if number("/hashers/bcrypt/cost").is_some_and(|cost| cost < BCRYPT_COST_MIN) {
         let message = "a cost below 12 is accepted in DEVELOPMENT projects only";
         found.push(ConfigViolation::new("/hashers/bcrypt/cost", message));
+    }
+}
+
+fn breach_service(document: &Value, environment: Environment, found: &mut Vec<ConfigViolation>) {
+    const HOST: &str = "/selfservice/methods/password/config/haveibeenpwned_host";
+    let host = document.pointer(HOST).and_then(Value::as_str);
+    let clear = host.is_some_and(|host| host.starts_with("http://"));
+    if clear && environment != Environment::Development {
+        let message = "a service without TLS is accepted in DEVELOPMENT projects only";
+        found.push(ConfigViolation::new(HOST, message));
     }
 }
 

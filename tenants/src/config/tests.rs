@@ -309,6 +309,13 @@ fn carelessness_is_for_development() {
             "/hashers/argon2/iterations",
         ),
         (at("hashers.bcrypt.cost", json!(11)), "/hashers/bcrypt/cost"),
+        (
+            at(
+                "selfservice.methods.password.config.haveibeenpwned_host",
+                json!("http://127.0.0.1:8080"),
+            ),
+            "/selfservice/methods/password/config/haveibeenpwned_host",
+        ),
     ];
     for (document, pointer) in rows {
         refused_once(document.clone(), pointer, "DEVELOPMENT projects only");

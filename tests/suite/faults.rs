@@ -1,0 +1,335 @@
+//! Postgres goes away and comes back; clients leave in the middle. Kills of the process itself are tested
+//! beside the binary (`cli/tests/kill.rs`).
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use api::{ApiSettings, App};
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use identity::People;
+use private_postgres::{Options, Server, ensure_database};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use tenants::{
+    Actor, Clock, Environment, Installation, NewProject, Project, Settings, ids, migrate,
+    secrets::MasterKeys,
+};
+use tests::{
+    Answer, Client, Database, Kind, MASTER_KEY, ROOT_KEY, Site, cheap, eventually, fresh_slug, run,
+};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, spawn_blocking},
+};
+
+const EMAIL: &str = "ada@example.org";
+const PASSWORD: &str = "correct-horse-battery";
+/// A request looks at the database a few times and waits up to five seconds for a connection.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
+
+/// A PostgreSQL that this test may stop and start again.
+fn postgres() -> Server {
+    let binary = std::env::current_exe().unwrap();
+    let data: PathBuf = binary
+        .ancestors()
+        .nth(3)
+        .unwrap()
+        .join("test-postgres-lost");
+    let options = Options {
+        data,
+        durable: false,
+        max_connections: 50,
+        settings: Vec::new(),
+    };
+    private_postgres::start(&options).unwrap_or_else(|error| panic!("{error}"))
+}
+
+struct Lonely {
+    installation: Installation,
+    project: Project,
+    origin: String,
+    server: JoinHandle<()>,
+}
+
+impl Lonely {
+    async fn on(postgres: &Server) -> Self {
+        let name = format!("lost_{}", ids::alphanumeric(8).to_lowercase());
+        ensure_database(postgres, &name, "owner").unwrap();
+        let (owner, gate) = (
+            postgres.url("owner", &name),
+            postgres.url(&format!("gate_{name}"), &name),
+        );
+        migrate::migrate(&owner, &gate, 2, &|_| {}).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let settings = Settings {
+            gate_url: gate,
+            owner_url: Some(owner),
+            connections: 10,
+            public_url: origin.parse().unwrap(),
+            master_keys: MasterKeys::parse(MASTER_KEY).unwrap(),
+            root_key: Some(ROOT_KEY.to_owned()),
+            allow_private: Vec::new(),
+            allow_development: true,
+            delete_grace: TimeDelta::days(7),
+            spare_slots: 1,
+            clock: Clock::shiftable(),
+            config_rules: api::config_rules(),
+            release_guard: true,
+        };
+        let installation = Installation::connect(settings).await.unwrap();
+        installation.keep_slots().await.unwrap();
+        let new = NewProject {
+            slug: fresh_slug(),
+            name: "Lost".to_owned(),
+            environment: Environment::Development,
+            config: cheap(json!({})),
+        };
+        let made = installation.create_project(&Actor::system(), new).await;
+        let (project, _) = made.unwrap();
+        let app = App::new(
+            installation.clone(),
+            Arc::new(People::new()),
+            ApiSettings::default(),
+            None,
+        );
+        let server = tokio::spawn(async move {
+            api::serve(app, listener, std::future::pending())
+                .await
+                .unwrap();
+        });
+        Self {
+            installation,
+            project,
+            origin,
+            server,
+        }
+    }
+
+    fn client(&self, kind: Kind) -> Client {
+        Client::new(self.project.base_url(), kind)
+    }
+
+    /// Keeps asking until told to stop; what was answered, and how long the slowest answer took.
+    async fn hammer(&self, token: &str, stop: &AtomicBool) -> (Vec<Answer>, Duration) {
+        let native = self.client(Kind::Api);
+        let (mut answers, mut slowest) = (Vec::new(), Duration::ZERO);
+        while !stop.load(Ordering::Relaxed) {
+            for n in 0..3 {
+                let began = Instant::now();
+                let answer =
+                    match n {
+                        0 => whoami(&native, token).await,
+                        1 => native.begin("login", "").await,
+                        _ => native
+                            .get(
+                                "/self-service/login/flows?id=00000000-0000-4000-8000-000000000000",
+                            )
+                            .await,
+                    };
+                slowest = slowest.max(began.elapsed());
+                answers.push(answer);
+            }
+        }
+        (answers, slowest)
+    }
+}
+
+async fn whoami(client: &Client, token: &str) -> Answer {
+    client
+        .send(
+            Method::GET,
+            "/sessions/whoami",
+            None,
+            &[("x-session-token", token)],
+        )
+        .await
+}
+
+fn is_away(answer: &Answer) -> bool {
+    let away = answer.status == StatusCode::SERVICE_UNAVAILABLE;
+    if away {
+        assert_eq!(answer.headers["retry-after"], "1", "{}", answer.text);
+        assert_eq!(answer.body["error"]["code"], 503, "{}", answer.text);
+        assert_eq!(answer.headers["content-type"], "application/json");
+    }
+    away
+}
+
+#[test]
+fn without_postgres_nothing_is_served_and_with_it_everything_again() {
+    run(async {
+        let postgres = spawn_blocking(postgres).await.unwrap();
+        let lonely = Lonely::on(&postgres).await;
+        let native = lonely.client(Kind::Api);
+        let made = native.sign_up(EMAIL, PASSWORD).await;
+        let token = made.body["session_token"].as_str().unwrap().to_owned();
+        let flow = native.begin("login", "").await;
+
+        let stop = AtomicBool::new(false);
+        let stopping = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            spawn_blocking(move || postgres.stop().unwrap())
+                .await
+                .unwrap();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            stop.store(true, Ordering::Relaxed);
+        };
+        let hammers = join_all((0..6).map(|_| lonely.hammer(&token, &stop)));
+        let (hammered, ()) = tokio::join!(hammers, stopping);
+        let mut refused = 0;
+        for (answers, slowest) in hammered {
+            assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
+            for answer in answers {
+                let fine = matches!(answer.status.as_u16(), 200 | 404);
+                refused += usize::from(is_away(&answer));
+                assert!(
+                    fine || is_away(&answer),
+                    "{} {}",
+                    answer.status,
+                    answer.text
+                );
+            }
+        }
+        assert!(refused > 0, "some were asked while it was away");
+        away(&lonely, (&native, &token, &flow)).await;
+
+        let postgres = spawn_blocking(self::postgres).await.unwrap();
+        let root = Client::new(&lonely.origin, Kind::Api);
+        let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
+        eventually("ready again", Duration::from_secs(10), ready).await;
+        assert_eq!(whoami(&native, &token).await.status, StatusCode::OK);
+        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+        assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+        lonely.server.abort();
+        lonely.installation.close().await;
+        spawn_blocking(move || postgres.stop().unwrap())
+            .await
+            .unwrap();
+    });
+}
+
+/// Each kind of request while Postgres is away.
+async fn away(lonely: &Lonely, (native, token, flow): (&Client, &str, &Answer)) {
+    let root = Client::new(&lonely.origin, Kind::Api);
+    let unready = root.get("/health/ready").await;
+    assert_eq!(unready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        unready.body["errors"]["database"].is_string(),
+        "{}",
+        unready.text
+    );
+    assert_eq!(
+        root.get("/health/alive").await.status,
+        StatusCode::OK,
+        "a restart would not help"
+    );
+    let unknown = async || is_away(&whoami(native, token).await);
+    // Memory is good for half a second after the last poll.
+    eventually("no session is vouched for", Duration::from_secs(7), unknown).await;
+    for _ in 0..3 {
+        assert!(unknown().await, "and it stays so");
+    }
+    let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
+    let began = Instant::now();
+    let submitted = native.submit(flow, body.clone()).await;
+    assert!(
+        is_away(&submitted),
+        "{} {}",
+        submitted.status,
+        submitted.text
+    );
+    for kind in [Kind::Html, Kind::Spa, Kind::Api] {
+        let answer = lonely.client(kind).begin("registration", "").await;
+        assert!(
+            is_away(&answer),
+            "{kind:?}: {} {}",
+            answer.status,
+            answer.text
+        );
+    }
+    let mut admin = lonely.client(Kind::Api);
+    admin.set_header("authorization", &format!("Bearer {ROOT_KEY}"));
+    assert!(is_away(&admin.get("/admin/identities").await));
+    let query = json!({"query": "query ($s: String!) { project(slug: $s) { slug } }", "variables": {"s": lonely.project.slug()}});
+    let answer = admin
+        .post(&format!("{}/graphql", lonely.origin), query)
+        .await;
+    assert_eq!(
+        answer.body["errors"][0]["extensions"]["code"], "UNAVAILABLE",
+        "{}",
+        answer.text
+    );
+    assert!(
+        began.elapsed() < 6 * ANSWERED_WITHIN,
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// Sends a registration and leaves after a moment, without reading the answer.
+async fn register_and_leave(site: &Site, project: &Project, email: &str) {
+    let flow = site
+        .client(project, Kind::Api)
+        .begin("registration", "")
+        .await;
+    assert_eq!(flow.status, StatusCode::OK, "{}", flow.text);
+    let action = flow.body["ui"]["action"].as_str().unwrap();
+    let body =
+        json!({"method": "password", "password": PASSWORD, "traits": {"email": email}}).to_string();
+    let request = format!(
+        "POST {} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        action.strip_prefix(&site.origin).unwrap(),
+        body.len()
+    );
+    let mut stream = TcpStream::connect(site.origin.trim_start_matches("http://"))
+        .await
+        .unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let [chance]: [u8; 1] = ids::bytes();
+    tokio::time::sleep(Duration::from_micros(u64::from(chance) * 40)).await;
+}
+
+#[test]
+fn clients_that_leave_poison_nothing() {
+    const TIMES: usize = 200;
+    run(async {
+        // One connection for all projects: what is left behind must be met.
+        let one = |settings: &mut Settings| settings.connections = 3;
+        let site = Site::on(Database::shared().await, one, ApiSettings::default()).await;
+        let project = site.project().await;
+        let native = site.client(&project, Kind::Api);
+        let email = |n: usize| format!("p{n}@example.org");
+        for n in 0..TIMES {
+            register_and_leave(&site, &project, &email(n)).await;
+            let state = project.probe_connection().await.unwrap();
+            assert_eq!(state.user, state.session_user, "{n}: {state:?}");
+            assert!(
+                !state.in_transaction && state.search_path == "pg_catalog, pg_temp",
+                "{n}: {state:?}"
+            );
+        }
+        for n in 0..TIMES {
+            // Not there: it can be made. There, or made meanwhile: it is whole.
+            let again = native.sign_up(&email(n), PASSWORD).await;
+            let taken = again.status == StatusCode::BAD_REQUEST && again.messages() == [4_000_007];
+            assert!(again.status == StatusCode::OK || taken, "{}", again.text);
+            let signed_in = native.sign_in(&email(n), PASSWORD).await;
+            assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+        }
+        let listed = site
+            .admin(&project)
+            .get("/admin/identities?page_size=500")
+            .await;
+        assert_eq!(listed.body.as_array().unwrap().len(), TIMES);
+        site.finish().await;
+    });
+}

@@ -1,0 +1,486 @@
+//! What a server takes on and what it turns away, and what every answer carries.
+
+use std::{sync::Arc, time::Duration};
+
+use api::{ApiSettings, App, Limits};
+use futures_util::future::join_all;
+use identity::{HashPool, People, SessionCache};
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use serde_json::json;
+use tenants::Project;
+use tests::{Answer, Client, Database, Kind, Site, eventually, run};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+const EMAIL: &str = "ada@example.org";
+const PASSWORD: &str = "correct-horse-battery";
+
+fn limits(change: impl FnOnce(&mut Limits)) -> ApiSettings {
+    let mut settings = ApiSettings::default();
+    change(&mut settings.limits);
+    settings
+}
+
+async fn site(settings: ApiSettings) -> Site {
+    Site::on(Database::shared().await, |_| {}, settings).await
+}
+
+/// A second server over the site's installation; its origin.
+async fn beside(site: &Site, people: People, settings: ApiSettings) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let installation = site.world.installation().clone();
+    let app = App::new(installation, Arc::new(people), settings, None);
+    let server = tokio::spawn(async move {
+        api::serve(app, listener, std::future::pending())
+            .await
+            .unwrap();
+    });
+    (origin, server)
+}
+
+fn at(origin: &str, project: &Project, kind: Kind) -> Client {
+    Client::new(&format!("{origin}/p/{}", project.slug()), kind)
+}
+
+async fn connect(origin: &str, bytes: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(origin.trim_start_matches("http://"))
+        .await
+        .unwrap();
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    stream
+}
+
+/// What the server says until it closes the connection, which it must do within five seconds.
+async fn last_words(mut stream: TcpStream) -> String {
+    let mut said = Vec::new();
+    let reading = stream.read_to_end(&mut said);
+    tokio::time::timeout(Duration::from_secs(5), reading)
+        .await
+        .expect("the server closes the connection")
+        .unwrap();
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+fn is_shed(answer: &Answer) -> bool {
+    let shed = answer.status == StatusCode::SERVICE_UNAVAILABLE;
+    if shed {
+        let after: u64 = answer.headers["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((1..=60).contains(&after), "{after}");
+        assert_eq!(answer.body["error"]["code"], 503, "{}", answer.text);
+        assert_eq!(answer.headers["content-type"], "application/json");
+    }
+    shed
+}
+
+#[test]
+fn fifty_at_once_with_one_address_make_one_identity() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let kinds = [Kind::Html, Kind::Spa, Kind::Api];
+        let clients: Vec<Client> = (0..50)
+            .map(|n| site.client(&project, kinds[n % 3]))
+            .collect();
+        let flows = join_all(clients.iter().map(|c| c.begin("registration", ""))).await;
+        let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+        let submits = clients
+            .iter()
+            .zip(&flows)
+            .map(|(c, flow)| c.submit(flow, body.clone()));
+        let mut made = 0;
+        for (n, answer) in join_all(submits).await.into_iter().enumerate() {
+            let session = format!("ory_session_{}", project.slug());
+            if answer.status == StatusCode::OK || answer.set_cookies().contains(&session) {
+                made += 1;
+                continue;
+            }
+            let refused = if answer.status.is_redirection() {
+                let id = flows[n].body["id"].as_str().unwrap();
+                clients[n]
+                    .get(&format!("/self-service/registration/flows?id={id}"))
+                    .await
+            } else {
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
+                answer
+            };
+            assert_eq!(refused.messages(), [4_000_007], "{}", refused.text);
+        }
+        assert_eq!(made, 1);
+        let listed = site.admin(&project).get("/admin/identities").await;
+        assert_eq!(listed.body.as_array().unwrap().len(), 1);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn beyond_the_room_requests_are_turned_away_and_slow_bodies_lose_their_place() {
+    run(async {
+        let settings = limits(|l| {
+            l.requests_at_once_max = 2;
+            l.body_within = Duration::from_secs(1);
+        });
+        let site = site(settings).await;
+        let slow = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+        let held = [
+            connect(&site.origin, slow).await,
+            connect(&site.origin, slow).await,
+        ];
+        let client = Client::new(&site.origin, Kind::Spa);
+        let full = async || is_shed(&client.get("/version").await);
+        eventually("both places are taken", Duration::from_secs(1), full).await;
+        for stream in held {
+            let said = last_words(stream).await;
+            assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+            assert!(said.contains(r#""code":408"#), "{said}");
+        }
+        assert_eq!(client.get("/version").await.status, StatusCode::OK);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn slow_headers_are_cut() {
+    run(async {
+        let site = site(limits(|l| l.headers_within = Duration::from_millis(200))).await;
+        let stream = connect(&site.origin, "GET /version HTTP/1.1\r\nhost: x\r\nx-slow").await;
+        let said = last_words(stream).await;
+        assert!(!said.contains("200 OK"), "{said}");
+        site.finish().await;
+    });
+}
+
+#[test]
+fn a_timeout_stops_the_waiting_and_not_the_work() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let hasty = limits(|l| l.answer_within = Duration::from_millis(1));
+        let (origin, server) = beside(&site, People::new(), hasty).await;
+        let native = site.client(&project, Kind::Api);
+        let flow = native.begin("registration", "").await;
+        let id = flow.body["id"].as_str().unwrap();
+        let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+        let answer = at(&origin, &project, Kind::Api)
+            .post(&format!("/self-service/registration?flow={id}"), body)
+            .await;
+        assert_eq!(
+            answer.status,
+            StatusCode::GATEWAY_TIMEOUT,
+            "{}",
+            answer.text
+        );
+        assert_eq!(answer.body["error"]["code"], 504);
+        let done = async || native.sign_in(EMAIL, PASSWORD).await.status == StatusCode::OK;
+        eventually(
+            "the registration is done all the same",
+            Duration::from_secs(10),
+            done,
+        )
+        .await;
+        server.abort();
+        site.finish().await;
+    });
+}
+
+#[test]
+fn a_flood_of_passwords_is_shed_and_the_next_project_is_served() {
+    run(async {
+        let site = Site::new().await;
+        let dear = json!({"hashers": {"argon2": {"memory": "32MB", "iterations": 3}}});
+        let (flooded, other) = (site.project_with(dear).await, site.project().await);
+        let neighbour = site.client(&other, Kind::Api);
+        assert_eq!(
+            neighbour.sign_up(EMAIL, PASSWORD).await.status,
+            StatusCode::OK
+        );
+        let people = People {
+            sessions: SessionCache::new(100),
+            hashing: HashPool::new(1, 30, 4),
+        };
+        let (origin, server) = beside(&site, people, ApiSettings::default()).await;
+        let submit = async |project: &Project| {
+            let flow = site.client(project, Kind::Api).begin("login", "").await;
+            let path = format!(
+                "/self-service/login?flow={}",
+                flow.body["id"].as_str().unwrap()
+            );
+            let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
+            at(&origin, project, Kind::Api).post(&path, body).await
+        };
+        let flood = join_all((0..30).map(|_| submit(&flooded)));
+        let (answers, served) = tokio::join!(flood, submit(&other));
+        assert_eq!(served.status, StatusCode::OK, "{}", served.text);
+        let shed = answers.iter().filter(|a| is_shed(a)).count();
+        let judged = answers
+            .iter()
+            .filter(|a| a.messages() == [4_000_006])
+            .count();
+        assert!(shed > 0 && judged >= 5, "{shed} shed, {judged} judged");
+        assert_eq!(shed + judged, 30);
+        server.abort();
+        site.finish().await;
+    });
+}
+
+#[test]
+fn every_answer_is_harmless_in_a_browser_and_names_its_request() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let base = project.base_url();
+        let page = site.client(&project, Kind::Html);
+        let table = [
+            (Method::GET, format!("{}/version", site.origin), 200),
+            (Method::GET, format!("{}/nowhere", site.origin), 404),
+            (Method::PUT, format!("{}/version", site.origin), 405),
+            (Method::POST, format!("{}/graphql", site.origin), 400),
+            (
+                Method::GET,
+                format!("{}/p/nobody/version", site.origin),
+                404,
+            ),
+            (
+                Method::GET,
+                format!("{base}/self-service/login/browser"),
+                303,
+            ),
+            (
+                Method::GET,
+                format!("{base}/self-service/login/flows?id=x"),
+                404,
+            ),
+            (Method::POST, format!("{base}/self-service/login"), 303),
+            (Method::GET, format!("{base}/sessions/whoami"), 401),
+            (Method::GET, format!("{base}/admin/identities"), 401),
+            (
+                Method::PATCH,
+                format!("{base}/self-service/login/browser"),
+                405,
+            ),
+            (Method::GET, format!("{base}/no/such/path"), 404),
+            (Method::GET, format!("{base}/schemas"), 200),
+        ];
+        for (method, url, status) in table {
+            let headers = [("x-request-id", "from-the-client-7")];
+            let answer = page.send(method, &url, None, &headers).await;
+            assert_eq!(answer.status.as_u16(), status, "{url}: {}", answer.text);
+            for (name, value) in [
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+                ("x-frame-options", "DENY"),
+                (
+                    "content-security-policy",
+                    "default-src 'none'; frame-ancestors 'none'",
+                ),
+                ("x-request-id", "from-the-client-7"),
+            ] {
+                assert_eq!(answer.headers[name], value, "{url}");
+            }
+            if status >= 400 {
+                assert_eq!(
+                    answer.body["error"]["request"], "from-the-client-7",
+                    "{url}"
+                );
+            }
+        }
+        let own = page.get(&format!("{base}/sessions/whoami")).await;
+        assert!(
+            own.body["error"].get("request").is_none(),
+            "an id of ours is in the header alone"
+        );
+        assert_eq!(own.headers["x-request-id"].len(), 36);
+        site.finish().await;
+    });
+}
+
+async fn preflight(client: &Client, origin: &str) -> HeaderMap {
+    let headers = [
+        ("origin", origin),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type"),
+    ];
+    let answer = client
+        .send(Method::OPTIONS, "/self-service/login", None, &headers)
+        .await;
+    answer.headers
+}
+
+async fn actual(client: &Client, origin: &str) -> HeaderMap {
+    let headers = [("origin", origin)];
+    client
+        .send(Method::GET, "/self-service/login/browser", None, &headers)
+        .await
+        .headers
+}
+
+const ALLOWED: &str = "access-control-allow-origin";
+
+#[test]
+fn cors_is_off_until_a_project_switches_it_on() {
+    run(async {
+        let site = Site::new().await;
+        let off = site.project().await;
+        let cors = json!({"enabled": true, "allowed_origins": ["https://app.example", "https://*.wild.example"]});
+        let on = site
+            .project_with(json!({"serve": {"public": {"cors": cors}}}))
+            .await;
+        let closed = site.client(&off, Kind::Spa);
+        for headers in [
+            preflight(&closed, "https://app.example").await,
+            actual(&closed, "https://app.example").await,
+        ] {
+            assert!(
+                !headers
+                    .keys()
+                    .any(|n| n.as_str().starts_with("access-control-")),
+                "{headers:?}"
+            );
+        }
+        let open = site.client(&on, Kind::Spa);
+        for origin in [
+            "https://app.example",
+            "https://a.wild.example",
+            "https://a.b.wild.example",
+        ] {
+            let headers = preflight(&open, origin).await;
+            assert_eq!(headers[ALLOWED], origin);
+            assert_eq!(headers["access-control-allow-credentials"], "true");
+            let methods = headers["access-control-allow-methods"].to_str().unwrap();
+            assert!(methods.split(',').any(|m| m == "POST"), "{methods}");
+            let names = headers["access-control-allow-headers"]
+                .to_str()
+                .unwrap()
+                .to_lowercase();
+            assert!(
+                names.contains("content-type") && names.contains("x-session-token"),
+                "{names}"
+            );
+            let headers = actual(&open, origin).await;
+            assert_eq!(headers[ALLOWED], origin);
+            assert_eq!(headers["access-control-allow-credentials"], "true");
+            let vary: Vec<String> = headers
+                .get_all("vary")
+                .iter()
+                .map(|v| v.to_str().unwrap().to_lowercase())
+                .collect();
+            assert!(
+                vary.join(",").contains("origin") && vary.join(",").contains("cookie"),
+                "{vary:?}"
+            );
+        }
+        let foreign = [
+            "https://evil.example",
+            "http://app.example",
+            "https://app.example.evil.example",
+            "https://wild.example",
+            "https://evil-wild.example",
+            "null",
+            "*",
+        ];
+        for origin in foreign {
+            for headers in [preflight(&open, origin).await, actual(&open, origin).await] {
+                assert!(!headers.contains_key(ALLOWED), "{origin}: {headers:?}");
+            }
+        }
+        // In force from the next request on.
+        site.world
+            .configure(
+                &off,
+                json!({"serve": {"public": {"cors": cors_for("https://late.example")}}}),
+            )
+            .await;
+        assert_eq!(
+            actual(&closed, "https://late.example").await[ALLOWED],
+            "https://late.example"
+        );
+        site.finish().await;
+    });
+}
+
+fn cors_for(origin: &str) -> serde_json::Value {
+    json!({"enabled": true, "allowed_origins": [origin]})
+}
+
+/// The address that a new session of a request with these headers notes.
+async fn noted(site: &Site, project: &Project, headers: &[(&'static str, &str)]) -> String {
+    let mut native = site.client(project, Kind::Api);
+    for (name, value) in headers {
+        native.set_header(name, value);
+    }
+    let answer = native.sign_in(EMAIL, PASSWORD).await;
+    let device = &answer.body["session"]["devices"][0];
+    device["ip_address"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn forwarding_headers_count_only_from_a_trusted_proxy() {
+    run(async {
+        let forged = [
+            ("x-forwarded-for", "203.0.113.7"),
+            ("true-client-ip", "203.0.113.8"),
+            ("x-real-ip", "203.0.113.9"),
+        ];
+        let untrusting = Site::new().await;
+        let project = untrusting.project().await;
+        untrusting
+            .client(&project, Kind::Api)
+            .sign_up(EMAIL, PASSWORD)
+            .await;
+        for header in forged {
+            let address = noted(&untrusting, &project, &[header]).await;
+            assert!(address.starts_with("127.0.0.1:"), "{header:?}: {address}");
+        }
+        untrusting.finish().await;
+
+        let proxies = ["127.0.0.0/8".parse().unwrap()];
+        let trusting = site(ApiSettings {
+            trusted_proxies: proxies.to_vec(),
+            ..ApiSettings::default()
+        })
+        .await;
+        let project = trusting.project().await;
+        trusting
+            .client(&project, Kind::Api)
+            .sign_up(EMAIL, PASSWORD)
+            .await;
+        for header in forged {
+            assert_eq!(noted(&trusting, &project, &[header]).await, header.1);
+        }
+        // The visitor wrote the first; the proxy appended the peer it saw.
+        let chain = [("x-forwarded-for", "198.51.100.1, 203.0.113.7, 127.0.0.2")];
+        assert_eq!(noted(&trusting, &project, &chain).await, "203.0.113.7");
+        let garbage = [("x-forwarded-for", "203.0.113.7, nonsense")];
+        assert!(
+            noted(&trusting, &project, &garbage)
+                .await
+                .starts_with("127.0.0.1:")
+        );
+        // Neither host nor scheme of a request ever makes an address.
+        let flow = trusting
+            .client(&project, Kind::Spa)
+            .send(
+                Method::GET,
+                "/self-service/login/browser",
+                None,
+                &[
+                    ("x-forwarded-host", "evil.example"),
+                    ("x-forwarded-proto", "gopher"),
+                ],
+            )
+            .await;
+        assert!(
+            !flow.text.contains("evil.example") && !flow.text.contains("gopher"),
+            "{}",
+            flow.text
+        );
+        trusting.finish().await;
+    });
+}
