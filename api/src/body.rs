@@ -19,10 +19,6 @@ pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
 /// levels further down, below a dotted name of up to 64 parts.
 const NESTING_MAX: usize = 48;
 
-/// A body that comes more slowly than this is not waited for: each one waited for takes a place of
-/// another request, and must give it back before the edge answers for it.
-const BODY_WITHIN: Duration = Duration::from_secs(20);
-
 /// A whole body within the limit.
 pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 
@@ -31,17 +27,15 @@ impl FromRequest<App> for Whole {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        // Whoever sends slowly must not keep a place among the requests served.
-        let arrived = tokio::time::timeout(app.settings().limits.body_within, read(body)).await;
-        let bytes = arrived.map_err(|_| {
-            ApiError::new(StatusCode::REQUEST_TIMEOUT).because("The body did not arrive in time.")
-        })??;
-        Ok(Self(parts.headers, bytes))
+        let within = app.settings().limits.body_within;
+        Ok(Self(parts.headers, read(body, within).await?))
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_BYTES_MAX)).await;
+/// A body that comes more slowly is not waited for: each one waited for takes a place of another
+/// request, and must give it back before the edge answers for it.
+async fn read(body: Body, within: Duration) -> Result<Bytes, ApiError> {
+    let whole = tokio::time::timeout(within, to_bytes(body, BODY_BYTES_MAX)).await;
     let whole = whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?;
     whole.map_err(|error| {
         let too_long = std::error::Error::source(&error)
@@ -201,7 +195,9 @@ mod tests {
     async fn a_body_that_never_ends_is_not_waited_for() {
         let begins = futures_util::stream::once(async { Ok::<_, std::io::Error>("{") });
         let stalls = futures_util::StreamExt::chain(begins, futures_util::stream::pending());
-        let error = read(Body::from_stream(stalls)).await.unwrap_err();
+        let error = read(Body::from_stream(stalls), Duration::from_secs(20))
+            .await
+            .unwrap_err();
         assert_eq!(error.object()["code"], 408);
     }
 }
