@@ -1,23 +1,35 @@
 # Every target is one thing to type; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check prepare prepare-check dev-db bench bench-peers
+.PHONY: help setup base pages run test check prepare prepare-check dev-db bench bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: ## install what is missing: PostgreSQL, a C compiler, npm packages of the tests
+setup: ## install what is missing: PostgreSQL, a C compiler; for the tests Chromium and npm packages
+	@deploy/setup.sh tests
+
+# What building and running need, without what only tests do.
+base:
 	@deploy/setup.sh
 
-run: setup ## development mode: a private PostgreSQL, the project `demo`, the console
+pages: web/account/dist/index.html ## build the account pages, if their sources have changed
+
+# When this fails after writing the file, the file goes.
+.DELETE_ON_ERROR:
+web/account/dist/index.html: $(shell find web/account -name node_modules -prune -o -name dist -prune -o -type f -print)
+	@deploy/pages.sh
+
+run: base pages ## development mode: a private PostgreSQL, the project `demo`, the console
 	cargo run -p cli --bin insula -- serve --dev
 
-test: setup ## all tests; ARGS="-p tenants queue" picks some of the Rust ones
+test: setup pages ## all tests; ARGS="-p tenants queue" picks some of the Rust ones
 	cargo test $(if $(ARGS),$(ARGS),--workspace)
 ifndef ARGS
 	@if [ -f tests/node/package.json ]; then cd tests/node && node --test; fi
+	cd tests/browser && node --test
 endif
 
-check: setup ## formatting, lints, committed query descriptions
+check: setup pages ## formatting, lints, committed query descriptions
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	deploy/compare-clippy.sh

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Brings what building and testing need and cargo does not: silent and quick when all is there.
+# With the argument `tests` also what only tests need: Chromium and npm packages.
 # On Debian and Ubuntu it installs as root, or through sudo when that asks no password; everywhere
 # else it says what is missing.
 set -eu
 cd "$(dirname "$0")/.."
 pg_min=15
+tests=${1:-}
 
 say() { echo "setup: $*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -36,11 +38,19 @@ have_compiler() { have cc || have gcc || have clang; }
 
 have_account() { [ "$(id -u)" -ne 0 ] || id -u postgres >/dev/null 2>&1; }
 
+# The same places where tests/browser looks.
+have_chromium() {
+    [ -n "${INSULA_CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome ||
+        have google-chrome-stable
+}
+
 # The packages of Debian and Ubuntu that are missing.
 missing_packages() {
     { have_postgres && have_account; } || printf ' postgresql'
     have_compiler || printf ' build-essential'
     have curl || printf ' curl ca-certificates'
+    # Elsewhere than where apt can bring it, its tests are skipped.
+    [ -z "$tests" ] || have_chromium || ! have apt-get || printf ' chromium'
 }
 
 # $1: nothing, or sudo. No cluster is made and no service started: the package would make one at
@@ -96,18 +106,19 @@ check_rust() {
     exit 1
 }
 
-# Needed by the tests of the JavaScript SDK alone.
+# Needed by the tests of the JavaScript SDK and of the account pages.
 check_node() {
-    [ -f tests/node/package.json ] || return 0
+    folder=$1
+    [ -f "$folder/package.json" ] || return 0
     major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
     if [ "${major:-0}" -lt 20 ]; then
-        say "Node.js 20 or newer is needed for tests/node (found: ${major:-none}); see https://nodejs.org"
+        say "Node.js 20 or newer is needed for $folder (found: ${major:-none}); see https://nodejs.org"
         exit 1
     fi
-    lock=tests/node/package-lock.json
-    done=tests/node/node_modules/.package-lock.json
+    lock=$folder/package-lock.json
+    done=$folder/node_modules/.package-lock.json
     if [ -f "$lock" ] && { [ ! -f "$done" ] || [ -n "$(find "$lock" -newer "$done")" ]; }; then
-        (cd tests/node && npm ci --no-audit --no-fund --loglevel=error >&2)
+        (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error >&2)
         touch "$done"
     fi
 }
@@ -115,4 +126,4 @@ check_node() {
 packages=$(missing_packages)
 [ -z "$packages" ] || install_packages "$packages"
 check_rust
-check_node
+[ -z "$tests" ] || for folder in tests/node tests/browser; do check_node "$folder"; done

@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 use tokio::sync::Semaphore;
 
-use crate::{admin, edge, graphql, public};
+use crate::{admin, edge, graphql, public, ui};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
@@ -123,5 +123,5 @@ impl App {
 
 /// Everything below `{base}`.
 pub(crate) fn project_router() -> utoipa_axum::router::OpenApiRouter<App> {
-    public::router().merge(admin::router())
+    public::router().merge(admin::router()).merge(ui::router())
 }

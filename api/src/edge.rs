@@ -174,7 +174,7 @@ fn finish(tenant: &Tenant, method: &Method, path: &str, response: &mut Response)
         let cookie = cookies::set_csrf(&tenant.project, &tenant.client.csrf_secret);
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    if !path.starts_with("/health/") && path != "/version" {
+    if !path.starts_with("/health/") && !path.starts_with("/ui/") && path != "/version" {
         response
             .headers_mut()
             .append(header::VARY, HeaderValue::from_static("Cookie"));
@@ -188,14 +188,15 @@ fn finish(tenant: &Tenant, method: &Method, path: &str, response: &mut Response)
     }
 }
 
-/// Any page but API inits, submissions, session checks, single schemas, administration and health
-/// (contract, self-service 1.7).
+/// Any page but API inits, submissions, session checks, single schemas, administration, health
+/// (contract, self-service 1.7) and the account pages, which are the same for everybody.
 fn sets_csrf(method: &Method, path: &str) -> bool {
     let ignored = path.ends_with("/api")
         || path.starts_with("/sessions")
         || path.starts_with("/schemas/")
         || path.starts_with("/admin")
         || path.starts_with("/health/")
+        || path.starts_with("/ui/")
         || path == "/version";
     let submission = *method != Method::GET && *method != Method::HEAD;
     !ignored && !submission

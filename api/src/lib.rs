@@ -17,6 +17,7 @@ mod query;
 mod request_id;
 mod respond;
 mod server;
+mod ui;
 mod visit;
 
 pub use app::{ApiSettings, App, Limits};
@@ -28,10 +29,11 @@ use tenants::{ConfigRules, config::section_check};
 pub fn config_rules() -> ConfigRules {
     static SECTIONS: std::sync::LazyLock<Vec<tenants::config::SectionCheck>> =
         std::sync::LazyLock::new(|| {
-            let own: [tenants::config::SectionCheck; 3] = [
+            let own: [tenants::config::SectionCheck; 4] = [
                 section_check::<cookies::SecretsConfig>,
                 section_check::<cors::CorsConfig>,
                 section_check::<public::CacheFlags>,
+                section_check::<ui::Branding>,
             ];
             flows::config_rules()
                 .sections

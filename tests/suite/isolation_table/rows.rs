@@ -313,6 +313,25 @@ pub(crate) const PUBLIC: &[Row] = &[
     reads("GET /version", 200, &[(Thing::Cookie, Ignored(200))], |h| {
         Ask::get("/version").script(h)
     }),
+    // The account pages are the same for everybody, and no file of theirs is anybody's own.
+    reads(
+        "GET /ui/{page}",
+        200,
+        &[(Thing::Cookie, Ignored(200))],
+        |h| Ask::get("/ui/login").page(h),
+    ),
+    reads(
+        "GET /ui/config.json",
+        200,
+        &[(Thing::Cookie, Ignored(200))],
+        |h| Ask::get("/ui/config.json").script(h),
+    ),
+    reads(
+        "GET /ui/assets/{file}",
+        404,
+        &[(Thing::Cookie, Ignored(404))],
+        |h| Ask::get("/ui/assets/none.js").page(h),
+    ),
 ];
 
 /// Of a project, administration.

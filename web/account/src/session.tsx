@@ -1,0 +1,75 @@
+// Who is signed in here, and the way out.
+import type { Session } from "@ory/client-fetch"
+import { useState } from "react"
+import { api, fetchApi, type Project } from "./api"
+import { Card } from "./card"
+import { base } from "./place"
+import { locale, t } from "./texts"
+
+const when = (date: Date) => date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })
+
+/** The part of a JSON Schema that names things. */
+type Schema = { title?: string; properties?: Record<string, Schema> }
+
+/** What the project calls its traits; nothing when the schema cannot be had, which is no reason to stop. */
+export async function loadTraitNames(session: Session): Promise<Schema> {
+  try {
+    const id = session.identity?.schema_url.split("/").pop()
+    const schema: Schema = await (await fetchApi(`${base}/schemas/${id}`)).json()
+    return schema.properties?.traits ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** The person's traits that are plain values, nested ones too. */
+function facts(traits: unknown, schema: Schema | undefined): [string, string][] {
+  return Object.entries(traits ?? {}).flatMap(([key, value]): [string, string][] => {
+    const part = schema?.properties?.[key]
+    if (Array.isArray(value)) return [[part?.title ?? key, value.filter((v) => typeof v !== "object").join(", ")]]
+    if (value && typeof value === "object") return facts(value, part)
+    return value === null || value === "" ? [] : [[part?.title ?? key, String(value)]]
+  })
+}
+
+export function SessionPage(props: { project: Project; session: Session; names: Schema }) {
+  const { project, session, names } = props
+  const [leaving, setLeaving] = useState(false)
+  const signOut = async () => {
+    setLeaving(true)
+    try {
+      const { logout_url } = await api.createBrowserLogoutFlow()
+      location.assign(logout_url)
+    } catch {
+      // Signed out elsewhere meanwhile, or the notice has said what is wrong.
+      location.reload()
+    }
+  }
+  const methods = (session.authentication_methods ?? []).map((m) => t().methods[m.method ?? ""] ?? m.method)
+  const rows: [string, string][] = [
+    ...facts(session.identity?.traits, names),
+    [t().by, [...new Set(methods)].join(", ")],
+    ...(session.authenticated_at ? [[t().since, when(session.authenticated_at)] as [string, string]] : []),
+    ...(session.expires_at ? [[t().until, when(session.expires_at)] as [string, string]] : []),
+  ]
+  return (
+    <Card project={project} title={t().signedIn}>
+      <dl>
+        {rows.map(([name, value], row) => (
+          <div key={row}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {project.settings_enabled && (
+        <a className="button quiet" href={project.settings_ui_url}>
+          {t().titles.settings}
+        </a>
+      )}
+      <button className="button" type="button" disabled={leaving} onClick={signOut}>
+        {t().signOut}
+      </button>
+    </Card>
+  )
+}
