@@ -257,7 +257,7 @@ fn what_is_no_http_is_told_so() {
             ("GET / HTTP/9.9\r\n\r\n".to_owned(), "HTTP/1.1 4"),
             (
                 format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)),
-                "HTTP/1.1 414",
+                "HTTP/1.1 431",
             ),
             (
                 format!("GET /version HTTP/1.1\r\nhost: x\r\n{many}\r\n"),
