@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tenants::{
-    Actor, Claim, Claimed, Clock, Environment, Installation, NewKey, NewProject, Project, Settings,
-    config, ids,
+    Actor, Claim, Claimed, Clock, Environment, Installation, Job, NewKey, NewProject, Project,
+    Settings, config, ids,
 };
 
 use crate::Database;
@@ -169,9 +169,9 @@ impl World {
             fingerprint(&neighbour).await,
             "the neighbour's rows changed"
         );
+        let mut due = self.claim(1000).await;
         // A moved clock may have passed the hour at which an active project is swept.
-        self.sweep().await;
-        let due = self.claim(1000).await;
+        due.retain(|claimed| claimed.job != Job::SweepExpired);
         assert!(due.is_empty(), "jobs are still due: {due:?}");
         self.installation.close().await;
         self.finished = true;

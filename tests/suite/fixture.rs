@@ -33,7 +33,7 @@ fn a_job_left_due_is_a_failure() {
         let w = World::new().await;
         let project = w.project().await;
         let mut tx = project.begin().await.unwrap();
-        tx.enqueue(&Job::SweepExpired, project.now()).await.unwrap();
+        tx.enqueue(&Job::PurgeProject, project.now()).await.unwrap();
         tx.commit().await.unwrap();
         w.finish().await;
     });

@@ -236,7 +236,7 @@ fn a_verdict_says_when_a_job_runs_again() {
         assert!(w.claim(1).await.is_empty());
         assert_eq!(
             rows(&mut all, &project).await,
-            [(2, 1, Some("never".to_owned()))]
+            [(2, 2, Some("never".to_owned()))]
         );
         w.finish().await;
     });
