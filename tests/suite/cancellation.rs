@@ -97,11 +97,13 @@ fn a_request_dropped_at_any_wait_leaves_a_clean_connection() {
     run(async {
         let w = world(true).await;
         let project = w.project().await;
-        let mut deepest = 0;
-        for _ in 0..ROUNDS {
+        let (mut deepest, mut rounds) = (0, 0);
+        // A busy machine may answer before it is waited for, so that few waits are met in a round.
+        while rounds < ROUNDS || (deepest <= 4 && rounds < 20 * ROUNDS) {
             let (polls, dirty) = round(&w, &project).await;
             assert!(dirty.is_empty(), "dirty after {dirty:?} polls");
             deepest = polls.max(deepest);
+            rounds += 1;
         }
         assert!(
             deepest > 4,
