@@ -365,7 +365,7 @@ impl Client {
         let mut request = self.http.request(method, url).headers(self.headers.clone());
         match self.kind {
             Kind::Html => {
-                request = request.header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")
+                request = request.header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
             }
             Kind::Spa => request = request.header(ACCEPT, "application/json"),
             Kind::Api => {}

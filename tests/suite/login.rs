@@ -232,7 +232,7 @@ fn missing_fields_and_missing_methods() {
     });
 }
 
-/// Traps 11 to 14.
+/// Traps 11, 12 and 14.
 #[test]
 fn csrf() {
     run(async {
@@ -307,6 +307,19 @@ fn csrf() {
             .await;
         assert_eq!(error.body["error"]["id"], "security_csrf_violation");
 
+        site.finish().await;
+    });
+}
+
+/// Trap 13.
+#[test]
+fn an_api_client_must_not_look_like_a_browser() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        site.client(&project, Kind::Api)
+            .sign_up(EMAIL, PASSWORD)
+            .await;
         let native = site.client(&project, Kind::Api);
         let flow = native.begin("login", "").await;
         let action = flow.body["ui"]["action"].as_str().unwrap();
