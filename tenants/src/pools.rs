@@ -88,12 +88,26 @@ impl Pools {
 
     /// Begin with a statement that pins the transaction. A begin that fails leaves its connection to
     /// the guard, which closes it.
+    ///
+    /// A backend that computes the gate's memberships while a role is being made can keep a list
+    /// without it, and refuses `SET ROLE` from then on (42501): another connection is tried, twice.
     pub(crate) async fn begin(
         &self,
         slot: i32,
         sql: &Arc<str>,
     ) -> Result<Transaction<'static, Postgres>, Fault> {
         let shard = usize::try_from(slot).unwrap_or(0) % self.projects.len();
+        for _ in 0..2 {
+            match self.projects[shard]
+                .begin_with(AssertSqlSafe(Arc::clone(sql)))
+                .await
+            {
+                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+                    tracing::warn!(%error, slot, "a connection was given up: it does not know the role");
+                }
+                begun => return Ok(begun?),
+            }
+        }
         Ok(self.projects[shard]
             .begin_with(AssertSqlSafe(Arc::clone(sql)))
             .await?)
