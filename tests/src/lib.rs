@@ -25,7 +25,13 @@ pub use postgres::{Database, MASTER_KEY};
 pub use site::{Answer, Client, Kind, ROOT_KEY, Site, cheap};
 pub use world::{World, fingerprint, fresh_slug};
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    // A fault's cause is in the log alone: on standard error, of which the harness shows what fails.
+    let log =
+        tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::ERROR);
+    let _ = log.with_writer(std::io::stderr).try_init();
+    Runtime::new().unwrap()
+});
 
 /// Runs a test on the one runtime of the binary; transactions it holds are counted (`tenants::hold`).
 pub fn run<F: Future>(test: F) -> F::Output {
