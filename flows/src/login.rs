@@ -60,7 +60,6 @@ pub struct Wish {
 }
 
 /// Somebody is signed in.
-#[derive(Debug)]
 pub struct SignedIn {
     /// Who, how sure, until when.
     pub session: Arc<Session>,
@@ -72,6 +71,15 @@ pub struct SignedIn {
     pub target: String,
     /// The session is below the level that the project asks of this identity.
     pub needs_second_factor: bool,
+}
+
+impl std::fmt::Debug for SignedIn {
+    /// Without what it must not show in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignedIn")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a submission was answered.

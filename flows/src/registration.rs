@@ -122,7 +122,6 @@ fn merge(into: &mut Value, from: &Value) {
 }
 
 /// Somebody signed up.
-#[derive(Debug)]
 pub struct SignedUp {
     /// Who, and their first session.
     pub session: Arc<Session>,
@@ -130,6 +129,15 @@ pub struct SignedUp {
     pub token: Option<String>,
     /// Where a browser goes.
     pub target: String,
+}
+
+impl std::fmt::Debug for SignedUp {
+    /// Without what it must not show in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignedUp")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a submission was answered.

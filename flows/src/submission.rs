@@ -5,12 +5,21 @@ use identity::schema::{FieldKind, TraitField};
 use serde_json::{Map, Value};
 
 /// What was submitted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Submission {
     form: Option<Vec<(String, String)>>,
     json: Map<String, Value>,
     method: Option<String>,
     transient_payload: Option<Value>,
+}
+
+impl std::fmt::Debug for Submission {
+    /// Without what it must not show in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Submission")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Submission {

@@ -77,7 +77,7 @@ impl Key {
 }
 
 /// A key just made: the only moment its token is known.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewKey {
     /// Its id.
     pub id: Uuid,
@@ -89,6 +89,15 @@ pub struct NewKey {
     pub token: String,
     /// How it begins, to recognise it by.
     pub prefix: String,
+}
+
+impl std::fmt::Debug for NewKey {
+    /// Without what it must not show in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewKey")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is asked for when a key is made.
