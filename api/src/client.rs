@@ -6,11 +6,32 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::{HeaderMap, header};
 use flows::cx::{ClientInfo, CookieState};
 use ipnet::IpNet;
+use serde_json::{Map, Value};
 use tenants::{Project, ids};
 
 use crate::{accept, cookies};
 
 const TEXT_BYTES_MAX: usize = 512;
+/// Contract, self-service 10.3.
+const TOLD: &[&str] = &[
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Content-Length",
+    "Content-Type",
+    "Origin",
+    "Priority",
+    "Referer",
+    "Sec-Ch-Ua",
+    "Sec-Ch-Ua-Mobile",
+    "Sec-Ch-Ua-Platform",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-User",
+    "True-Client-Ip",
+    "User-Agent",
+];
 
 /// Facts about the client of a request.
 pub(crate) fn info(
@@ -37,7 +58,26 @@ pub(crate) fn info(
         ip_address: address(headers, peer, trusted),
         user_agent: cut(text(headers, header::USER_AGENT.as_str()).unwrap_or_default()),
         location: trusted.map_or_else(String::new, |_| location(headers)),
+        accept_language: text(headers, header::ACCEPT_LANGUAGE.as_str()).map(cut),
+        told_headers: told(headers),
     }
+}
+
+/// The headers that hooks and delivery services may be told of: name to values.
+fn told(headers: &HeaderMap) -> Value {
+    let mut told = Map::new();
+    for name in TOLD {
+        let values: Vec<Value> = headers
+            .get_all(*name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .map(|value| Value::String(cut(value)))
+            .collect();
+        if !values.is_empty() {
+            told.insert((*name).to_owned(), Value::Array(values));
+        }
+    }
+    Value::Object(told)
 }
 
 fn browser_trace(headers: &HeaderMap, sent: &[(String, String)]) -> Option<&'static str> {

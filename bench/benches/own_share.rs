@@ -176,6 +176,8 @@ fn client() -> ClientInfo {
         ip_address: "127.0.0.1".to_owned(),
         user_agent: "bench".to_owned(),
         location: String::new(),
+        accept_language: None,
+        told_headers: serde_json::Value::Null,
     }
 }
 

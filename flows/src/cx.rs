@@ -44,6 +44,10 @@ pub struct ClientInfo {
     pub user_agent: String,
     /// `city, country`.
     pub location: String,
+    /// `Accept-Language`, at most 512 bytes.
+    pub accept_language: Option<String>,
+    /// What hooks and delivery services may be told of the request: name to values.
+    pub told_headers: serde_json::Value,
 }
 
 /// What the request carried by way of cookies.

@@ -4,12 +4,18 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use identity::{Identity, identities::create::Prepared, schema::Violation, sessions::AuthMethod};
+use identity::{
+    Identity, courier,
+    identities::create::Prepared,
+    one_time,
+    schema::{Address, Violation},
+    sessions::AuthMethod,
+};
 use serde_json::Value;
 use tenants::Fault;
 use uuid::Uuid;
 
-use crate::ui::Message;
+use crate::{store::NewFlow, ui::Message};
 
 /// How judging a submission ended.
 #[derive(Debug)]
@@ -95,6 +101,36 @@ pub enum Write {
     },
     /// End every other session of the identity that signs in.
     RevokeOtherSessions,
+    /// Store a rendered message and ask for its sending.
+    Send(Box<courier::Message>),
+    /// Store what is kept of a one-time secret.
+    StoreCode(Box<one_time::NewCode>),
+    /// Forget the codes of a flow, before new ones are sent.
+    DropCodes {
+        /// Of which flow.
+        flow_id: Uuid,
+    },
+    /// Use a code up. When somebody was faster, nothing is written and the form says so.
+    ConsumeCode {
+        /// Which.
+        id: Uuid,
+    },
+    /// Store another flow, begun by this one.
+    BeginFlow(Box<NewFlow>),
+    /// A message goes to a verifiable address.
+    AddressSent {
+        /// Whose.
+        identity_id: Uuid,
+        /// Which.
+        address: Address,
+    },
+    /// Somebody proved to read a verifiable address.
+    AddressVerified {
+        /// Whose.
+        identity_id: Uuid,
+        /// Which.
+        address: Address,
+    },
 }
 
 impl Write {

@@ -4,6 +4,7 @@
 
 pub mod begin;
 pub mod config;
+pub mod continue_with;
 pub mod csrf;
 pub mod cx;
 pub mod decision;
@@ -15,10 +16,12 @@ pub mod login;
 pub mod methods;
 pub mod registration;
 pub mod return_to;
+pub mod settings;
 pub mod store;
 pub mod submission;
 mod submit;
 pub mod ui;
+mod write;
 
 use tenants::{ConfigRules, config::section_check};
 

@@ -21,6 +21,7 @@ use crate::{
     submission::Submission,
     submit::{self, Judgement},
     ui::{Ui, order, text},
+    write,
 };
 
 /// Sign in, authenticate again, or add a second factor.
@@ -247,7 +248,7 @@ async fn settle(
     for hook in &hooks {
         hook.weigh(cx, decision).await?;
     }
-    let Some(mut signed_in) = write(cx, flow, decision, target).await? else {
+    let Some(mut signed_in) = commit(cx, flow, decision, target).await? else {
         return Ok(None);
     };
     for hook in &hooks {
@@ -256,7 +257,7 @@ async fn settle(
     Ok(Some(signed_in))
 }
 
-async fn write(
+async fn commit(
     cx: &Cx<'_>,
     flow: &mut Flow<Login>,
     decision: &SignIn,
@@ -302,9 +303,7 @@ async fn write(
         None if !session_store::renew(&mut tx, &session).await? => return Ok(None),
         None => {}
     }
-    for write in &decision.effects.0 {
-        carry_out(&mut tx, write, &session).await?;
-    }
+    write::carry_out(&mut tx, &decision.effects, Some(&session)).await?;
     tx.commit().await?;
     let required = cx.project.config::<SessionConfig>().whoami.required_aal;
     let needs_second_factor = !session.satisfies(required, sessions::code_as_factor(cx.project));
@@ -315,20 +314,4 @@ async fn write(
         target,
         needs_second_factor,
     }))
-}
-
-async fn carry_out(tx: &mut tenants::Tx, write: &Write, session: &Session) -> Result<(), Halt> {
-    match write {
-        Write::ReplaceCredential {
-            identity_id,
-            kind,
-            config,
-        } => {
-            credentials::store::replace_config(tx, *identity_id, kind, config).await?;
-        }
-        Write::RevokeOtherSessions => {
-            session_store::revoke_others(tx, session.identity.id, session.id).await?;
-        }
-    }
-    Ok(())
 }

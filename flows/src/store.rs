@@ -6,32 +6,69 @@ use uuid::Uuid;
 
 use crate::flow::{Flow, Kind};
 
+/// A flow that is not stored yet.
+#[derive(Clone, Debug)]
+pub struct NewFlow {
+    id: Uuid,
+    kind: &'static str,
+    state: Value,
+    expires_at: chrono::DateTime<chrono::Utc>,
+}
+
+impl NewFlow {
+    /// The row of a flow as it is now.
+    pub fn of<K: Kind>(flow: &Flow<K>) -> Result<Self, Fault> {
+        Ok(Self {
+            id: flow.id,
+            kind: K::NAME,
+            state: to_json(flow)?,
+            expires_at: flow.expires_at,
+        })
+    }
+}
+
 /// Store a new flow, and see to it that it will be swept.
 pub async fn insert<K: Kind>(project: &Project, flow: &Flow<K>) -> Result<(), Fault> {
-    insert_state(project, flow.id, (K::NAME, to_json(flow)?), flow.expires_at).await
+    let row = NewFlow::of(flow)?;
+    let mut tx = project.begin().await?;
+    insert_row(&mut tx, &row).await?;
+    tx.commit().await
 }
 
 pub(crate) async fn insert_state(
     project: &Project,
     id: Uuid,
-    (kind, state): (&str, Value),
+    (kind, state): (&'static str, Value),
     expires_at: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), Fault> {
-    let mut tx = project.begin().await?;
-    sqlx::query!(
-        "insert into flows (id, kind, state, expires_at, created_at) values ($1, $2, $3, $4, $5)",
+    let row = NewFlow {
         id,
         kind,
         state,
         expires_at,
-        project.now()
+    };
+    let mut tx = project.begin().await?;
+    insert_row(&mut tx, &row).await?;
+    tx.commit().await
+}
+
+/// In the caller's transaction.
+pub(crate) async fn insert_row(tx: &mut Tx, row: &NewFlow) -> Result<(), Fault> {
+    let now = tx.project().now();
+    sqlx::query!(
+        "insert into flows (id, kind, state, expires_at, created_at) values ($1, $2, $3, $4, $5)",
+        row.id,
+        row.kind,
+        row.state,
+        row.expires_at,
+        now
     )
     .execute(tx.conn())
     .await?;
-    if let Some((job, run_at)) = project.sweep_to_ask_for() {
+    if let Some((job, run_at)) = tx.project().sweep_to_ask_for() {
         tx.enqueue_as(job, &Job::SweepExpired, run_at).await?;
     }
-    tx.commit().await
+    Ok(())
 }
 
 /// A flow of this kind in this project.

@@ -11,6 +11,7 @@ use crate::{
     store,
     submission::Submission,
     ui::{Message, text, violation},
+    write,
 };
 
 /// How judging went.
@@ -86,10 +87,6 @@ async fn redraw<K: Kind>(
     refusal: Option<Refusal>,
     effects: Effects,
 ) -> Result<Flow<K>, Error> {
-    debug_assert!(
-        effects.0.is_empty(),
-        "no refusal of this release writes anything but the flow"
-    );
     for attempt in 0..3 {
         begin::draw(cx, &mut flow).await?;
         match &refusal {
@@ -99,6 +96,15 @@ async fn redraw<K: Kind>(
         flow.updated_at = cx.project.now();
         let mut tx = cx.project.begin().await?;
         if store::save(&mut tx, &flow).await? {
+            match write::carry_out(&mut tx, &effects, cx.session.map(AsRef::as_ref)).await {
+                Ok(()) => {}
+                Err(Halt::Stopped(error)) => return Err(error),
+                // What was to be written is not possible any more; its reason is what the form says.
+                Err(Halt::Refused(again, _)) => {
+                    drop(tx);
+                    return Box::pin(redraw(cx, flow, Some(again), Effects::default())).await;
+                }
+            }
             tx.commit().await?;
             flow.version += 1;
             return Ok(flow);

@@ -1,9 +1,12 @@
 //! People: identities, their credentials and their sessions. Knows nothing of flows or HTTP.
 
+pub mod addresses;
+pub mod courier;
 pub mod credentials;
 pub mod factors;
 pub mod identities;
 pub mod normalize;
+pub mod one_time;
 pub mod schema;
 pub mod schemas;
 pub mod sessions;

@@ -13,6 +13,11 @@ pub enum Job {
     SweepExpired,
     /// The grace of a deletion is over: drop the project's schema and everything that refers to it.
     PurgeProject,
+    /// Send one message, by e-mail or another channel.
+    SendMessage {
+        /// The row of `messages`.
+        message: Uuid,
+    },
 }
 
 impl Job {
@@ -20,19 +25,22 @@ impl Job {
         match self {
             Self::SweepExpired => "sweep_expired",
             Self::PurgeProject => "purge_project",
+            Self::SendMessage { .. } => "send_message",
         }
     }
 
     pub(crate) fn reference(&self) -> Option<Uuid> {
         match self {
             Self::SweepExpired | Self::PurgeProject => None,
+            Self::SendMessage { message } => Some(*message),
         }
     }
 
-    pub(crate) fn read(kind: &str, _reference: Option<Uuid>) -> Option<Self> {
+    pub(crate) fn read(kind: &str, reference: Option<Uuid>) -> Option<Self> {
         match kind {
             "sweep_expired" => Some(Self::SweepExpired),
             "purge_project" => Some(Self::PurgeProject),
+            "send_message" => reference.map(|message| Self::SendMessage { message }),
             _ => None,
         }
     }

@@ -13,13 +13,19 @@ pub(crate) const CONTROL: &[Migration] = &[Migration {
 }];
 
 /// Of each project's schema, in order. Unqualified: the search path says whose tables they are.
-pub(crate) const PROJECT: &[Migration] = &[Migration {
-    version: 1,
-    sql: include_str!("../../migrations/project/0001_people.sql"),
-}];
+pub(crate) const PROJECT: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: include_str!("../../migrations/project/0001_people.sql"),
+    },
+    Migration {
+        version: 2,
+        sql: include_str!("../../migrations/project/0002_mail.sql"),
+    },
+];
 
 /// The oldest project schema this binary still serves; others answer 503 `project_migrating`.
-pub(crate) const PROJECT_MIN: i32 = 1;
+pub(crate) const PROJECT_MIN: i32 = 2;
 
 /// The version that `insula migrate` moves every project to.
 pub(crate) fn project_version() -> i32 {

@@ -3,6 +3,7 @@
 //! It owns loops, pauses and leases; what a job means is said in `run`, and what people, flows and
 //! projects are is their crates' business. It listens on nothing and speaks no HTTP.
 
+mod courier;
 mod gauges;
 mod jobs;
 mod pause;

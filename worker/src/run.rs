@@ -5,7 +5,7 @@ use std::{error::Error as _, fmt::Write as _, time::Duration};
 use tenants::{Claimed, Fault, Installation, Job, Verdict};
 use tokio::task::JoinError;
 
-use crate::sweep;
+use crate::{courier, sweep};
 
 /// Ten seconds, then twice as long each time, up to an hour.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -22,6 +22,7 @@ pub(crate) async fn run(installation: &Installation, claimed: &Claimed) -> Verdi
             .purge_project(&claimed.project)
             .await
             .map(|purged| tracing::info!(project = claimed.project.slug(), purged, "deletion")),
+        Job::SendMessage { message } => courier::send(&claimed.project, message).await,
     };
     let project = claimed.project.slug();
     match ended {
@@ -51,7 +52,7 @@ fn verdict_of_failure(job: &Job, attempt: u32, why: String) -> Verdict {
     match job {
         Job::SweepExpired if attempt >= SWEEP_ATTEMPTS_MAX => Verdict::Abandon { why },
         // A deletion was promised: it is tried until it is done.
-        Job::SweepExpired | Job::PurgeProject => Verdict::Retry {
+        Job::SweepExpired | Job::PurgeProject | Job::SendMessage { .. } => Verdict::Retry {
             after: retry_after(attempt),
             why,
         },

@@ -12,6 +12,7 @@ use crate::{
     flow::{Flow, Kind},
     login::Login,
     registration::Registration,
+    settings::Settings,
     submission::Submission,
     ui::Ui,
 };
@@ -42,6 +43,9 @@ pub static LOGIN: &[&dyn Strategy<Login>] = &[&password::Password];
 
 /// Who takes part in a registration.
 pub static REGISTRATION: &[&dyn Strategy<Registration>] = &[&profile::Profile, &password::Password];
+
+/// Who takes part in settings.
+pub static SETTINGS: &[&dyn Strategy<Settings>] = &[];
 
 /// The schema a flow is about: the one chosen at init, else the default.
 pub(crate) fn schema_of<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Result<ProjectSchema, Halt> {

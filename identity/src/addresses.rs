@@ -1,0 +1,73 @@
+//! What becomes of addresses: a message was sent, somebody proved to read it; and whose an address is.
+
+use tenants::{Fault, Tx};
+use uuid::Uuid;
+
+use crate::schema::{Address, Via};
+
+/// The owner of a verifiable address in its stored form.
+pub async fn owner_of_verifiable(tx: &mut Tx, address: &Address) -> Result<Option<Uuid>, Fault> {
+    owner(tx, "verifiable", address).await
+}
+
+/// The owner of a recovery address in its stored form.
+pub async fn owner_of_recovery(tx: &mut Tx, address: &Address) -> Result<Option<Uuid>, Fault> {
+    owner(tx, "recovery", address).await
+}
+
+async fn owner(tx: &mut Tx, purpose: &str, address: &Address) -> Result<Option<Uuid>, Fault> {
+    let owner = sqlx::query_scalar!(
+        "select identity_id from addresses where purpose = $1 and via = $2 and value = $3",
+        purpose,
+        address.via.as_str(),
+        address.value
+    );
+    Ok(owner.fetch_optional(tx.conn()).await?)
+}
+
+/// A message went to a verifiable address that is not verified yet.
+pub async fn mark_sent(tx: &mut Tx, identity_id: Uuid, address: &Address) -> Result<(), Fault> {
+    let now = tx.project().now();
+    sqlx::query!(
+        "update addresses set status = 'sent', updated_at = $4
+          where identity_id = $1 and purpose = 'verifiable' and via = $2 and value = $3 and status = 'pending'",
+        identity_id,
+        address.via.as_str(),
+        address.value,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    tx.invalidate(identity_id).await
+}
+
+/// Somebody proved to read the address. False: the identity does not have it any more.
+pub async fn mark_verified(
+    tx: &mut Tx,
+    identity_id: Uuid,
+    address: &Address,
+) -> Result<bool, Fault> {
+    let now = tx.project().now();
+    let verified = sqlx::query!(
+        "update addresses set status = 'completed', verified = true, verified_at = $4, updated_at = $4
+          where identity_id = $1 and purpose = 'verifiable' and via = $2 and value = $3",
+        identity_id,
+        address.via.as_str(),
+        address.value,
+        now
+    );
+    let verified = verified.execute(tx.conn()).await?.rows_affected() == 1;
+    tx.invalidate(identity_id).await?;
+    Ok(verified)
+}
+
+/// The channel of an address as somebody typed it, and its stored form.
+pub fn read_typed(text: &str) -> Address {
+    let value = crate::normalize::identifier(text);
+    let via = if value.contains('@') || !value.starts_with('+') {
+        Via::Email
+    } else {
+        Via::Sms
+    };
+    Address { via, value }
+}
