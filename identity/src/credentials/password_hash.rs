@@ -3,6 +3,7 @@
 
 mod pool;
 mod queue;
+mod scratch;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 pub use pool::HashPool;
+use scratch::Scratch;
 
 /// Ceilings for parameters, which may come out of a stored hash that an administrator wrote (self-service.md 11).
 const ARGON2_MEMORY_KIB_MAX: u32 = 1 << 20;
@@ -207,7 +209,7 @@ impl Stored {
         }
     }
 
-    fn matches(&self, password: &str) -> Result<bool, HashError> {
+    fn matches(&self, password: &str, scratch: &mut Scratch) -> Result<bool, HashError> {
         match self {
             Self::Argon2 {
                 algorithm,
@@ -215,7 +217,7 @@ impl Stored {
                 salt,
                 key,
             } => {
-                let found = argon2_key(*algorithm, params, salt, password)?;
+                let found = argon2_key((*algorithm, params), salt, password, scratch)?;
                 Ok(found.ct_eq(key).into())
             }
             Self::Bcrypt { cost, salt, key } => match bcrypt_key(*cost, *salt, password) {
@@ -247,7 +249,7 @@ impl Hasher {
     }
 
     /// A new hash with a new salt.
-    fn hash(self, password: &str) -> Result<String, HashError> {
+    fn hash(self, password: &str, scratch: &mut Scratch) -> Result<String, HashError> {
         match self {
             Self::Argon2id {
                 memory_kib,
@@ -259,7 +261,7 @@ impl Hasher {
                 let params = self.argon2_params()?;
                 let mut salt = vec![0; salt_length as usize];
                 fill_random(&mut salt)?;
-                let key = argon2_key(Algorithm::Argon2id, &params, &salt, password)?;
+                let key = argon2_key((Algorithm::Argon2id, &params), &salt, password, scratch)?;
                 let (salt, key) = (STANDARD_NO_PAD.encode(&salt), STANDARD_NO_PAD.encode(&*key));
                 Ok(format!(
                     "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${key}"
@@ -297,10 +299,10 @@ fn argon2_params(memory_kib: u32, iterations: u32, lanes: u32, key_bytes: usize)
 }
 
 fn argon2_key(
-    algorithm: Algorithm,
-    params: &Params,
+    (algorithm, params): (Algorithm, &Params),
     salt: &[u8],
     password: &str,
+    scratch: &mut Scratch,
 ) -> Result<Zeroizing<Vec<u8>>, HashError> {
     let mut key = Zeroizing::new(vec![
         0;
@@ -308,9 +310,13 @@ fn argon2_key(
             .output_len()
             .unwrap_or(Params::DEFAULT_OUTPUT_LEN)
     ]);
-    Argon2::new(algorithm, Version::V0x13, params.clone())
-        .hash_password_into(password.as_bytes(), salt, &mut key)
-        .map_err(|error| HashError::Failed(error.to_string()))?;
+    let blocks = scratch
+        .blocks(params.block_count())
+        .ok_or_else(|| HashError::Failed("no memory".into()))?;
+    let hashed = Argon2::new(algorithm, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut key, blocks);
+    scratch.settle();
+    hashed.map_err(|error| HashError::Failed(error.to_string()))?;
     Ok(key)
 }
 

@@ -10,12 +10,15 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::queue::{FairQueue, Ticket};
-use super::{HashError, Hasher, Stored};
+use super::{HashError, Hasher, Scratch, Stored};
 
 /// Told to a caller who is refused: a full queue is worked off in about this time.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-type Job = Box<dyn FnOnce() + Send>;
+/// A thread without work for so long gives its memory back.
+const IDLE: Duration = Duration::from_secs(2);
+
+type Job = Box<dyn FnOnce(&mut Scratch) + Send>;
 
 /// A pool of its own for password work: `threads` jobs at once, taken from the projects in turn, at most
 /// `waiting_max` waiting in all and `waiting_per_project_max` in each project; beyond that it refuses at once.
@@ -80,7 +83,8 @@ impl HashPool {
         {
             return Err(HashError::TooLong);
         }
-        self.run(project, move || hasher.hash(&password)).await
+        self.run(project, move |scratch| hasher.hash(&password, scratch))
+            .await
     }
 
     /// Whether `password` is the one behind `hash`.
@@ -94,7 +98,8 @@ impl HashPool {
         hash: String,
     ) -> Result<bool, HashError> {
         let stored = Stored::parse(&hash).ok_or(HashError::Unsupported)?;
-        self.run(project, move || stored.matches(&password)).await
+        self.run(project, move |scratch| stored.matches(&password, scratch))
+            .await
     }
 
     /// The work of a real verification for an identifier nobody has, so that the time tells nothing. Always false.
@@ -108,22 +113,24 @@ impl HashPool {
         password: Zeroizing<String>,
     ) -> Result<bool, HashError> {
         let stored = Stored::nothing(hasher)?;
-        self.run(project, move || stored.matches(&password).map(|_| false))
-            .await
+        self.run(project, move |scratch| {
+            stored.matches(&password, scratch).map(|_| false)
+        })
+        .await
     }
 
     /// Queues `job` and waits for its answer.
     pub(super) async fn run<R, F>(&self, project: Uuid, job: F) -> Result<R, HashError>
     where
         R: Send + 'static,
-        F: FnOnce() -> Result<R, HashError> + Send + 'static,
+        F: FnOnce(&mut Scratch) -> Result<R, HashError> + Send + 'static,
     {
         tenants::hold::assert_none("hashing a password");
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move || {
+        let job: Job = Box::new(move |scratch| {
             // The caller may have left between the queue and here.
             if !answer.is_closed() {
-                drop(answer.send(job()));
+                drop(answer.send(job(scratch)));
             }
         });
         let _place = self.shared.enter(project, job)?;
@@ -187,26 +194,47 @@ impl Shared {
     }
 
     fn serve(&self) {
-        let mut state = self.lock();
+        let (mut state, mut scratch) = (self.lock(), Scratch::default());
         while !state.closed {
             let Some(job) = state.queue.take() else {
-                state = self
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.wait(state, &mut scratch);
                 continue;
             };
             state.running += 1;
             state.report();
             drop(state);
             // A job that panics drops its sender, which the caller sees as a failure; the thread lives on.
-            if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| job(&mut scratch))).is_err() {
                 tracing::error!("password work panicked");
             }
             state = self.lock();
             state.running -= 1;
             state.report();
         }
+    }
+}
+
+impl Shared {
+    /// For work; after a while without any the memory goes first.
+    fn wait<'s>(
+        &'s self,
+        state: MutexGuard<'s, State>,
+        scratch: &mut Scratch,
+    ) -> MutexGuard<'s, State> {
+        if scratch.is_empty() {
+            let woken = self.work.wait(state);
+            return woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        let (state, waited) = self
+            .work
+            .wait_timeout(state, IDLE)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !waited.timed_out() {
+            return state;
+        }
+        drop(state);
+        scratch.clear();
+        self.lock()
     }
 }
 

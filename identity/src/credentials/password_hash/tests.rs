@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::queue::FairQueue;
-use super::{HashError, HashPool, Hasher, Stored, needs_rehash};
+use super::{HashError, HashPool, Hasher, Scratch, Stored, needs_rehash};
 
 const PASSWORD: &str = "correct horse battery staple";
 const CHEAP: Hasher = Hasher::Argon2id {
@@ -38,10 +38,18 @@ fn known_hashes_match_their_password_only() {
     hashes.push("$argon2i$v=19$m=1024,t=3,p=1$AAECAwQFBgcICQoLDA0ODw$ir+E2NV7WMfUms6RE4xtxkrWtk8NDSJvruQaY/wgIW4".into());
     for hash in hashes {
         let stored = Stored::parse(&hash).expect(&hash);
-        assert_eq!(stored.matches(PASSWORD), Ok(true), "{hash}");
+        assert_eq!(
+            stored.matches(PASSWORD, &mut Scratch::default()),
+            Ok(true),
+            "{hash}"
+        );
         // Bcrypt is slow unoptimised: one refusal of it will do.
         if !hash.starts_with("$2") || hash.starts_with("$2b$") {
-            assert_eq!(stored.matches(&format!("{PASSWORD}x")), Ok(false), "{hash}");
+            assert_eq!(
+                stored.matches(&format!("{PASSWORD}x"), &mut Scratch::default()),
+                Ok(false),
+                "{hash}"
+            );
         }
     }
 }
@@ -169,7 +177,7 @@ async fn a_hasher_out_of_range_fails_and_kills_nothing() {
             Err(HashError::Failed(_))
         ));
     }
-    let burst = pool.run::<(), _>(project(1), || panic!("on purpose")).await;
+    let burst = pool.run::<(), _>(project(1), |_| panic!("on purpose")).await;
     assert!(matches!(burst, Err(HashError::Failed(_))));
     assert!(pool.hash(project(1), CHEAP, secret("x")).await.is_ok());
 }
@@ -206,7 +214,7 @@ impl Held {
         let (entered, started) = mpsc::channel();
         let holder = Arc::clone(&pool);
         let held = thread::spawn(move || {
-            let job = move || {
+            let job = move |_: &mut Scratch| {
                 entered.send(()).ok();
                 opened.recv().ok();
                 Ok(())
@@ -230,7 +238,7 @@ impl Held {
 
     fn call(&self, number: u128) -> impl Future<Output = Result<(), HashError>> {
         let order = Arc::clone(&self.order);
-        self.pool.run(project(number), move || {
+        self.pool.run(project(number), move |_| {
             order.lock().unwrap().push(number);
             Ok(())
         })
@@ -333,4 +341,19 @@ proptest! {
             prop_assert_eq!(queue.waiting(), inside.len());
         }
     }
+}
+
+#[test]
+fn memory_is_used_again_and_what_is_too_large_is_not_kept() {
+    let mut scratch = Scratch::default();
+    assert!(scratch.is_empty());
+    // What the last hash left behind changes nothing.
+    let first = CHEAP.hash("x", &mut scratch).unwrap();
+    let again = Stored::parse(&first).unwrap();
+    assert_eq!(again.matches("x", &mut scratch), Ok(true));
+    assert_eq!(again.matches("y", &mut scratch), Ok(false));
+    assert!(!scratch.is_empty());
+    scratch.blocks((64 << 10) + 1).unwrap();
+    scratch.settle();
+    assert!(scratch.is_empty());
 }
