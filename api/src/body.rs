@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes},
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
 use flows::submission::Submission;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -15,6 +16,8 @@ use crate::{App, error::ApiError};
 
 /// Contract, self-service 1.2.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
+/// Read beyond it before the refusal.
+const FORGOTTEN_BYTES_MAX: usize = 16 << 20;
 /// Objects and lists inside each other. The JSON reader gives up at 128, and flows store what was sent some
 /// levels further down, below a dotted name of up to 64 parts.
 const NESTING_MAX: usize = 48;
@@ -35,17 +38,34 @@ impl FromRequest<App> for Whole {
 /// A body that comes more slowly is not waited for: each one waited for takes a place of another
 /// request, and must give it back before the edge answers for it.
 async fn read(body: Body, within: Duration) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(within, to_bytes(body, BODY_BYTES_MAX)).await;
-    let whole = whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?;
-    whole.map_err(|error| {
-        let too_long = std::error::Error::source(&error)
-            .is_some_and(|e| e.to_string().contains("length limit"));
-        if too_long {
-            ApiError::bad_request(format!("The body is longer than {BODY_BYTES_MAX} bytes."))
+    let whole = tokio::time::timeout(within, collect(body)).await;
+    whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?
+}
+
+/// What is over the limit is read and forgotten for a while: a connection closed in the middle of sending
+/// often takes the answer with it, and the sender never learns why.
+async fn collect(mut body: Body) -> Result<Bytes, ApiError> {
+    let (mut whole, mut length) = (Vec::new(), 0);
+    while length <= BODY_BYTES_MAX + FORGOTTEN_BYTES_MAX {
+        let Some(frame) = body.frame().await else {
+            break;
+        };
+        let broken = |_| ApiError::bad_request("The body could not be read to its end.");
+        let Ok(data) = frame.map_err(broken)?.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length <= BODY_BYTES_MAX {
+            whole.extend_from_slice(&data);
         } else {
-            ApiError::bad_request("The body could not be read to its end.")
+            whole = Vec::new();
         }
-    })
+    }
+    if length > BODY_BYTES_MAX {
+        let why = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
+        return Err(ApiError::bad_request(why));
+    }
+    Ok(whole.into())
 }
 
 /// A submitted form or JSON body. A body that cannot be decoded is not an error yet: it becomes a message

@@ -89,28 +89,28 @@ impl Pools {
     /// Begin with a statement that pins the transaction. A begin that fails leaves its connection to
     /// the guard, which closes it.
     ///
-    /// A backend that computes the gate's memberships while a role is being made can keep a list
-    /// without it, and refuses `SET ROLE` from then on (42501): another connection is tried, twice.
+    /// A backend that was computing the gate's memberships while a role was made can keep a list without
+    /// it, and refuses `SET ROLE` (42501) until memberships change again. A backend that starts now
+    /// knows the role; so connections are given up until there is one.
     pub(crate) async fn begin(
         &self,
         slot: i32,
         sql: &Arc<str>,
     ) -> Result<Transaction<'static, Postgres>, Fault> {
         let shard = usize::try_from(slot).unwrap_or(0) % self.projects.len();
-        for _ in 0..2 {
-            match self.projects[shard]
-                .begin_with(AssertSqlSafe(Arc::clone(sql)))
-                .await
-            {
-                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+        let pool = &self.projects[shard];
+        let mut left = pool.options().get_max_connections() + 2;
+        loop {
+            let begun = pool.begin_with(AssertSqlSafe(Arc::clone(sql))).await;
+            left -= 1;
+            match begun {
+                Err(error) if is_refused_role(&error) && left > 0 => {
                     tracing::warn!(%error, slot, "a connection was given up: it does not know the role");
                 }
+                Err(error) if is_refused_role(&error) => return Err(Fault::Unavailable(error)),
                 begun => return Ok(begun?),
             }
         }
-        Ok(self.projects[shard]
-            .begin_with(AssertSqlSafe(Arc::clone(sql)))
-            .await?)
     }
 
     /// What the next borrower of a connection of that slot's pool finds, before it begins anything.
@@ -131,6 +131,13 @@ impl Pools {
             pool.close().await;
         }
     }
+}
+
+fn is_refused_role(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("42501")
 }
 
 /// Shards, connections in each, for control, for the worker. From 26: four of five, four, two.

@@ -354,3 +354,38 @@ fn a_connection_is_nobodys_after_commit_and_after_drop() {
         w.finish().await;
     });
 }
+
+/// A backend that missed the making of a role refuses it until memberships change again: that is a
+/// database to try again, not a fault of ours.
+#[test]
+fn a_role_that_a_connection_does_not_know() {
+    run(async {
+        let w = World::own().await;
+        let project = w.project().await;
+        let (_, role) = names(&w, &project).await;
+        let mut gate = w.database().gate().await;
+        let gate: String = sqlx::query_scalar("select current_user::text")
+            .fetch_one(&mut gate)
+            .await
+            .unwrap();
+        let mut all = w.database().superuser().await;
+        let away = format!("revoke {role} from {gate}");
+        sqlx::raw_sql(AssertSqlSafe(away))
+            .execute(&mut all)
+            .await
+            .unwrap();
+        let refused = project.begin().await.err();
+        assert!(
+            matches!(refused, Some(tenants::Fault::Unavailable(_))),
+            "{refused:?}"
+        );
+        let back = format!("grant {role} to {gate}");
+        sqlx::raw_sql(AssertSqlSafe(back))
+            .execute(&mut all)
+            .await
+            .unwrap();
+        add_identity(&project).await;
+        assert_eq!(owners(&project).await, [project.slug()]);
+        w.finish().await;
+    });
+}

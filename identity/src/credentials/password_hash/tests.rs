@@ -177,7 +177,9 @@ async fn a_hasher_out_of_range_fails_and_kills_nothing() {
             Err(HashError::Failed(_))
         ));
     }
-    let burst = pool.run::<(), _>(project(1), |_| panic!("on purpose")).await;
+    let burst = pool
+        .run::<(), _>(project(1), |_| panic!("on purpose"))
+        .await;
     assert!(matches!(burst, Err(HashError::Failed(_))));
     assert!(pool.hash(project(1), CHEAP, secret("x")).await.is_ok());
 }
