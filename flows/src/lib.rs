@@ -35,6 +35,7 @@ pub fn config_rules() -> ConfigRules {
             section_check::<identity::sessions::Cookies>,
             section_check::<identity::schemas::IdentityConfig>,
             section_check::<config::SelfService>,
+            section_check::<methods::code::CodeConfig>,
             section_check::<methods::password::PasswordConfig>,
             section_check::<methods::password::HasherConfig>,
             section_check::<methods::profile::ProfileConfig>,

@@ -1,5 +1,6 @@
 //! The sign-in methods, one folder each, and the static lists of who takes part in which flow.
 
+pub mod code;
 pub mod password;
 pub mod profile;
 

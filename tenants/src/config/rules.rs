@@ -25,6 +25,7 @@ pub(super) fn check(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<Confi
     cookies(document, cx, found);
     hashing(document, cx.environment, found);
     breach_service(document, cx.environment, found);
+    codes(document, found);
     identity_schemas(document, cx, found);
 }
 
@@ -107,6 +108,18 @@ fn breach_service(document: &Value, environment: Environment, found: &mut Vec<Co
     if clear && environment != Environment::Development {
         let message = "a service without TLS is accepted in DEVELOPMENT projects only";
         found.push(ConfigViolation::new(HOST, message));
+    }
+}
+
+/// A code proves one thing; it cannot be the first factor and the second.
+fn codes(document: &Value, found: &mut Vec<ConfigViolation>) {
+    let code = document.pointer("/selfservice/methods/code");
+    let on = |key: &str| code.and_then(|code| code.get(key)) == Some(&Value::Bool(true));
+    if on("passwordless_enabled") && on("mfa_enabled") {
+        found.push(ConfigViolation::new(
+            "/selfservice/methods/code/mfa_enabled",
+            "codes are the first factor already (passwordless_enabled), so they cannot be the second",
+        ));
     }
 }
 

@@ -90,7 +90,6 @@ const KEYS: &[(&str, Standing)] = &[
         "feature_flags.password_profile_registration_node_group",
         NotYet,
     ),
-    ("selfservice.methods.code", NotYet),
     ("selfservice.methods.link", NotYet),
     ("selfservice.methods.totp", NotYet),
     ("selfservice.methods.lookup_secret", NotYet),

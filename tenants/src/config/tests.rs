@@ -160,7 +160,7 @@ fn what_is_off_may_be_said_and_what_is_on_may_not() {
     let off = json!({
         "selfservice": {
             "methods": {
-                "code": {"enabled": false}, "link": {"enabled": false}, "totp": {"enabled": false},
+                "link": {"enabled": false}, "totp": {"enabled": false},
                 "lookup_secret": {"enabled": false}, "webauthn": {"enabled": false},
                 "passkey": {"enabled": false}, "oidc": {"enabled": false}
             },
@@ -173,7 +173,7 @@ fn what_is_off_may_be_said_and_what_is_on_may_not() {
     });
     assert!(ConfigDoc::validate(off, &cx()).is_ok());
     for path in [
-        "selfservice.methods.code.enabled",
+        "selfservice.methods.totp.enabled",
         "selfservice.flows.recovery.enabled",
         "feature_flags.use_continue_with_transitions",
         "selfservice.flows.registration.login_hints",
@@ -191,6 +191,20 @@ fn what_is_off_may_be_said_and_what_is_on_may_not() {
         "/selfservice/flows/login/style",
         "`identifier_first` is not served yet",
     );
+}
+
+#[test]
+fn a_code_is_one_factor() {
+    let code = |first: bool, second: bool| {
+        at(
+            "selfservice.methods.code",
+            json!({"passwordless_enabled": first, "mfa_enabled": second}),
+        )
+    };
+    let pointer = "/selfservice/methods/code/mfa_enabled";
+    refused_once(code(true, true), pointer, "the first factor already");
+    assert!(ConfigDoc::validate(code(true, false), &cx()).is_ok());
+    assert!(ConfigDoc::validate(code(false, true), &cx()).is_ok());
 }
 
 #[test]
