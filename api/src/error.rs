@@ -229,6 +229,12 @@ impl From<decision::Error> for ApiError {
                 .because(format!(
                     "The requested return_to URL {url:?} is not allowed."
                 )),
+            E::TooMany { retry_after } => {
+                let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS)
+                    .because("There were too many tries. Please wait before the next one.");
+                error.0.retry_after_seconds = Some(retry_after.as_secs().max(1));
+                error
+            }
             E::Csrf(trouble) => csrf(trouble),
             E::Fault(fault) => fault.into(),
         }

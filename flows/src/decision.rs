@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use identity::{
     Identity, courier,
     identities::create::Prepared,
+    limits::Bucket,
     one_time,
     schema::{Address, Violation},
     sessions::AuthMethod,
@@ -115,6 +116,8 @@ pub enum Write {
         /// Which.
         id: Uuid,
     },
+    /// Who was right is not made to wait for guesses.
+    ForgiveGuess(Vec<Bucket>),
     /// Store another flow, begun by this one.
     BeginFlow(Box<NewFlow>),
     /// A message goes to a verifiable address.
@@ -210,6 +213,12 @@ pub enum Error {
     ReturnToForbidden {
         /// As asked for.
         url: String,
+    },
+    /// Too many tries; nothing was judged.
+    #[error("too many tries")]
+    TooMany {
+        /// When another one is judged.
+        retry_after: std::time::Duration,
     },
     /// The CSRF token is missing or does not fit the cookie.
     #[error("the request could not be told from a forged one")]

@@ -12,6 +12,7 @@ pub mod errors;
 pub mod flow;
 pub mod guard;
 pub mod hooks;
+pub mod limits;
 pub mod login;
 pub mod methods;
 pub mod registration;
@@ -35,6 +36,7 @@ pub fn config_rules() -> ConfigRules {
             section_check::<identity::sessions::Cookies>,
             section_check::<identity::schemas::IdentityConfig>,
             section_check::<config::SelfService>,
+            section_check::<limits::LimitsConfig>,
             section_check::<methods::code::CodeConfig>,
             section_check::<methods::password::PasswordConfig>,
             section_check::<methods::password::HasherConfig>,

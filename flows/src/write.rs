@@ -1,7 +1,7 @@
 //! Carrying out what was decided: every [`Write`], in the one transaction that ends a submission.
 
 use identity::{
-    Session, addresses, courier, credentials, one_time, sessions::store as session_store,
+    Session, addresses, courier, credentials, limits, one_time, sessions::store as session_store,
 };
 use tenants::Tx;
 
@@ -44,6 +44,7 @@ async fn one(tx: &mut Tx, write: &Write, session: Option<&Session>) -> Result<()
                 return Err(Halt::refused(Refusal::form(used)));
             }
         }
+        Write::ForgiveGuess(buckets) => limits::give_back(tx, buckets).await?,
         Write::BeginFlow(row) => store::insert_row(tx, row).await?,
         Write::AddressSent {
             identity_id,

@@ -5,6 +5,7 @@ pub mod courier;
 pub mod credentials;
 pub mod factors;
 pub mod identities;
+pub mod limits;
 pub mod normalize;
 pub mod one_time;
 pub mod schema;

@@ -22,10 +22,14 @@ pub(crate) const PROJECT: &[Migration] = &[
         version: 2,
         sql: include_str!("../../migrations/project/0002_mail.sql"),
     },
+    Migration {
+        version: 3,
+        sql: include_str!("../../migrations/project/0003_limits.sql"),
+    },
 ];
 
 /// The oldest project schema this binary still serves; others answer 503 `project_migrating`.
-pub(crate) const PROJECT_MIN: i32 = 2;
+pub(crate) const PROJECT_MIN: i32 = 3;
 
 /// The version that `insula migrate` moves every project to.
 pub(crate) fn project_version() -> i32 {

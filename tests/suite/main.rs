@@ -14,6 +14,7 @@ mod faults;
 mod fixture;
 mod golden;
 mod graphql;
+mod guesses;
 mod invalidation;
 mod isolation;
 mod isolation_table;

@@ -20,7 +20,7 @@ use crate::{
     cx::Cx,
     decision::{Effects, Error, Halt, Judged, Refusal, SignIn, Step, Write},
     flow::Flow,
-    guard,
+    guard, limits,
     login::Login,
     methods::{Strategy, schema_of},
     submission::Submission,
@@ -88,7 +88,9 @@ impl Strategy<Login> for Password {
         flow.state.identifier = typed.clone().unwrap_or_default();
         let (identifier, password) = both(typed, submission.text("password"))?;
         guard::check_csrf(cx, flow, submission)?;
-        let verified = check_password(cx, &identifier, Zeroizing::new(password)).await?;
+        let guess = limits::guess(cx, &normalize::identifier(&identifier)).await?;
+        let mut verified = check_password(cx, &identifier, Zeroizing::new(password)).await?;
+        verified.effects.0.push(Write::ForgiveGuess(guess));
         flow.active = Some("password".to_owned());
         Ok(Step::Decided(SignIn {
             identity: Arc::new(verified.identity),

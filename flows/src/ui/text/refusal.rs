@@ -58,6 +58,19 @@ pub fn generic(reason: &str) -> Message {
     error(4_000_001, reason).with("reason", reason)
 }
 
+/// 4000001: too many tries; how long to wait.
+pub fn too_many(wait: std::time::Duration) -> Message {
+    let seconds = wait.as_secs().max(1);
+    let wait = if seconds > 90 {
+        format!("{} minutes", seconds.div_ceil(60))
+    } else {
+        format!("{seconds} seconds")
+    };
+    generic(&format!(
+        "There were too many tries. Please wait {wait} before the next one."
+    ))
+}
+
 /// 4000002: a property is missing.
 pub fn required(property: &str) -> Message {
     error(4_000_002, format!("{property} is missing.")).with("property", property)

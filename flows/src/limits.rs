@@ -1,0 +1,109 @@
+//! Who has to wait: guesses at secrets, and mails that somebody else would get. What is counted says
+//! nothing about whether an account exists, so neither does the refusal.
+
+use std::time::Duration;
+
+use identity::{
+    limits::{self, Bucket},
+    schema::Address,
+};
+use serde::Deserialize;
+use tenants::Section;
+
+use crate::{
+    cx::Cx,
+    decision::{Error, Halt, Refusal},
+    ui::text,
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// `insula.limits`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LimitsConfig {
+    /// At passwords and codes.
+    pub guesses: GuessLimits,
+    /// That a visitor causes.
+    pub mails: MailLimits,
+}
+
+impl Section for LimitsConfig {
+    const POINTER: &'static str = "/insula/limits";
+}
+
+/// `insula.limits.guesses`: so many in an hour before each has to wait.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct GuessLimits {
+    /// At one identifier, from wherever.
+    pub per_identifier: u32,
+    /// From one network, at whomever.
+    pub per_network: u32,
+}
+
+impl Default for GuessLimits {
+    fn default() -> Self {
+        Self {
+            per_identifier: 10,
+            per_network: 300,
+        }
+    }
+}
+
+/// `insula.limits.mails`: so many in an hour before each has to wait.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct MailLimits {
+    /// To one address.
+    pub per_address: u32,
+    /// Caused from one network.
+    pub per_network: u32,
+    /// Of the whole project.
+    pub per_project: u32,
+}
+
+impl Default for MailLimits {
+    fn default() -> Self {
+        Self {
+            per_address: 10,
+            per_network: 100,
+            per_project: 10_000,
+        }
+    }
+}
+
+/// Count a guess at the secret of an identifier in its stored form. To be called before it is judged. Who
+/// is right gets the buckets back with [`crate::decision::Write::ForgiveGuess`].
+pub async fn guess(cx: &Cx<'_>, identifier: &str) -> Result<Vec<Bucket>, Halt> {
+    let config = &cx.project.config::<LimitsConfig>().guesses;
+    let network = limits::network(&cx.client.ip_address);
+    let bucket = |what, free| Bucket::new(cx.project, what, free, HOUR);
+    let buckets = vec![
+        bucket(("guess at", identifier), config.per_identifier).forgiving(),
+        bucket(("guess from", &network), config.per_network),
+    ];
+    take(cx, &buckets).await?;
+    Ok(buckets)
+}
+
+/// Count a message that this request would cause, whether or not anybody has the address.
+pub async fn mail(cx: &Cx<'_>, to: &Address) -> Result<(), Halt> {
+    let config = &cx.project.config::<LimitsConfig>().mails;
+    let network = limits::network(&cx.client.ip_address);
+    let bucket = |what, free| Bucket::new(cx.project, what, free, HOUR);
+    let buckets = [
+        bucket(("mail to", &to.value), config.per_address),
+        bucket(("mail from", &network), config.per_network),
+        bucket(("mail", ""), config.per_project),
+    ];
+    take(cx, &buckets).await
+}
+
+async fn take(cx: &Cx<'_>, buckets: &[Bucket]) -> Result<(), Halt> {
+    match limits::take(cx.project, buckets).await? {
+        None => Ok(()),
+        Some(retry_after) if cx.client.json => Err(Error::TooMany { retry_after }.into()),
+        Some(retry_after) => Err(Halt::refused(Refusal::form(text::too_many(retry_after)))),
+    }
+}
