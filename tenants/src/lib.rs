@@ -31,9 +31,9 @@ pub use clock::Clock;
 pub use config::{Environment, Section};
 pub use control::{
     Actor,
-    keys::{Key, KeyRequest, NewKey, Role},
+    keys::{Key, KeyEntry, KeyPage, KeyRequest, NewKey, Role},
     projects::{ChangeError, NewProject},
-    revisions::{ConfigUpdate, ConfigUpdated, UpdateMode},
+    revisions::{ConfigRestore, ConfigUpdate, ConfigUpdated, RevisionEntry, UpdateMode},
 };
 pub use fault::{Fault, broken_constraint};
 pub use installation::{ConfigRules, Installation, Settings};

@@ -2,6 +2,7 @@
 //! limits below (control-plane.md).
 
 mod config;
+mod history;
 mod keys;
 mod lifecycle;
 mod limits;

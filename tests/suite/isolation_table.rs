@@ -8,6 +8,7 @@ mod hand;
 mod masked;
 pub(crate) mod rows;
 
+pub(crate) use hand::new_key;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use tenants::{Project, Role};
@@ -15,7 +16,7 @@ use tests::{Answer, Client, Kind, ROOT_KEY, Site, World, fingerprint, run};
 
 use self::{
     fields::Field,
-    hand::{Dealer, Hand, Thing, new_key},
+    hand::{Dealer, Hand, Thing},
     masked::masked,
     rows::{ADMIN, Ask, INSTALLATION, PUBLIC, Row, Then},
 };

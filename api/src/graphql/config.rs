@@ -35,7 +35,7 @@ pub(super) struct UpdateProjectConfigInput {
     dry_run: Option<bool>,
 }
 
-/// What `updateProjectConfig` did, or would do.
+/// What `updateProjectConfig` or `restoreProjectConfig` did, or would do.
 #[derive(Debug, SimpleObject)]
 pub(super) struct UpdateProjectConfigPayload {
     /// The project, with the configuration now in force.
@@ -44,6 +44,16 @@ pub(super) struct UpdateProjectConfigPayload {
     diff: Json,
     /// What was left out, or deserves attention.
     notes: Vec<String>,
+}
+
+impl From<tenants::ConfigUpdated> for UpdateProjectConfigPayload {
+    fn from(updated: tenants::ConfigUpdated) -> Self {
+        Self {
+            project: Project(updated.project),
+            diff: Json(updated.diff),
+            notes: updated.notes,
+        }
+    }
 }
 
 /// Mutations of configurations.
@@ -74,11 +84,7 @@ impl ConfigMutations {
             .installation
             .update_config(&access.actor(), &project, &update)
             .await?;
-        Ok(UpdateProjectConfigPayload {
-            project: Project(updated.project),
-            diff: Json(updated.diff),
-            notes: updated.notes,
-        })
+        Ok(updated.into())
     }
 }
 

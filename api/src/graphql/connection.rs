@@ -3,7 +3,10 @@
 use async_graphql::{OutputType, SimpleObject};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{errors::Refusal, identities::Identity, projects::Project};
+use super::{
+    errors::Refusal, identities::Identity, keys::ApiKey, projects::Project,
+    revisions::ConfigRevision,
+};
 
 /// How many items a page has unless `first` says otherwise.
 pub(super) const SIZE_DEFAULT: usize = 20;
@@ -16,7 +19,9 @@ const SEARCH_MAX: usize = 200;
 #[derive(Debug, SimpleObject)]
 #[graphql(
     concrete(name = "ProjectConnection", params(Project)),
-    concrete(name = "IdentityConnection", params(Identity))
+    concrete(name = "IdentityConnection", params(Identity)),
+    concrete(name = "ConfigRevisionConnection", params(ConfigRevision)),
+    concrete(name = "ApiKeyConnection", params(ApiKey))
 )]
 pub(super) struct Connection<T: OutputType>
 where
@@ -32,7 +37,9 @@ where
 #[derive(Debug, SimpleObject)]
 #[graphql(
     concrete(name = "ProjectEdge", params(Project)),
-    concrete(name = "IdentityEdge", params(Identity))
+    concrete(name = "IdentityEdge", params(Identity)),
+    concrete(name = "ConfigRevisionEdge", params(ConfigRevision)),
+    concrete(name = "ApiKeyEdge", params(ApiKey))
 )]
 pub(super) struct Edge<T: OutputType> {
     /// Give it as `after` to go on behind this item. Opaque.

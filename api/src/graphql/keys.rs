@@ -1,10 +1,16 @@
 //! API keys: made and ended by OWNERs, of the installation or of one project.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use tenants::KeyRequest;
+use tenants::{KeyEntry, KeyPage, KeyRequest, Project};
 use uuid::Uuid;
 
-use super::{access::Access, errors::Refusal, scalars::Moment};
+use super::{
+    access::Access,
+    connection::{Connection, Page},
+    errors::Refusal,
+    limits::list_cost,
+    scalars::Moment,
+};
 
 /// What a key may do. Each role may all that the ones below it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -42,6 +48,92 @@ impl From<tenants::NewKey> for NewApiKey {
             token: key.token,
             prefix: key.prefix,
         }
+    }
+}
+
+/// A key that was made before: everything but its token, of which only a hash is kept.
+#[derive(Debug, SimpleObject)]
+pub(super) struct ApiKey {
+    /// Its id; `revokeApiKey` takes it.
+    id: ID,
+    /// Its name.
+    name: String,
+    /// What it may do.
+    role: Role,
+    /// How its token begins, to recognise it by.
+    prefix: String,
+    /// Who made it: `key:` and the id of a key, `root key`, or `system`.
+    author: String,
+    /// When it was made.
+    created_at: Moment,
+    /// When it stops working, or did; null for never.
+    expires_at: Option<Moment>,
+    /// When it was ended by `revokeApiKey`.
+    revoked_at: Option<Moment>,
+}
+
+impl From<KeyEntry> for ApiKey {
+    fn from(key: KeyEntry) -> Self {
+        Self {
+            id: ID(key.id.to_string()),
+            name: key.name,
+            role: key.role.into(),
+            prefix: key.prefix,
+            author: key.author,
+            created_at: Moment(key.created_at),
+            expires_at: key.expires_at.map(Moment),
+            revoked_at: key.revoked_at.map(Moment),
+        }
+    }
+}
+
+/// One page of the keys of a project or of the installation, newest first. The caller has judged who asks.
+pub(super) async fn page_of(
+    access: &Access<'_>,
+    project: Option<&Project>,
+    (first, after): (Option<i32>, Option<String>),
+    with_revoked: bool,
+) -> Result<Connection<ApiKey>, Refusal> {
+    let page = Page::read("key", first, after, None)?;
+    let after = page.after.as_deref().map(Uuid::try_parse).transpose();
+    let after = after.map_err(|_| Refusal::invalid("`after` is not a cursor of this list"))?;
+    let wanted = KeyPage {
+        limit: page.limit(),
+        after,
+        with_revoked,
+    };
+    let mut keys = access.installation.list_keys(project, wanted).await?;
+    let more = page.cut(&mut keys);
+    let items = keys.into_iter().map(|key| (key.id.to_string(), key.into()));
+    Ok(page.filled(items.collect(), more))
+}
+
+/// Queries about keys.
+#[derive(Debug, Default)]
+pub(super) struct KeyQueries;
+
+#[Object]
+impl KeyQueries {
+    /// The keys of the installation, newest first; those of projects are with their projects, and the root key
+    /// is in no list. Takes an OWNER of the installation.
+    #[graphql(complexity = "list_cost(first, 10, child_complexity)")]
+    async fn api_keys(
+        &self,
+        cx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 if left out.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: begin behind it.")] after: Option<String>,
+        #[graphql(desc = "Also those that were ended?", default_with = "Some(false)")]
+        include_revoked: Option<bool>,
+    ) -> Result<Connection<ApiKey>, Refusal> {
+        let access = Access::of(cx)?;
+        access.on_installation(tenants::Role::Owner)?;
+        page_of(
+            &access,
+            None,
+            (first, after),
+            include_revoked.unwrap_or(false),
+        )
+        .await
     }
 }
 

@@ -11,6 +11,7 @@ mod identities;
 mod keys;
 mod limits;
 mod projects;
+mod revisions;
 mod scalars;
 mod sdl;
 #[cfg(test)]
@@ -25,13 +26,18 @@ pub use sdl::{fields, sdl};
 
 /// All queries.
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(viewer::ViewerQueries, projects::ProjectQueries);
+pub struct Query(
+    viewer::ViewerQueries,
+    projects::ProjectQueries,
+    keys::KeyQueries,
+);
 
 /// All mutations. Each takes one `input` and returns a payload.
 #[derive(Debug, Default, MergedObject)]
 pub struct Mutation(
     projects::ProjectMutations,
     config::ConfigMutations,
+    revisions::RevisionMutations,
     projects::LifecycleMutations,
     keys::KeyMutations,
 );

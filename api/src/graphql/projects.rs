@@ -9,8 +9,9 @@ use super::{
     connection::{Connection, Page},
     errors::Refusal,
     identities::{self, Identity},
-    keys::NewApiKey,
+    keys::{self, ApiKey, NewApiKey},
     limits::list_cost,
+    revisions::{self, ConfigRevision},
     scalars::{Json, Moment},
 };
 
@@ -119,6 +120,48 @@ impl Project {
     ) -> Result<Connection<Identity>, Refusal> {
         let page = Page::read(identities::LIST, first, after, search)?;
         identities::page_of(&self.0, &page).await
+    }
+
+    /// Every accepted change of its configuration, newest first.
+    #[graphql(complexity = "list_cost(first, 10, child_complexity)")]
+    async fn revisions(
+        &self,
+        #[graphql(desc = "How many, 1 to 100; 20 if left out.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: begin behind it.")] after: Option<String>,
+    ) -> Result<Connection<ConfigRevision>, Refusal> {
+        revisions::page_of(&self.0, first, after).await
+    }
+
+    /// The revision of its configuration of that number; null when there is none.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn revision(
+        &self,
+        #[graphql(desc = "From 1 to `configRevision`.")] number: i32,
+    ) -> Result<Option<ConfigRevision>, Refusal> {
+        revisions::find(&self.0, number).await
+    }
+
+    /// Its keys, newest first. Takes an OWNER.
+    #[graphql(complexity = "list_cost(first, 10, child_complexity)")]
+    async fn api_keys(
+        &self,
+        cx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100; 20 if left out.")] first: Option<i32>,
+        #[graphql(desc = "A cursor: begin behind it.")] after: Option<String>,
+        #[graphql(desc = "Also those that were ended?", default_with = "Some(false)")]
+        include_revoked: Option<bool>,
+    ) -> Result<Connection<ApiKey>, Refusal> {
+        let access = Access::of(cx)?;
+        if !access.key.may(tenants::Role::Owner, self.0.id()) {
+            return Err(Refusal::Forbidden);
+        }
+        keys::page_of(
+            &access,
+            Some(&self.0),
+            (first, after),
+            include_revoked.unwrap_or(false),
+        )
+        .await
     }
 }
 

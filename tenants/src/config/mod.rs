@@ -26,6 +26,6 @@ pub use document::{ConfigDoc, Section, SectionCheck, section_check};
 pub use mask::{MASK, masked, restore_masks};
 pub use rules::DEFAULT_SCHEMAS;
 pub use schema::SCHEMA_TEXT;
-pub use sealed::OpenError;
+pub use sealed::{OpenError, masked_stored};
 pub use sources::SCHEMA_BYTES_MAX;
 pub use validate::{ConfigViolation, Environment, SchemaCheck, ValidateCx};

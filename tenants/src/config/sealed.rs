@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::document::ConfigDoc;
-use super::mask::replace_secrets;
+use super::mask::{MASK, masked, replace_secrets};
 use super::schema::child;
 use crate::secrets::{DataKey, UnsealError};
 
@@ -41,6 +41,25 @@ impl ConfigDoc {
         let mut plain = stored.clone();
         unseal(&mut plain, "", key, project)?;
         Ok(Self::load(plain))
+    }
+}
+
+/// A stored document as it may be shown: each secret is the mask, whether the schema of today still knows
+/// its key or not.
+pub fn masked_stored(stored: &Value) -> Value {
+    let mut shown = stored.clone();
+    cover(&mut shown);
+    masked(&shown)
+}
+
+fn cover(value: &mut Value) {
+    match value {
+        Value::Object(members) if members.len() == 1 && members.contains_key(SEALED) => {
+            *value = Value::from(MASK);
+        }
+        Value::Object(members) => members.values_mut().for_each(cover),
+        Value::Array(items) => items.iter_mut().for_each(cover),
+        _ => {}
     }
 }
 

@@ -1,5 +1,5 @@
-//! Sources by http(s): which ones a document names, and how a fetched one takes its place. The fetching
-//! is the caller's, through the guarded client.
+//! Sources by http(s) and by file: which ones a document names, and how what was read takes its place. The
+//! reading is the caller's: by http(s) the server's, through the guarded client; of files the command's.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,15 +14,15 @@ pub const SCHEMA_BYTES_MAX: usize = 256 << 10;
 impl ConfigDoc {
     /// The `http(s)://` sources of a document not judged yet: pointer and URL of each.
     pub fn remote_sources(document: &Value) -> Vec<(String, String)> {
-        let remote = |pointer: &str| {
-            let url = document.pointer(pointer)?.as_str()?;
-            let is_remote = url.starts_with("https://") || url.starts_with("http://");
-            is_remote.then(|| url.to_owned())
-        };
-        annotated(&SCHEMA, document, "x-insula-source")
-            .into_iter()
-            .filter_map(|(pointer, _)| remote(&pointer).map(|url| (pointer, url)))
-            .collect()
+        sources(document, |url| {
+            url.starts_with("https://") || url.starts_with("http://")
+        })
+    }
+
+    /// The `file://` sources of a document or merge patch: pointer and URL of each. They lie with whoever
+    /// wrote it, so that whoever sends it reads them.
+    pub fn file_sources(document: &Value) -> Vec<(String, String)> {
+        sources(document, |url| url.starts_with("file://"))
     }
 
     /// Put what was fetched in the place of its URL, as `base64://`. False when nothing is there.
@@ -33,4 +33,14 @@ impl ConfigDoc {
         *place = Value::from(format!("base64://{}", STANDARD.encode(bytes)));
         true
     }
+}
+
+fn sources(document: &Value, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let found = annotated(&SCHEMA, document, "x-insula-source").into_iter();
+    found
+        .filter_map(|(pointer, _)| {
+            let url = document.pointer(&pointer)?.as_str()?;
+            wanted(url).then(|| (pointer.clone(), url.to_owned()))
+        })
+        .collect()
 }

@@ -35,6 +35,11 @@ fn secrets_rest_sealed_and_bound_to_their_place() {
         .swap(0, 1);
     assert!(ConfigDoc::open(&swapped, &key, one).is_err());
     assert_eq!(masked(&stored)["secrets"]["default"], json!([MASK, MASK]));
+    let mut dropped = stored.clone();
+    dropped["a key of former days"] = json!([{"token": {"$sealed": "AAAA"}}]);
+    let shown = masked_stored(&dropped);
+    assert_eq!(shown["secrets"]["default"], json!([MASK, MASK]));
+    assert_eq!(shown["a key of former days"], json!([{"token": MASK}]));
     assert!(!format!("{:?}", ConfigDoc::load(plain)).contains("secret-of-all"));
 }
 

@@ -113,6 +113,38 @@ pub struct KeyRequest {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// A key as a list shows it: everything but its secret.
+#[derive(Clone, Debug)]
+pub struct KeyEntry {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// What it may.
+    pub role: Role,
+    /// How its token begins.
+    pub prefix: String,
+    /// Who made it, as the audit trail names them.
+    pub author: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working, or did.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was ended.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// Which part of a list of keys.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyPage {
+    /// At most so many.
+    pub limit: i64,
+    /// Begin behind the key of this id; of none, the list ends before it begins.
+    pub after: Option<Uuid>,
+    /// Also those that were ended?
+    pub with_revoked: bool,
+}
+
 #[derive(Clone)]
 struct Stored {
     key: Key,
@@ -241,25 +273,49 @@ impl Installation {
         Ok(true)
     }
 
-    /// Keys that were not revoked, newest first: of a project, or of the installation.
-    pub async fn keys_of(&self, project: Option<&Project>) -> Result<Vec<Key>, Fault> {
+    /// A page of keys, newest first: of a project, or of the installation.
+    pub async fn list_keys(
+        &self,
+        project: Option<&Project>,
+        page: KeyPage,
+    ) -> Result<Vec<KeyEntry>, Fault> {
         let rows = sqlx::query!(
-            "select id, project, name, role from control.api_keys
-              where revoked_at is null and project is not distinct from $1 order by created_at desc, id",
-            project.map(|p| p.id().uuid())
+            "select id, name, role, author, created_at, expires_at, revoked_at from control.api_keys
+              where project is not distinct from $1 and ($2 or revoked_at is null)
+                and ($3::uuid is null or (created_at, id) < (select created_at, id from control.api_keys
+                       where id = $3 and project is not distinct from $1))
+              order by created_at desc, id desc limit $4",
+            project.map(|p| p.id().uuid()),
+            page.with_revoked,
+            page.after,
+            page.limit
         );
         let rows = rows.fetch_all(&self.pools().control).await?;
         rows.into_iter()
-            .map(|r| {
-                Ok(Key {
-                    id: r.id,
-                    project: r.project.map(ProjectId),
-                    role: read_role(&r.role)?,
-                    name: r.name,
+            .map(|row| {
+                Ok(KeyEntry {
+                    id: row.id,
+                    name: row.name,
+                    role: read_role(&row.role)?,
+                    prefix: prefix(row.id),
+                    author: row.author,
+                    created_at: row.created_at,
+                    expires_at: row.expires_at,
+                    revoked_at: row.revoked_at,
                 })
             })
             .collect()
     }
+}
+
+/// The part of a token that is no secret.
+fn public(id: Uuid) -> String {
+    format!("ins_01{}", id.simple())
+}
+
+/// How a token begins, to recognise it by.
+fn prefix(id: Uuid) -> String {
+    public(id)[..14].to_owned()
 }
 
 /// Insert a key in the caller's transaction.
@@ -270,7 +326,6 @@ pub(crate) async fn insert(
     request: &KeyRequest,
 ) -> Result<NewKey, Fault> {
     let (id, secret) = (ids::v4(), ids::alphanumeric(43));
-    let public = format!("ins_01{}", id.simple());
     sqlx::query!(
         "insert into control.api_keys (id, project, name, role, secret_hash, author, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         id,
@@ -297,8 +352,8 @@ pub(crate) async fn insert(
         id,
         name: request.name.clone(),
         role: request.role,
-        token: format!("{public}_{secret}"),
-        prefix: public[..14].to_owned(),
+        token: format!("{}_{secret}", public(id)),
+        prefix: prefix(id),
     })
 }
 

@@ -166,6 +166,7 @@ impl Installation {
             number: 1,
             document: config.seal(&data_key, id.uuid(), ids::bytes),
             diff: json!([]),
+            restored: None,
         };
         super::revisions::insert(self, &mut tx, actor, id, &first).await?;
         let request = KeyRequest {

@@ -1,5 +1,6 @@
 //! Configurations and their revisions: judged first, then written if nobody was faster.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -43,10 +44,36 @@ pub struct ConfigUpdated {
     pub notes: Vec<String>,
 }
 
+/// A change back to an earlier revision.
+#[derive(Clone, Copy, Debug)]
+pub struct ConfigRestore {
+    /// The number of the revision to go back to.
+    pub revision: i32,
+    /// Refused when this is not the latest.
+    pub expected_revision: Option<i32>,
+    /// Judge and compare, change nothing.
+    pub dry_run: bool,
+}
+
+/// One entry of a configuration's history.
+#[derive(Clone, Debug)]
+pub struct RevisionEntry {
+    /// From 1.
+    pub number: i32,
+    /// Who made it, as the audit trail names them.
+    pub author: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// RFC 6902 operations from the one before, secrets masked; empty for the first.
+    pub diff: Value,
+}
+
 pub(crate) struct Revision {
     pub(crate) number: i32,
     pub(crate) document: Value,
     pub(crate) diff: Value,
+    /// The earlier one that it brings back.
+    pub(crate) restored: Option<i32>,
 }
 
 /// Changes that meet another one are judged again this often.
@@ -59,6 +86,89 @@ impl Installation {
         actor: &Actor,
         project: &Project,
         update: &ConfigUpdate,
+    ) -> Result<ConfigUpdated, ChangeError> {
+        self.change_config(actor, project, update, None).await
+    }
+
+    /// Make an earlier revision's document, with the secrets that it had, the next revision. It is judged
+    /// anew: rules and environment may have changed since. `None`: there is no such revision.
+    pub async fn restore_config(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        restore: ConfigRestore,
+    ) -> Result<Option<ConfigUpdated>, ChangeError> {
+        let Some(stored) = self.stored_revision(project, restore.revision).await? else {
+            return Ok(None);
+        };
+        let document = ConfigDoc::open(&stored, project.data_key(), project.id().uuid());
+        let document = document.map_err(|error| {
+            let (slug, number) = (project.slug(), restore.revision);
+            Fault::broken(format!("revision {number} of {slug}: {error}"))
+        })?;
+        let update = ConfigUpdate {
+            config: document.plain().clone(),
+            mode: UpdateMode::Replace,
+            expected_revision: restore.expected_revision,
+            dry_run: restore.dry_run,
+        };
+        let change = self.change_config(actor, project, &update, Some(restore.revision));
+        Ok(Some(change.await?))
+    }
+
+    /// At most `limit` revisions below that number, newest first.
+    pub async fn list_revisions(
+        &self,
+        project: &Project,
+        limit: i64,
+        below: i32,
+    ) -> Result<Vec<RevisionEntry>, Fault> {
+        let rows = sqlx::query!(
+            "select revision, author, created_at, diff from control.config_revisions
+              where project = $1 and revision < $2 order by revision desc limit $3",
+            project.id().uuid(),
+            below,
+            limit
+        );
+        let rows = rows.fetch_all(&self.pools().control).await?;
+        let entry = rows.into_iter().map(|row| RevisionEntry {
+            number: row.revision,
+            author: row.author,
+            created_at: row.created_at,
+            diff: row.diff,
+        });
+        Ok(entry.collect())
+    }
+
+    /// The document of a revision as it may be shown, each secret masked. `None`: there is none.
+    pub async fn revision_document(
+        &self,
+        project: &Project,
+        number: i32,
+    ) -> Result<Option<Value>, Fault> {
+        let stored = self.stored_revision(project, number).await?;
+        Ok(stored.as_ref().map(config::masked_stored))
+    }
+
+    async fn stored_revision(
+        &self,
+        project: &Project,
+        number: i32,
+    ) -> Result<Option<Value>, Fault> {
+        let stored = sqlx::query_scalar!(
+            "select document from control.config_revisions where project = $1 and revision = $2",
+            project.id().uuid(),
+            number
+        );
+        Ok(stored.fetch_optional(&self.pools().control).await?)
+    }
+
+    async fn change_config(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        update: &ConfigUpdate,
+        restored: Option<i32>,
     ) -> Result<ConfigUpdated, ChangeError> {
         // The caller's handle may be older than the latest revision, and a comparison with an older one
         // would refuse the right number or take a change for none.
@@ -93,6 +203,7 @@ impl Installation {
                 number: base + 1,
                 document,
                 diff: diff.clone(),
+                restored,
             };
             if self.write_revision(actor, &project, &revision).await? {
                 let notes = doc.notes().to_vec();
@@ -128,7 +239,10 @@ impl Installation {
             return Ok(false);
         }
         insert(self, &mut tx, actor, project.id(), revision).await?;
-        let details = json!({"revision": revision.number});
+        let details = match revision.restored {
+            Some(restored) => json!({"revision": revision.number, "restored": restored}),
+            None => json!({"revision": revision.number}),
+        };
         events::record(
             self,
             &mut tx,

@@ -13,7 +13,12 @@ const REVOKE: &str = "mutation($id: ID!) { revokeApiKey(input: {id: $id}) { id }
 const VIEWER: &str = "{ viewer { id name role projectSlug kind } }";
 
 /// Token and id of a key: of that project, or of the installation.
-async fn key(console: &Console, by: &str, slug: Option<&str>, role: &str) -> (String, String) {
+pub(super) async fn key(
+    console: &Console,
+    by: &str,
+    slug: Option<&str>,
+    role: &str,
+) -> (String, String) {
     let input = json!({"slug": slug, "name": format!("{role} key"), "role": role});
     let made = console.data(by, MAKE, json!({"input": input})).await;
     let made = &made["apiKey"];

@@ -10,6 +10,8 @@ use super::{Hand, ROOT_KEY, Stage, Thing, masked::masked};
 pub(crate) enum Needs {
     /// Any key of the project; null or an empty list for what is not its own.
     Reader,
+    /// An OWNER of the project, whose key sees what this shows; null or an empty list for what is not its own.
+    OwnerReader,
     /// An OWNER of the project; NOT_FOUND for what is not its own.
     Owner,
     /// The same, named by the id of a key.
@@ -55,6 +57,26 @@ fn scalars(of: &'static str, names: &str, path: &str) -> Vec<Field> {
     names.split_whitespace().map(field).collect()
 }
 
+/// The same, of what a VIEWER may not see.
+fn for_owners(of: &'static str, names: &str, path: &str) -> Vec<Field> {
+    let mut fields = scalars(of, names, path);
+    for field in &mut fields {
+        field.needs = Needs::OwnerReader;
+    }
+    fields
+}
+
+fn installation_keys() -> Field {
+    Field {
+        name: "Query.apiKeys".to_owned(),
+        document: operation(
+            "query",
+            "apiKeys(includeRevoked: true) { edges { node { id name } } }",
+        ),
+        needs: Needs::Installation,
+    }
+}
+
 fn mutation(name: &str, needs: Needs, body: &str) -> Field {
     Field {
         name: format!("Mutation.{name}"),
@@ -75,6 +97,8 @@ fn within(of: &'static str, names: &str, through: &'static str) -> Vec<Field> {
 /// Every field. The mutations take the project through its life, in this order.
 pub(crate) fn all() -> Vec<Field> {
     let mut all = queries();
+    all.extend(history());
+    all.extend(keys());
     all.extend(mutations());
     all.extend(payloads());
     all
@@ -143,6 +167,68 @@ fn queries() -> Vec<Field> {
     .collect()
 }
 
+fn history() -> Vec<Field> {
+    let of_project = |what: &str| format!("project(slug: $slug) {{ {what} }}");
+    let listed = |what: &str| of_project(&format!("revisions(first: 2) {{ {what} }}"));
+    [
+        scalars(
+            "Project",
+            "revisions",
+            &of_project("@ { edges { node { author } } }"),
+        ),
+        scalars(
+            "Project",
+            "revision",
+            &of_project("@(number: 1) { author }"),
+        ),
+        scalars("ConfigRevisionConnection", "edges", &listed("@ { cursor }")),
+        scalars(
+            "ConfigRevisionConnection",
+            "pageInfo",
+            &listed("@ { hasNextPage }"),
+        ),
+        scalars("ConfigRevisionEdge", "cursor", &listed("edges { @ }")),
+        scalars(
+            "ConfigRevisionEdge",
+            "node",
+            &listed("edges { @ { author } }"),
+        ),
+        scalars(
+            "ConfigRevision",
+            "number author createdAt diff config",
+            &listed("edges { node { @ } }"),
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn keys() -> Vec<Field> {
+    let of_project = |what: &str| format!("project(slug: $slug) {{ {what} }}");
+    let listed = |what: &str| of_project(&format!("apiKeys(includeRevoked: true) {{ {what} }}"));
+    let mut all = vec![installation_keys()];
+    for fields in [
+        for_owners(
+            "Project",
+            "apiKeys",
+            &of_project("@ { edges { node { prefix } } }"),
+        ),
+        for_owners("ApiKeyConnection", "edges", &listed("@ { cursor }")),
+        for_owners("ApiKeyConnection", "pageInfo", &listed("@ { hasNextPage }")),
+        for_owners("ApiKeyEdge", "cursor", &listed("edges { @ }")),
+        for_owners("ApiKeyEdge", "node", &listed("edges { @ { id } }")),
+        for_owners(
+            "ApiKey",
+            "id name role prefix author createdAt expiresAt revokedAt",
+            &listed("edges { node { @ } }"),
+        ),
+    ] {
+        all.extend(fields);
+    }
+    all
+}
+
 fn mutations() -> Vec<Field> {
     use Needs::{Installation, Owner, OwnerOfKey};
     let of_project = |name: &str| {
@@ -160,6 +246,11 @@ fn mutations() -> Vec<Field> {
             "updateProjectConfig",
             Owner,
             "updateProjectConfig(input: {slug: $slug, config: {hashers: null}}) { project { config } diff notes }",
+        ),
+        mutation(
+            "restoreProjectConfig",
+            Owner,
+            "restoreProjectConfig(input: {slug: $slug, revision: 2}) { project { config } diff notes }",
         ),
         mutation(
             "updateProject",
@@ -245,7 +336,8 @@ impl Stage {
         assert_eq!(outcome(&answer), "data", "{}: {}", field.name, answer.text);
         self.as_strangers(field).await;
         match field.needs {
-            Needs::Reader => self.as_readers(field, viewer).await,
+            Needs::Reader => self.as_readers(field, viewer, "data").await,
+            Needs::OwnerReader => self.as_readers(field, viewer, "FORBIDDEN").await,
             Needs::Owner => self.as_owners(field, viewer).await,
             Needs::OwnerOfKey => self.as_owners_of_keys(field, viewer).await,
             Needs::Installation | Needs::Within(_) => {
@@ -265,7 +357,8 @@ impl Stage {
         }
     }
 
-    async fn as_readers(&self, field: &Field, viewer: &str) {
+    /// `of_viewer`: what a VIEWER of the installation is answered.
+    async fn as_readers(&self, field: &Field, viewer: &str, of_viewer: &str) {
         let (own, foreign) = (&self.hand.key, &self.foreign.key);
         if field.document.contains("$slug") {
             for (key, others) in [(own, &self.foreign), (foreign, &self.hand)] {
@@ -285,7 +378,13 @@ impl Stage {
         let answer = self
             .operate(field, Some(viewer), &self.hand.slug, &self.hand)
             .await;
-        assert_eq!(outcome(&answer), "data", "{}: {}", field.name, answer.text);
+        assert_eq!(
+            outcome(&answer),
+            of_viewer,
+            "{}: {}",
+            field.name,
+            answer.text
+        );
         // The neighbour's key shows the neighbour what is the neighbour's.
         let answer = self
             .operate(field, Some(foreign), &self.foreign.slug, &self.foreign)
