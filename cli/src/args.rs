@@ -1,4 +1,5 @@
-//! The command line and the environment: everything `insula` can be told, and nothing that it does.
+//! The command line and the environment: everything `insula` can be told, and nothing that it does. What the
+//! commands take that call a running server stands beside each of them, in `commands/`.
 //!
 //! Secrets come by the environment alone: a command line is visible to every user of the machine.
 
@@ -9,14 +10,32 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use crate::commands::{
+    identities::IdentitiesCommand, keys::KeysCommand, project::ProjectCommand, version::VersionArgs,
+};
+
 const EXIT: &str = "\
 Exit status:
   0  done, or stopped by SIGINT or SIGTERM in good order
-  1  failed; the reason is on standard error
+  1  failed, or refused by the server; the reason is on standard error
   2  a wrong argument, or a setting that is missing
-  3  `migrate --check` found something to do
+  3  looked only, and found something to do: `migrate --check`, `project config diff --check`
+  4  there is no such project, identity, key or revision
+  5  the server cannot be reached, or is not available
+
+What is asked for goes to standard output, with --json as one JSON document; everything else goes to
+standard error. Colours are for terminals, and not where NO_COLOR is set.
+
+The commands that call a server take its address from --url or INSULA_URL and a key from INSULA_KEY; on the
+machine of `insula serve --dev`, in its folder, neither is needed.
 
 `insula COMMAND --help` tells the settings of each command, with units and environment variables.";
+
+const COMPLETIONS: &str = "\
+Examples:
+  insula completions bash > ~/.local/share/bash-completion/completions/insula
+  insula completions zsh > ~/.zfunc/_insula
+  insula completions fish > ~/.config/fish/completions/insula.fish";
 
 const SECRET_ENVIRONMENT: &str = "\
 Environment only, because a command line is visible to other users of the machine:
@@ -29,7 +48,6 @@ Environment only, because a command line is visible to other users of the machin
                              made and kept (0600)
   INSULA_ROOT_KEY            accepted as an installation key of role OWNER while it is set; 32 characters
                              or more; with --dev made and kept (0600)
-  INSULA_KEY                 the API key of the commands that call a running server
   OTEL_EXPORTER_OTLP_HEADERS sent with traces, as name=value pairs separated by commas";
 
 /// The arguments whose values must not stand on a command line: id here, variable there.
@@ -71,11 +89,27 @@ pub enum Command {
     /// The master keys under which projects' keys rest
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// Projects of a running server
+    /// Projects of a running server, and their configuration
     #[command(subcommand)]
     Project(ProjectCommand),
+    /// People and whatever else signs in, of one project of a running server
+    #[command(subcommand)]
+    Identities(IdentitiesCommand),
+    /// API keys of a running server: of one project, or of the installation
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Ask a running server whether it is ready; exit status 0 when it is
+    #[command(after_help = "Example:\n  insula health --url https://id.example.com")]
     Health(HealthArgs),
+    /// Print the version of this binary, and with --server that of a running server
+    #[command(after_help = "Example:\n  insula version --server --json")]
+    Version(VersionArgs),
+    /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// How to log.
@@ -267,6 +301,9 @@ pub struct MigrateArgs {
     /// Look only; exit status 3 when something is pending
     #[arg(long)]
     pub check: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Projects moved at the same time; each takes one connection
     #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub at_once: u16,
@@ -305,6 +342,9 @@ pub enum SecretsCommand {
 /// What the `secrets` commands need.
 #[derive(Args, Debug)]
 pub struct SecretsArgs {
+    /// How to answer.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// The database.
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -313,60 +353,17 @@ pub struct SecretsArgs {
     pub secrets: SecretsArg,
 }
 
-/// `insula project`.
-#[derive(Debug, Subcommand)]
-pub enum ProjectCommand {
-    /// Make a project, and print its URLs and its first key
-    #[command(after_long_help = SECRET_ENVIRONMENT)]
-    Create(CreateArgs),
-}
-
-/// `insula project create`.
-#[derive(Args, Debug)]
-pub struct CreateArgs {
-    /// 3 to 40 of a to z, 0 to 9 and inner hyphens; unique for ever
-    pub slug: String,
-    /// The name people see [default: the slug]
-    #[arg(long)]
-    pub name: Option<String>,
-    /// [default: PRODUCTION; DEVELOPMENT on a server in development mode]
-    #[arg(long, ignore_case = true)]
-    pub environment: Option<EnvironmentArg>,
-    /// Configuration document, JSON; identity schemas by file:// are read, relative to it, and sent along
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Print the answer as JSON
+/// How to answer.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct OutputArgs {
+    /// Answer with one JSON document
     #[arg(long)]
     pub json: bool,
-    /// The server.
-    #[command(flatten)]
-    pub server: ServerArgs,
-}
-
-/// Where between trying out and earnest a project stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum EnvironmentArg {
-    /// DEVELOPMENT.
-    Development,
-    /// STAGING.
-    Staging,
-    /// PRODUCTION.
-    Production,
-}
-
-impl EnvironmentArg {
-    /// As the API spells it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Development => "DEVELOPMENT",
-            Self::Staging => "STAGING",
-            Self::Production => "PRODUCTION",
-        }
-    }
 }
 
 /// A running server and the right to command it.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Server")]
 pub struct ServerArgs {
     /// The server's origin
     #[arg(
@@ -376,6 +373,15 @@ pub struct ServerArgs {
         default_value = "http://localhost:4433"
     )]
     pub url: Url,
+    /// Data folder of development mode: without INSULA_KEY its root key is used, for a server on this
+    /// machine alone
+    #[arg(
+        long,
+        env = "INSULA_DATA",
+        value_name = "DIR",
+        default_value = ".insula"
+    )]
+    pub data: PathBuf,
     /// `INSULA_KEY`.
     #[arg(
         long,
@@ -398,6 +404,9 @@ pub struct HealthArgs {
         default_value = "http://127.0.0.1:4433"
     )]
     pub url: Url,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `1h30m`, as configuration documents write it.

@@ -11,8 +11,12 @@ pub enum Failure {
     Usage(String),
     /// It was tried and failed: exit status 1.
     Failed(String),
-    /// `migrate --check` found something to do: exit status 3.
+    /// Looked only, and found something to do: exit status 3.
     Pending,
+    /// There is nothing of that name: exit status 4.
+    NotFound(String),
+    /// The server does not answer, or not now: exit status 5.
+    Unreachable(String),
 }
 
 impl Failure {
@@ -23,17 +27,17 @@ impl Failure {
 
     /// Say it on standard error. Answers the exit status.
     pub fn report(&self) -> ExitCode {
-        match self {
-            Self::Usage(text) => {
-                eprintln!("insula: {text}");
-                ExitCode::from(2)
-            }
-            Self::Failed(text) => {
-                eprintln!("insula: {text}");
-                ExitCode::FAILURE
-            }
-            Self::Pending => ExitCode::from(3),
+        let (status, text) = match self {
+            Self::Failed(text) => (1, Some(text)),
+            Self::Usage(text) => (2, Some(text)),
+            Self::Pending => (3, None),
+            Self::NotFound(text) => (4, Some(text)),
+            Self::Unreachable(text) => (5, Some(text)),
+        };
+        if let Some(text) = text {
+            eprintln!("insula: {text}");
         }
+        ExitCode::from(status)
     }
 }
 

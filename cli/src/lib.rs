@@ -5,13 +5,17 @@
 
 pub mod args;
 mod client;
+mod commands;
 mod connect;
 mod dev;
+mod document;
 mod failure;
 mod keyfile;
 mod migrate;
+mod output;
 mod postgres;
-mod project;
+mod progress;
+mod refusal;
 mod running;
 mod secrets;
 mod serve;
@@ -24,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command, DevCommand, ProjectCommand, SecretsCommand};
+use args::{Cli, Command, DevCommand, SecretsCommand};
 pub use failure::Failure;
 
 /// Everything the process does. Answers its exit status (see `insula --help`).
@@ -84,7 +88,18 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(DevCommand::Postgres { data }) => postgres::run(data).await,
         Command::Secrets(SecretsCommand::Status(args)) => secrets::status(args).await,
         Command::Secrets(SecretsCommand::Rewrap(args)) => secrets::rewrap(args).await,
-        Command::Project(ProjectCommand::Create(args)) => project::create(args).await,
-        Command::Health(args) => client::health(&args.url).await,
+        Command::Project(command) => commands::project::run(command).await,
+        Command::Identities(command) => commands::identities::run(command).await,
+        Command::Keys(command) => commands::keys::run(command).await,
+        Command::Health(args) => client::health(&args).await,
+        Command::Version(args) => commands::version::run(args).await,
+        Command::Completions { shell } => completions(shell),
     }
+}
+
+/// `insula completions`: drawn from the same description as the command line itself.
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "insula", &mut script);
+    output::say(String::from_utf8_lossy(&script).trim_end())
 }

@@ -3,13 +3,14 @@
 use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 use tenants::migrate::{self, Pending, Progress};
 use tokio::time::Instant;
 
 use crate::{
     Failure,
     args::MigrateArgs,
-    connect,
+    connect, output,
     settings::{Missing, NO_DATABASE, NO_OWNER, given},
 };
 
@@ -31,7 +32,11 @@ pub(crate) async fn migrate(args: MigrateArgs) -> Result<(), Failure> {
         migrate::check(owner).await
     })
     .await?;
-    println!("{}", told(pending));
+    if !args.output.json {
+        output::say(&told(pending))?;
+    } else if args.check {
+        answer(pending, None)?;
+    }
     if args.check {
         return if pending.is_none() {
             Ok(())
@@ -41,8 +46,22 @@ pub(crate) async fn migrate(args: MigrateArgs) -> Result<(), Failure> {
     }
     let began = Instant::now();
     run(owner, gate, usize::from(args.at_once)).await?;
-    println!("done in {}", seconds(began.elapsed()));
-    Ok(())
+    let took = began.elapsed();
+    if args.output.json {
+        return answer(pending, Some(took));
+    }
+    output::say(&format!("done in {}", seconds(took)))
+}
+
+/// What was found to be pending, and how long it took to do.
+fn answer(pending: Pending, took: Option<Duration>) -> Result<(), Failure> {
+    output::json(&json!({
+        "pending": !pending.is_none(),
+        "control": {"version": pending.control, "wanted": pending.control_wanted},
+        "projects": {"behind": pending.projects, "wanted": pending.project_wanted},
+        "done": took.is_some(),
+        "seconds": took.map(|took| took.as_secs_f64()),
+    }))
 }
 
 /// Also with nothing pending: roles and grants are set right every time.

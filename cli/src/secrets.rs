@@ -1,13 +1,14 @@
 //! `insula secrets`: which master key protects what, and the move to a new one.
 
 use chrono::TimeDelta;
+use serde_json::json;
 use tenants::{Clock, Installation, Settings};
 use url::Url;
 
 use crate::{
     Failure,
     args::SecretsArgs,
-    connect,
+    connect, output,
     settings::{self, Missing, NO_DATABASE, NO_SECRETS, given},
 };
 
@@ -15,6 +16,7 @@ use crate::{
 pub(crate) async fn status(args: SecretsArgs) -> Result<(), Failure> {
     let opened = Opened::by(&args).await?;
     let in_use = opened.installation.master_key_use().await?;
+    let mut shown = Vec::new();
     for (at, id) in opened.ids.iter().enumerate() {
         let count = in_use
             .iter()
@@ -25,7 +27,14 @@ pub(crate) async fn status(args: SecretsArgs) -> Result<(), Failure> {
             (_, 0) => "not needed any more",
             _ => "still needed; see `insula secrets rewrap`",
         };
-        println!("{id}  {count} project key(s)  {role}");
+        if args.output.json {
+            shown.push(json!({"id": id, "projectKeys": count, "encrypts": at == 0}));
+        } else {
+            output::say(&format!("{id}  {count} project key(s)  {role}"))?;
+        }
+    }
+    if args.output.json {
+        output::json(&json!({"masterKeys": shown}))?;
     }
     opened.installation.close().await;
     Ok(())
@@ -35,10 +44,12 @@ pub(crate) async fn status(args: SecretsArgs) -> Result<(), Failure> {
 pub(crate) async fn rewrap(args: SecretsArgs) -> Result<(), Failure> {
     let opened = Opened::by(&args).await?;
     let moved = opened.installation.rewrap_keys().await?;
-    println!(
-        "{moved} project key(s) moved to master key {}",
-        opened.ids[0]
-    );
+    let to = &opened.ids[0];
+    if args.output.json {
+        output::json(&json!({"moved": moved, "masterKey": to}))?;
+    } else {
+        output::say(&format!("{moved} project key(s) moved to master key {to}"))?;
+    }
     opened.installation.close().await;
     Ok(())
 }

@@ -3,103 +3,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod place;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    path::Path,
+    process::Output,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
-/// A folder under `/tmp` that the user `postgres` can enter, gone with the test.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("insula-binary-{}-{name}", std::process::id()));
-        fs::create_dir(&folder).unwrap();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// `insula` in that folder, with nothing of the developer's shell but what finds PostgreSQL.
-fn insula(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_insula"));
-    command.current_dir(folder).args(args).env_clear();
-    for passed in ["PATH", "HOME", "TMPDIR", "INSULA_PG_BIN"] {
-        if let Some(value) = std::env::var_os(passed) {
-            command.env(passed, value);
-        }
-    }
-    command
-}
+use place::{DEV, Scratch, Serving, insula};
 
 fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = insula(folder, args).output().unwrap();
     (status.code(), String::from_utf8(stderr).unwrap())
 }
-
-/// `serve --dev`, once it has said that it is ready.
-struct Serving {
-    child: Child,
-    origin: String,
-    greeting: String,
-}
-
-impl Serving {
-    fn start(folder: &Path) -> Self {
-        let mut child = insula(folder, &DEV)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let mut greeting = String::new();
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            greeting.push_str(&line);
-            greeting.push('\n');
-            if line.contains("Ctrl-C stops it") {
-                break;
-            }
-        }
-        let origin = greeting
-            .lines()
-            .nth(1)
-            .and_then(|line| line.split_once(": "))
-            .unwrap()
-            .1;
-        Self {
-            origin: origin.to_owned(),
-            child,
-            greeting,
-        }
-    }
-
-    fn end(mut self, signal: Signal) -> ExitStatus {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-        self.child.wait().unwrap()
-    }
-}
-
-const DEV: [&str; 6] = [
-    "serve",
-    "--dev",
-    "--listen",
-    "127.0.0.1:0",
-    "--metrics-listen",
-    "127.0.0.1:0",
-];
 
 fn kept(folder: &Path, file: &str) -> String {
     let path = folder.join(".insula").join(file);

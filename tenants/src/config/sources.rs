@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::document::ConfigDoc;
 use super::schema::{SCHEMA, annotated};
+use super::standing;
 
 /// Read no more than this of a source: 256 KiB, so that several fit into a document.
 pub const SCHEMA_BYTES_MAX: usize = 256 << 10;
@@ -23,6 +24,14 @@ impl ConfigDoc {
     /// wrote it, so that whoever sends it reads them.
     pub fn file_sources(document: &Value) -> Vec<(String, String)> {
         sources(document, |url| url.starts_with("file://"))
+    }
+
+    /// Leave out of a document that was written for Kratos what is not a project's to say: the installation's
+    /// keys, and those of the commercial edition. A note for each.
+    pub fn leave_out_foreign(document: &mut Value) -> Vec<String> {
+        let mut notes = Vec::new();
+        standing::leave_out(document, &mut notes);
+        notes
     }
 
     /// Put what was fetched in the place of its URL, as `base64://`. False when nothing is there.
