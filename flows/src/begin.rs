@@ -5,8 +5,10 @@ use identity::schemas::Schemas;
 use crate::{
     config::Pages,
     cx::Cx,
-    decision::{Error, Halt},
+    decision::{Effects, Error, Halt},
     flow::{Flow, Kind, Transport},
+    store::{self, NewFlow},
+    write,
 };
 
 /// What the init request says, whatever the kind.
@@ -56,13 +58,31 @@ pub(crate) fn signed_in_target(cx: &Cx<'_>, return_to: Option<&str>) -> String {
     allowed.map_or_else(|| pages.return_to().default_url().to_string(), String::from)
 }
 
+/// Store a new flow and what goes with it, in one commit.
+pub(crate) async fn insert<K: Kind>(
+    cx: &Cx<'_>,
+    flow: &Flow<K>,
+    effects: &Effects,
+) -> Result<(), Error> {
+    let row = NewFlow::of(flow)?;
+    let mut tx = cx.project.begin().await?;
+    store::insert_row(&mut tx, &row).await?;
+    let session = cx.session.map(AsRef::as_ref);
+    write::carry_out(&mut tx, effects, session)
+        .await
+        .map_err(unsayable)?;
+    Ok(tx.commit().await?)
+}
+
+/// A refusal where there is no form yet to say it on: none of ours should be.
+fn unsayable(halt: Halt) -> Error {
+    match halt {
+        Halt::Stopped(error) => error,
+        Halt::Refused(..) => tenants::Fault::broken("a new flow was refused by a method").into(),
+    }
+}
+
 /// Draw a new flow. A method cannot refuse here: there is no form yet to say it on.
 pub(crate) async fn draw<K: Kind>(cx: &Cx<'_>, flow: &mut Flow<K>) -> Result<(), Error> {
-    match flow.draw(cx).await {
-        Ok(()) => Ok(()),
-        Err(Halt::Stopped(error)) => Err(error),
-        Err(Halt::Refused(..)) => {
-            Err(tenants::Fault::broken("a method refused to draw itself").into())
-        }
-    }
+    flow.draw(cx).await.map_err(unsayable)
 }

@@ -30,7 +30,7 @@ impl Section for SelfService {
 #[serde(default)]
 pub struct Flows {
     /// Sign in.
-    pub login: FlowConfig,
+    pub login: LoginConfig,
     /// Sign up.
     pub registration: RegistrationConfig,
     /// Sign out.
@@ -53,27 +53,52 @@ pub struct PageConfig {
     pub ui_url: Option<String>,
 }
 
-/// A flow with a life and an end.
+/// `selfservice.flows.login.*`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
-pub struct FlowConfig {
+pub struct LoginConfig {
     /// Default: the project's own page.
     pub ui_url: Option<String>,
     /// How long a flow can be used.
     #[serde(with = "units::duration")]
     pub lifespan: Duration,
+    /// All methods at once, or the identifier first.
+    pub style: LoginStyle,
     /// What happens at its end.
     pub after: After,
 }
 
-impl Default for FlowConfig {
+impl Default for LoginConfig {
     fn default() -> Self {
         Self {
             ui_url: None,
             lifespan: Duration::from_hours(1),
+            style: LoginStyle::Unified,
             after: After::default(),
         }
     }
+}
+
+/// `login.style`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginStyle {
+    /// One screen.
+    Unified,
+    /// The identifier, then the methods that fit it.
+    IdentifierFirst,
+}
+
+/// `security.account_enumeration`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Enumeration {
+    /// Answer alike whether an identifier exists or not.
+    pub mitigate: bool,
+}
+
+impl Section for Enumeration {
+    const POINTER: &'static str = "/security/account_enumeration";
 }
 
 /// `selfservice.flows.registration.*`.
@@ -136,6 +161,8 @@ pub struct After {
     pub hooks: Vec<HookConfig>,
     /// For the password method.
     pub password: AfterMethod,
+    /// For the code method.
+    pub code: AfterMethod,
 }
 
 /// `after.<method>.*`.
@@ -158,7 +185,11 @@ pub struct HookConfig {
 impl After {
     /// The method's part, empty for methods that have none.
     fn method(&self, method: &str) -> Option<&AfterMethod> {
-        (method == "password").then_some(&self.password)
+        match method {
+            "password" => Some(&self.password),
+            "code" => Some(&self.code),
+            _ => None,
+        }
     }
 
     /// The hooks that run after `method`: its own, else the global ones.

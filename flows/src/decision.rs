@@ -104,6 +104,9 @@ pub enum Write {
     RevokeOtherSessions,
     /// Store a rendered message and ask for its sending.
     Send(Box<courier::Message>),
+    /// Do all the work of sending a message, and take it back: nobody has the address, and nobody shall
+    /// learn that from the time it takes.
+    PretendToSend(Box<courier::Message>),
     /// Store what is kept of a one-time secret.
     StoreCode(Box<one_time::NewCode>),
     /// Forget the codes of a flow, before new ones are sent.
@@ -159,8 +162,8 @@ pub struct SignIn {
     pub identity: Arc<Identity>,
     /// How.
     pub amr: AuthMethod,
-    /// What must still hold when it is written.
-    pub judged: Judged,
+    /// The credential that must still be as it was judged, where one was.
+    pub judged: Option<Judged>,
     /// What is written with it.
     pub effects: Effects,
 }
@@ -172,6 +175,8 @@ pub struct SignUp {
     pub prepared: Prepared,
     /// How they will have authenticated.
     pub amr: AuthMethod,
+    /// What is written with it.
+    pub effects: Effects,
 }
 
 /// What cannot be answered on a form. The edge alone turns it into a status.

@@ -7,7 +7,12 @@ use serde_json::{Map, Value, json};
 use tenants::ids;
 use uuid::Uuid;
 
-use crate::{cx::Cx, decision::Halt, methods::Strategy, ui::Ui};
+use crate::{
+    cx::Cx,
+    decision::Halt,
+    methods::Strategy,
+    ui::{InputNode, Ui},
+};
 
 /// A kind of flow: what a finished method hands back, and what the flow remembers meanwhile.
 pub trait Kind: Send + Sync + Sized + 'static {
@@ -24,11 +29,31 @@ pub trait Kind: Send + Sync + Sized + 'static {
     fn frame(cx: &Cx<'_>, flow: &Flow<Self>, ui: &mut Ui);
     /// The order on the page.
     fn sort(cx: &Cx<'_>, flow: &Flow<Self>, ui: &mut Ui);
+    /// The method whose screen is shown, if one has taken the form over.
+    fn resident(_flow: &Flow<Self>) -> Option<Resident> {
+        None
+    }
     /// What a screen says that was asked for, rather than refused.
     fn greet(_flow: &mut Flow<Self>) {}
     /// Keys that only this kind shows.
     fn show(flow: &Flow<Self>, view: &mut Map<String, Value>);
 }
+
+/// A method that has taken the form over. What it draws keeps its order, unless a refusal is said on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resident {
+    /// Which.
+    pub method: &'static str,
+    /// No other method draws on its screen.
+    pub alone: bool,
+}
+
+/// `state` before anything was chosen.
+pub const CHOOSE_METHOD: &str = "choose_method";
+/// `state` once a code is on its way, whatever the channel.
+pub const SENT: &str = "sent_email";
+/// `state` once the code came back.
+pub const PASSED: &str = "passed_challenge";
 
 /// Whether a browser or an API client began it; fixed by the init endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +135,7 @@ impl<K: Kind> Flow<K> {
             issued_at: now,
             expires_at: now + opening.lifespan,
             active: None,
-            step: "choose_method".to_owned(),
+            step: CHOOSE_METHOD.to_owned(),
             transient_payload: None,
             identity_schema: opening.identity_schema,
             state: opening.state,
@@ -122,16 +147,21 @@ impl<K: Kind> Flow<K> {
     /// Draw the form anew: no message survives, values come from the state.
     pub async fn draw(&mut self, cx: &Cx<'_>) -> Result<(), Halt> {
         let mut ui = Ui::new(self.ui.action.clone());
-        let token = match self.transport {
-            Transport::Browser => cx.client.masked_csrf(),
-            Transport::Api => String::new(),
-        };
-        ui.push(crate::ui::csrf_token(token));
+        ui.push(self.csrf_node(cx));
         K::frame(cx, self, &mut ui);
-        for strategy in K::strategies() {
-            strategy.draw(cx, self, &mut ui).await?;
+        let resident = K::resident(self);
+        if resident.is_some() {
+            K::sort(cx, self, &mut ui);
         }
-        K::sort(cx, self, &mut ui);
+        let alone = resident.filter(|resident| resident.alone);
+        for strategy in K::strategies() {
+            if alone.is_none_or(|resident| resident.method == strategy.id()) {
+                strategy.draw(cx, self, &mut ui).await?;
+            }
+        }
+        if resident.is_none() {
+            K::sort(cx, self, &mut ui);
+        }
         self.ui = ui;
         Ok(())
     }
@@ -142,6 +172,29 @@ impl<K: Kind> Flow<K> {
         node.and_then(|input| input.value.as_ref())
             .and_then(Value::as_str)
             .unwrap_or_default()
+    }
+
+    /// A code is on its way, and the form waits for it.
+    pub fn awaits_code(&self) -> bool {
+        self.step == SENT
+    }
+
+    /// A code was sent, whether it came back or not: its screen stays.
+    pub fn has_sent_code(&self) -> bool {
+        self.awaits_code() || self.step == PASSED
+    }
+
+    /// The CSRF field with a fresh mask; empty in api flows.
+    pub(crate) fn csrf_node(&self, cx: &Cx<'_>) -> InputNode {
+        crate::ui::csrf_token(match self.transport {
+            Transport::Browser => cx.client.masked_csrf(),
+            Transport::Api => String::new(),
+        })
+    }
+
+    /// Go on to another step.
+    pub fn go_to(&mut self, step: &str) {
+        step.clone_into(&mut self.step);
     }
 
     /// Past its time?
@@ -189,6 +242,36 @@ pub struct LoginState {
     pub requested_aal: Aal,
     /// The identifier last typed.
     pub identifier: String,
+    /// What is on the screen before a code is sent.
+    #[serde(default)]
+    pub screen: LoginScreen,
+    /// The only address that a code of a second factor may go to, if one was asked for (`via`).
+    #[serde(default)]
+    pub via: Option<String>,
+}
+
+/// The screens of a login.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginScreen {
+    /// Every method at once.
+    #[default]
+    Methods,
+    /// The identifier, before any method.
+    Identify,
+    /// The methods of that identifier; every one there is when nobody shall learn which.
+    Choose(Option<Vec<String>>),
+}
+
+impl LoginScreen {
+    /// May that method be drawn?
+    pub fn offers(&self, method: &str) -> bool {
+        match self {
+            Self::Methods | Self::Choose(None) => true,
+            Self::Identify => false,
+            Self::Choose(Some(methods)) => methods.iter().any(|offered| offered == method),
+        }
+    }
 }
 
 impl Default for LoginState {
@@ -197,6 +280,8 @@ impl Default for LoginState {
             refresh: false,
             requested_aal: Aal::Aal1,
             identifier: String::new(),
+            screen: LoginScreen::default(),
+            via: None,
         }
     }
 }
@@ -206,7 +291,8 @@ impl Default for LoginState {
 pub struct RegistrationState {
     /// What is on the screen.
     pub screen: Screen,
-    /// The traits last typed; null before the first submission.
+    /// The traits last typed; null before the first submission. While a code is awaited: those that it
+    /// was sent for.
     pub traits: Value,
 }
 

@@ -7,16 +7,17 @@ use identity::{
     sessions::{self, Aal, SessionConfig, store as session_store, token},
 };
 use serde_json::{Map, Value, json};
+use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use crate::{
     begin::{self, Init},
-    config::{Pages, SelfService},
+    config::{LoginStyle, Pages, SelfService},
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, SignIn, Write},
-    flow::{Flow, Kind, LoginState, Opening},
+    flow::{Flow, Kind, LoginScreen, LoginState, Opening, Resident},
     guard, hooks,
-    methods::{self, Strategy},
+    methods::{self, Strategy, code, identifier_first},
     store,
     submission::Submission,
     submit::{self, Judgement},
@@ -43,6 +44,26 @@ impl Kind for Login {
         order::login(&mut ui.nodes);
     }
 
+    fn resident(flow: &Flow<Self>) -> Option<Resident> {
+        let (method, alone) = match flow.state.screen {
+            _ if flow.has_sent_code() => ("code", true),
+            LoginScreen::Choose(_) => (identifier_first::ID, false),
+            LoginScreen::Methods | LoginScreen::Identify => return None,
+        };
+        Some(Resident { method, alone })
+    }
+
+    fn greet(flow: &mut Flow<Self>) {
+        if flow.awaits_code() {
+            let known = flow.state.refresh || flow.state.requested_aal == Aal::Aal2;
+            flow.ui.messages.push(if known {
+                text::second_factor_code_sent()
+            } else {
+                text::login_code_sent()
+            });
+        }
+    }
+
     fn show(flow: &Flow<Self>, view: &mut Map<String, Value>) {
         view.insert("created_at".into(), json!(flow.issued_at));
         view.insert("updated_at".into(), json!(flow.updated_at));
@@ -58,6 +79,8 @@ pub struct Wish {
     pub refresh: bool,
     /// `aal1`, `aal2`, or nothing.
     pub aal: Option<String>,
+    /// The trait whose address a code of a second factor goes to.
+    pub via: Option<String>,
 }
 
 /// Somebody is signed in.
@@ -127,22 +150,38 @@ pub async fn begin(cx: &Cx<'_>, init: Init, wish: Wish) -> Result<Flow<Login>, E
             state: LoginState {
                 refresh,
                 requested_aal,
-                identifier: String::new(),
+                screen: first_screen(cx, refresh, requested_aal),
+                ..LoginState::default()
             },
         },
     );
+    let sent = code::send_at_init(cx, &mut flow, wish.via.as_deref()).await?;
     begin::draw(cx, &mut flow).await?;
-    if refresh {
-        flow.ui.messages.push(text::confirm_it_is_you());
+    if sent.is_some() {
+        Login::greet(&mut flow);
+    } else {
+        if refresh {
+            flow.ui.messages.push(text::confirm_it_is_you());
+        }
+        if cx
+            .session
+            .is_some_and(|session| requested_aal > session.aal)
+        {
+            flow.ui.messages.push(text::second_factor_wanted());
+        }
     }
-    if cx
-        .session
-        .is_some_and(|session| requested_aal > session.aal)
-    {
-        flow.ui.messages.push(text::second_factor_wanted());
-    }
-    store::insert(cx.project, &flow).await?;
+    begin::insert(cx, &flow, &sent.unwrap_or_default()).await?;
     Ok(flow)
+}
+
+fn first_screen(cx: &Cx<'_>, refresh: bool, requested_aal: Aal) -> LoginScreen {
+    let style = cx.project.config::<SelfService>().flows.login.style;
+    match style {
+        LoginStyle::IdentifierFirst if !refresh && requested_aal == Aal::Aal1 => {
+            LoginScreen::Identify
+        }
+        _ => LoginScreen::Methods,
+    }
 }
 
 /// Submit a login. A body that could not be decoded is a message on the form.
@@ -196,7 +235,13 @@ pub async fn submit(
             }
             Ok(None) => break,
             Err(Halt::Refused(refusal, effects)) => {
-                let again = submit::refuse(cx, flow, refusal, effects).await?;
+                // Nothing was written, so the flow is where it was; what was typed is kept.
+                let mut fresh = store::load::<Login>(cx.project, id)
+                    .await?
+                    .ok_or(Error::NotFound)?;
+                fresh.state = flow.state;
+                fresh.transient_payload = flow.transient_payload;
+                let again = submit::refuse(cx, fresh, refusal, effects).await?;
                 return Ok(LoginOutcome::Again(Box::new(again)));
             }
             Err(Halt::Stopped(error)) => return Err(error),
@@ -224,7 +269,11 @@ async fn expired(cx: &Cx<'_>, flow: Flow<Login>) -> Result<LoginOutcome, Error> 
         return Ok(LoginOutcome::Again(Box::new(again)));
     }
     let lifespan = cx.project.config::<SelfService>().flows.login.lifespan;
-    Err(submit::replace(cx, &flow, LoginState::default(), (lifespan, message)).await)
+    let state = LoginState {
+        screen: first_screen(cx, false, Aal::Aal1),
+        ..LoginState::default()
+    };
+    Err(submit::replace(cx, &flow, state, (lifespan, message)).await)
 }
 
 /// Hooks, then the one transaction. `None`: what was judged is not true any more.
@@ -234,11 +283,14 @@ async fn settle(
     decision: &mut SignIn,
 ) -> Result<Option<SignedIn>, Halt> {
     if !decision.identity.is_active() {
+        let mut ids = methods::LOGIN.iter().map(|strategy| strategy.id());
         let refusal = Refusal {
-            active: Some("password"),
+            active: ids.find(|id| *id == decision.amr.method),
             ..Refusal::form(text::account_disabled())
         };
-        flow.state.identifier = String::new();
+        if !flow.has_sent_code() {
+            flow.state.identifier = String::new();
+        }
         return Err(Halt::refused(refusal));
     }
     let config = cx.project.config::<SelfService>();
@@ -263,55 +315,53 @@ async fn commit(
     decision: &SignIn,
     target: String,
 ) -> Result<Option<SignedIn>, Halt> {
-    let lifespan = cx.project.config::<SessionConfig>().lifespan;
-    let identity = Arc::clone(&decision.identity);
-    // Somebody authenticating again keeps their session; anybody else gets one of their own.
-    let kept = cx
-        .session
-        .filter(|session| session.identity.id == identity.id);
-    let session = match kept {
-        Some(session) => {
-            session.authenticated_again(Arc::clone(&identity), decision.amr.clone(), lifespan)
-        }
-        None => Session::begin(
-            Arc::clone(&identity),
-            decision.amr.clone(),
-            cx.client.device(),
-            lifespan,
-        ),
-    };
-    let minted = kept.is_none().then(token::mint);
     flow.updated_at = cx.project.now();
     let mut tx = cx.project.begin().await?;
-    let judged = &decision.judged;
-    let rewrites = decision.effects.0.iter().any(Write::changes_credential);
     // The identity first, as everything that changes or deletes one locks it first.
     let still_true = store::save(&mut tx, flow).await?
-        && identities::store::is_still_active(&mut tx, identity.id).await? == Some(true)
-        && credentials::store::is_unchanged(
-            &mut tx,
-            (identity.id, judged.kind),
-            judged.revision,
-            rewrites,
-        )
-        .await?;
+        && identities::store::is_still_active(&mut tx, decision.identity.id).await? == Some(true)
+        && is_unchanged(&mut tx, decision).await?;
     if !still_true {
         return Ok(None);
     }
-    match &minted {
-        Some(token) => session_store::insert(&mut tx, &session, token).await?,
-        None if !session_store::renew(&mut tx, &session).await? => return Ok(None),
-        None => {}
-    }
+    // Somebody authenticating again keeps their session; anybody else gets one of their own.
+    let kept = cx
+        .session
+        .filter(|session| session.identity.id == decision.identity.id);
+    let lifespan = cx.project.config::<SessionConfig>().lifespan;
+    let (identity, amr) = (Arc::clone(&decision.identity), decision.amr.clone());
+    let (session, minted) = if let Some(kept) = kept {
+        let Some(kept) = session_store::lock(&mut tx, kept.id).await? else {
+            return Ok(None);
+        };
+        let session = kept.authenticated_again(identity, amr, lifespan);
+        session_store::renew(&mut tx, &session).await?;
+        (session, None)
+    } else {
+        let session = Session::begin(identity, amr, cx.client.device(), lifespan);
+        let token = token::mint();
+        session_store::insert(&mut tx, &session, &token).await?;
+        (session, Some(token))
+    };
     write::carry_out(&mut tx, &decision.effects, Some(&session)).await?;
     tx.commit().await?;
     let required = cx.project.config::<SessionConfig>().whoami.required_aal;
     let needs_second_factor = !session.satisfies(required, sessions::code_as_factor(cx.project));
     Ok(Some(SignedIn {
         session: Arc::new(session),
+        is_new: minted.is_some(),
         token: minted.or_else(|| cx.session_token.map(str::to_owned)),
-        is_new: kept.is_none(),
         target,
         needs_second_factor,
     }))
+}
+
+/// Is the credential still the one that was judged? What a code proves is consumed instead.
+async fn is_unchanged(tx: &mut Tx, decision: &SignIn) -> Result<bool, Fault> {
+    let Some(judged) = &decision.judged else {
+        return Ok(true);
+    };
+    let rewrites = decision.effects.0.iter().any(Write::changes_credential);
+    let credential = (decision.identity.id, judged.kind);
+    credentials::store::is_unchanged(tx, credential, judged.revision, rewrites).await
 }

@@ -16,13 +16,14 @@ use crate::{
     config::{SelfService, Style},
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, SignUp},
-    flow::{Flow, Kind, Opening, RegistrationState, Screen},
+    flow::{Flow, Kind, Opening, RegistrationState, Resident, Screen},
     guard, hooks,
     methods::{self, Strategy},
     store,
     submission::Submission,
     submit::{self, Judgement},
     ui::{Group, InputType, Ui, order, text, traits},
+    write,
 };
 
 /// Of the traits typed so far, as JSON.
@@ -50,7 +51,7 @@ impl Kind for Registration {
             return;
         };
         for mut node in traits::nodes(schema.schema.fields(), &flow.state.traits, Group::Default) {
-            if flow.state.screen == Screen::Credentials
+            if (flow.state.screen == Screen::Credentials || flow.has_sent_code())
                 && let Some(input) = node.input_mut()
             {
                 input.kind = InputType::Hidden;
@@ -67,8 +68,17 @@ impl Kind for Registration {
         order::registration(&mut ui.nodes, keys.iter().map(|field| field.name.as_str()));
     }
 
+    fn resident(flow: &Flow<Self>) -> Option<Resident> {
+        flow.has_sent_code().then_some(Resident {
+            method: "code",
+            alone: true,
+        })
+    }
+
     fn greet(flow: &mut Flow<Self>) {
-        if flow.state.screen == Screen::Credentials {
+        if flow.awaits_code() {
+            flow.ui.messages.push(text::registration_code_sent());
+        } else if flow.state.screen == Screen::Credentials {
             flow.ui.messages.push(text::choose_credential());
         }
     }
@@ -263,14 +273,14 @@ async fn settle(
     for hook in &hooks {
         hook.weigh(cx, decision).await?;
     }
-    let mut signed_up = write(cx, flow, decision, target).await?;
+    let mut signed_up = commit(cx, flow, decision, target).await?;
     for hook in &hooks {
         hook.settle(cx, &mut signed_up).await?;
     }
     Ok(signed_up)
 }
 
-async fn write(
+async fn commit(
     cx: &Cx<'_>,
     flow: &mut Flow<Registration>,
     decision: &SignUp,
@@ -298,6 +308,7 @@ async fn write(
         Err(InsertError::Fault(fault)) => return Err(fault.into()),
     }
     session_store::insert(&mut tx, &session, &token).await?;
+    write::carry_out(&mut tx, &decision.effects, Some(&session)).await?;
     tx.commit().await?;
     // The `session` hook alone hands the token out; without it nobody ever learns it.
     let hands_out = hooks::hands_out_session(cx, &decision.amr.method);

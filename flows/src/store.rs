@@ -110,6 +110,34 @@ pub async fn save<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
     Ok(saved.execute(tx.conn()).await?.rows_affected() == 1)
 }
 
+/// Write what a refused submission left of the flow. The errand is where it was, so whoever judges the
+/// flow at the same moment is not held up by it. False: somebody else moved the flow on.
+pub(crate) async fn save_refused<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
+    let saved = sqlx::query!(
+        "update flows set state = $3 where id = $1 and version = $2",
+        flow.id,
+        flow.version,
+        to_json(flow)?
+    );
+    Ok(saved.execute(tx.conn()).await?.rows_affected() == 1)
+}
+
+/// Until [`undo`], what is written can be undone without the rest.
+pub(crate) async fn mark(tx: &mut Tx) -> Result<(), Fault> {
+    sqlx::query!("savepoint pretended")
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Undo what was written since [`mark`].
+pub(crate) async fn undo(tx: &mut Tx) -> Result<(), Fault> {
+    sqlx::query!("rollback to savepoint pretended")
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Delete up to `limit` flows that expired before `before`. Answers how many went.
 pub async fn sweep(
     tx: &mut Tx,

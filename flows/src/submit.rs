@@ -13,6 +13,7 @@ use crate::{
     ui::{Message, text, violation},
     write,
 };
+use uuid::Uuid;
 
 /// How judging went.
 pub(crate) enum Judgement<K: Kind> {
@@ -50,24 +51,80 @@ pub(crate) async fn judge<K: Kind>(
             refuse(cx, flow, refusal, Effects::default()).await?,
         ));
     }
-    flow.transient_payload = submission.transient_payload().cloned();
-    let strategy = K::strategies()
-        .iter()
-        .find(|s| s.claims(&flow, &submission));
-    let Some(strategy) = strategy else {
-        let refusal = Refusal::form(nobody());
-        return Ok(Judgement::Again(
-            refuse(cx, flow, refusal, Effects::default()).await?,
-        ));
-    };
-    match strategy.judge(cx, &mut flow, &submission).await {
-        Ok(Step::Decided(decision)) => Ok(Judgement::Decided(flow, decision, submission)),
-        Ok(Step::Ask(effects)) => Ok(Judgement::Again(redraw(cx, flow, None, effects).await?)),
-        Err(Halt::Refused(refusal, effects)) => {
-            Ok(Judgement::Again(refuse(cx, flow, refusal, effects).await?))
+    for attempt in 0..ATTEMPTS {
+        flow.transient_payload = submission.transient_payload().cloned();
+        let strategy = K::strategies()
+            .iter()
+            .find(|s| s.claims(&flow, &submission));
+        let Some(strategy) = strategy else {
+            let refusal = Refusal::form(nobody());
+            return Ok(Judgement::Again(
+                refuse(cx, flow, refusal, Effects::default()).await?,
+            ));
+        };
+        let id = flow.id;
+        match strategy.judge(cx, &mut flow, &submission).await {
+            Ok(Step::Decided(decision)) => {
+                return Ok(Judgement::Decided(flow, decision, submission));
+            }
+            Ok(Step::Ask(effects)) => {
+                if let Some(flow) = go_on(cx, flow, &effects).await? {
+                    return Ok(Judgement::Again(flow));
+                }
+            }
+            Err(Halt::Refused(refusal, effects)) => {
+                return Ok(Judgement::Again(refuse(cx, flow, refusal, effects).await?));
+            }
+            Err(Halt::Stopped(error)) => return Err(error),
         }
-        Err(Halt::Stopped(error)) => Err(error),
+        // Another submission was faster, so this one is judged by what the flow has become.
+        tracing::debug!(flow = %id, attempt, "a flow was submitted twice at once");
+        flow = load(cx, id).await?;
     }
+    Err(busy())
+}
+
+/// How often a submission is tried against others of the same flow.
+const ATTEMPTS: u8 = 3;
+
+fn busy() -> Error {
+    tenants::Fault::Overloaded {
+        what: "one flow",
+        retry_after: Duration::from_secs(1),
+    }
+    .into()
+}
+
+async fn load<K: Kind>(cx: &Cx<'_>, id: Uuid) -> Result<Flow<K>, Error> {
+    let flow = store::load::<K>(cx.project, id).await?;
+    flow.ok_or(Error::NotFound)
+}
+
+/// The next screen and what goes with it, in one commit. `None`: somebody else moved the flow on.
+async fn go_on<K: Kind>(
+    cx: &Cx<'_>,
+    mut flow: Flow<K>,
+    effects: &Effects,
+) -> Result<Option<Flow<K>>, Error> {
+    begin::draw(cx, &mut flow).await?;
+    K::greet(&mut flow);
+    flow.updated_at = cx.project.now();
+    let mut tx = cx.project.begin().await?;
+    if !store::save(&mut tx, &flow).await? {
+        return Ok(None);
+    }
+    match write::carry_out(&mut tx, effects, cx.session.map(AsRef::as_ref)).await {
+        Ok(()) => {}
+        Err(Halt::Stopped(error)) => return Err(error),
+        // What was to be written is not possible any more; its reason is what the form says.
+        Err(Halt::Refused(refusal, _)) => {
+            drop(tx);
+            return Ok(Some(refuse(cx, flow, refusal, Effects::default()).await?));
+        }
+    }
+    tx.commit().await?;
+    flow.version += 1;
+    Ok(Some(flow))
 }
 
 /// Draw the form again with what to say, and store it together with what the refusal writes.
@@ -77,51 +134,43 @@ pub(crate) async fn refuse<K: Kind>(
     refusal: Refusal,
     effects: Effects,
 ) -> Result<Flow<K>, Error> {
-    flow.active = refusal.active.map(str::to_owned);
-    redraw(cx, flow, Some(refusal), effects).await
-}
-
-async fn redraw<K: Kind>(
-    cx: &Cx<'_>,
-    mut flow: Flow<K>,
-    refusal: Option<Refusal>,
-    effects: Effects,
-) -> Result<Flow<K>, Error> {
-    for attempt in 0..3 {
+    let resident = K::resident(&flow).map(|resident| resident.method);
+    flow.active = refusal.active.or(resident).map(str::to_owned);
+    for attempt in 0..ATTEMPTS {
         begin::draw(cx, &mut flow).await?;
-        match &refusal {
-            Some(refusal) => say(cx, &mut flow, refusal),
-            None => K::greet(&mut flow),
-        }
+        say(cx, &mut flow, &refusal);
         flow.updated_at = cx.project.now();
         let mut tx = cx.project.begin().await?;
-        if store::save(&mut tx, &flow).await? {
+        if store::save_refused(&mut tx, &flow).await? {
             match write::carry_out(&mut tx, &effects, cx.session.map(AsRef::as_ref)).await {
                 Ok(()) => {}
                 Err(Halt::Stopped(error)) => return Err(error),
                 // What was to be written is not possible any more; its reason is what the form says.
                 Err(Halt::Refused(again, _)) => {
                     drop(tx);
-                    return Box::pin(redraw(cx, flow, Some(again), Effects::default())).await;
+                    return Box::pin(refuse(cx, flow, again, Effects::default())).await;
                 }
             }
             tx.commit().await?;
-            flow.version += 1;
             return Ok(flow);
         }
         drop(tx);
-        // Another submission of this flow was faster: its version, our words.
-        let latest = store::load::<K>(cx.project, flow.id)
-            .await?
-            .ok_or(Error::NotFound)?;
-        flow.version = latest.version;
         tracing::debug!(flow = %flow.id, attempt, "a flow was submitted twice at once");
+        flow = latest(cx, flow).await?;
     }
-    Err(tenants::Fault::Overloaded {
-        what: "one flow",
-        retry_after: Duration::from_secs(1),
+    Err(busy())
+}
+
+/// The flow as another submission left it, with what was typed in this one; but where that one moved it
+/// to another step, it stays there.
+async fn latest<K: Kind>(cx: &Cx<'_>, ours: Flow<K>) -> Result<Flow<K>, Error> {
+    let mut theirs = load::<K>(cx, ours.id).await?;
+    if theirs.step == ours.step {
+        theirs.state = ours.state;
+        theirs.active = ours.active;
+        theirs.transient_payload = ours.transient_payload;
     }
-    .into())
+    Ok(theirs)
 }
 
 fn say<K: Kind>(cx: &Cx<'_>, flow: &mut Flow<K>, refusal: &Refusal) {

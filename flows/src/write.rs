@@ -36,6 +36,11 @@ async fn one(tx: &mut Tx, write: &Write, session: Option<&Session>) -> Result<()
             }
         }
         Write::Send(message) => courier::enqueue(tx, message).await?,
+        Write::PretendToSend(message) => {
+            store::mark(tx).await?;
+            courier::enqueue(tx, message).await?;
+            store::undo(tx).await?;
+        }
         Write::StoreCode(code) => one_time::insert(tx, code).await?,
         Write::DropCodes { flow_id } => one_time::drop_of_flow(tx, *flow_id).await?,
         Write::ConsumeCode { id } => {

@@ -1,6 +1,9 @@
 //! What an identity can sign in with, as one column: facts only, so that a session check can compute the
 //! available assurance level from it and the configuration, without loading credentials.
 
+use serde::Deserialize;
+use tenants::Section;
+
 use crate::sessions::Aal;
 
 /// A bit set. Written in the commit that changes a credential or an address.
@@ -34,6 +37,16 @@ impl Factors {
         | Self::WEBAUTHN_PASSWORDLESS;
     const SECOND: i32 = Self::TOTP | Self::LOOKUP_SECRET | Self::WEBAUTHN_SECOND;
 
+    /// Is there a first factor besides codes?
+    pub fn has_first(self) -> bool {
+        self.any(Self::FIRST)
+    }
+
+    /// Is there a second factor besides codes?
+    pub fn has_second(self) -> bool {
+        self.any(Self::SECOND)
+    }
+
     /// Is any of these bits set?
     pub fn any(self, bits: i32) -> bool {
         self.0 & bits != 0
@@ -53,13 +66,21 @@ impl Factors {
     }
 }
 
-/// What the configuration makes of one-time codes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the configuration makes of one-time codes: all that an assurance level asks of
+/// `selfservice.methods.code`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct CodeAsFactor {
-    /// `methods.code.passwordless_enabled`: everybody has one first factor more.
+    /// Everybody has one first factor more.
+    #[serde(rename = "passwordless_enabled")]
     pub first: bool,
-    /// `methods.code.mfa_enabled`.
+    /// Whoever has an address for codes has a second factor.
+    #[serde(rename = "mfa_enabled")]
     pub second: bool,
+}
+
+impl Section for CodeAsFactor {
+    const POINTER: &'static str = "/selfservice/methods/code";
 }
 
 #[cfg(test)]

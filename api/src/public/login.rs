@@ -37,6 +37,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 struct Ask {
     refresh: Option<String>,
     aal: Option<String>,
+    via: Option<String>,
     return_to: Option<String>,
     identity_schema: Option<String>,
     login_challenge: Option<String>,
@@ -61,6 +62,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
     let wish = Wish {
         refresh: query::is_true(ask.refresh.as_deref()),
         aal: ask.aal,
+        via: ask.via,
     };
     let init = Init {
         transport,

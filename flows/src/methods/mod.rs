@@ -1,6 +1,7 @@
 //! The sign-in methods, one folder each, and the static lists of who takes part in which flow.
 
 pub mod code;
+pub mod identifier_first;
 pub mod password;
 pub mod profile;
 
@@ -40,10 +41,15 @@ pub trait Strategy<K: Kind>: Send + Sync {
 }
 
 /// Who takes part in a login; the first that claims a submission judges it.
-pub static LOGIN: &[&dyn Strategy<Login>] = &[&password::Password];
+pub static LOGIN: &[&dyn Strategy<Login>] = &[
+    &password::Password,
+    &code::Code,
+    &identifier_first::IdentifierFirst,
+];
 
 /// Who takes part in a registration.
-pub static REGISTRATION: &[&dyn Strategy<Registration>] = &[&profile::Profile, &password::Password];
+pub static REGISTRATION: &[&dyn Strategy<Registration>] =
+    &[&profile::Profile, &password::Password, &code::Code];
 
 /// Who takes part in settings.
 pub static SETTINGS: &[&dyn Strategy<Settings>] = &[];

@@ -5,6 +5,6 @@ mod mail;
 mod render;
 pub mod store;
 
-pub use mail::{Mail, Subject};
+pub use mail::{Mail, MailIdentity, Subject};
 pub use render::{RenderError, render};
 pub use store::{Content, Dispatch, Message, Status, enqueue};

@@ -1,5 +1,6 @@
 //! What an identity signs in with.
 
+pub mod code;
 pub mod password_hash;
 pub mod store;
 

@@ -10,7 +10,10 @@ use serde_json::Value;
 use tenants::Fault;
 use uuid::Uuid;
 
-use crate::{factors::Factors, schema::Via};
+use crate::{
+    factors::Factors,
+    schema::{Address, Via},
+};
 pub use view::schema_url;
 
 /// Active, or shut out: sessions of an inactive identity do not work.
@@ -76,6 +79,24 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The verifiable address, if it has that one.
+    pub fn verifiable(&self, address: &Address) -> Option<&VerifiableAddress> {
+        let has = |own: &&VerifiableAddress| own.via == address.via && own.value == address.value;
+        self.verifiable_addresses.iter().find(has)
+    }
+
+    /// Note that somebody proved to read an address, as `addresses::mark_verified` stores it.
+    pub fn note_verified(&mut self, address: &Address, now: DateTime<Utc>) {
+        let has =
+            |own: &&mut VerifiableAddress| own.via == address.via && own.value == address.value;
+        if let Some(own) = self.verifiable_addresses.iter_mut().find(has) {
+            own.verified = true;
+            own.verified_at = Some(now);
+            own.updated_at = now;
+            "completed".clone_into(&mut own.status);
+        }
+    }
+
     /// May it sign in?
     pub fn is_active(&self) -> bool {
         self.state == State::Active

@@ -19,9 +19,9 @@ pub use config::{Cookies, RequiredAal, SameSite, SessionConfig};
 
 use crate::identities::Identity;
 
-/// What the project's configuration makes of one-time codes. They are not served yet, so they are no factor.
-pub fn code_as_factor(_project: &tenants::Project) -> crate::factors::CodeAsFactor {
-    crate::factors::CodeAsFactor::default()
+/// What the project's configuration makes of one-time codes.
+pub fn code_as_factor(project: &tenants::Project) -> crate::factors::CodeAsFactor {
+    *project.config()
 }
 
 /// One completed authentication (an entry of `authentication_methods`).

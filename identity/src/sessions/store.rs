@@ -197,6 +197,19 @@ pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, Fault> {
         .transpose()
 }
 
+/// One session as it is stored now, locked against change until the transaction ends: what was added to
+/// it elsewhere since it was read into memory is not lost.
+pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Session>, Fault> {
+    let found = sqlx::query_scalar!(
+        "select id from sessions where id = $1 and active for no key update",
+        id
+    );
+    match found.fetch_optional(tx.conn()).await? {
+        Some(id) => get(tx, id).await,
+        None => Ok(None),
+    }
+}
+
 /// Delete up to `limit` sessions that expired before `before`. Answers how many went.
 pub async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, Fault> {
     let gone = sqlx::query!(

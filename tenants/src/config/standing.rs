@@ -102,7 +102,6 @@ const KEYS: &[(&str, Standing)] = &[
     ("selfservice.flows.verification", NotYet),
     ("selfservice.flows.login.after.webauthn", NotYet),
     ("selfservice.flows.login.after.passkey", NotYet),
-    ("selfservice.flows.login.after.code", NotYet),
     ("selfservice.flows.login.after.totp", NotYet),
     ("selfservice.flows.login.after.lookup_secret", NotYet),
     ("selfservice.flows.login.after.oidc", NotYet),
@@ -112,14 +111,18 @@ const KEYS: &[(&str, Standing)] = &[
         "selfservice.flows.login.after.password.hooks.config",
         NotYet,
     ),
+    ("selfservice.flows.login.after.code.hooks.config", NotYet),
     ("selfservice.flows.registration.after.webauthn", NotYet),
     ("selfservice.flows.registration.after.passkey", NotYet),
-    ("selfservice.flows.registration.after.code", NotYet),
     ("selfservice.flows.registration.after.oidc", NotYet),
     ("selfservice.flows.registration.before.hooks.config", NotYet),
     ("selfservice.flows.registration.after.hooks.config", NotYet),
     (
         "selfservice.flows.registration.after.password.hooks.config",
+        NotYet,
+    ),
+    (
+        "selfservice.flows.registration.after.code.hooks.config",
         NotYet,
     ),
 ];
@@ -138,11 +141,6 @@ const HOOKS: [&str; 8] = [
 
 pub(super) fn is_known_hook(name: &str) -> bool {
     HOOKS.contains(&name)
-}
-
-/// A value that the original takes here and we do not yet.
-pub(super) fn is_known_value(pointer: &str, value: &str) -> bool {
-    (dotted(pointer).as_str(), value) == ("selfservice.flows.login.style", "identifier_first")
 }
 
 /// Say why a key that the schema does not list is refused.

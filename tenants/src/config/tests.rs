@@ -185,12 +185,6 @@ fn what_is_off_may_be_said_and_what_is_on_may_not() {
             &text,
         );
     }
-    let style = at("selfservice.flows.login.style", json!("identifier_first"));
-    refused_once(
-        style,
-        "/selfservice/flows/login/style",
-        "`identifier_first` is not served yet",
-    );
 }
 
 #[test]

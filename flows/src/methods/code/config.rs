@@ -63,3 +63,15 @@ impl Default for CodeRules {
         }
     }
 }
+
+/// The flags that concern codes, of `feature_flags`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CodeFlags {
+    /// Whoever authenticates again picks one of their addresses instead of typing it.
+    pub refresh_login_choose_address: bool,
+}
+
+impl Section for CodeFlags {
+    const POINTER: &'static str = "/feature_flags";
+}

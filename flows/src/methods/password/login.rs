@@ -19,7 +19,7 @@ use super::{HasherConfig, Password, PasswordConfig};
 use crate::{
     cx::Cx,
     decision::{Effects, Error, Halt, Judged, Refusal, SignIn, Step, Write},
-    flow::Flow,
+    flow::{Flow, LoginScreen},
     guard, limits,
     login::Login,
     methods::{Strategy, schema_of},
@@ -34,7 +34,10 @@ impl Strategy<Login> for Password {
     }
 
     async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
-        if flow.state.requested_aal != Aal::Aal1 || !cx.project.config::<PasswordConfig>().enabled {
+        if flow.state.requested_aal != Aal::Aal1
+            || !flow.state.screen.offers("password")
+            || !cx.project.config::<PasswordConfig>().enabled
+        {
             return Ok(());
         }
         let label = if let Some(identifier) = refreshed_identifier(cx, flow).await? {
@@ -43,6 +46,8 @@ impl Strategy<Login> for Password {
         } else if flow.state.refresh {
             // Signed in, but without a password: another method has to do.
             return Ok(());
+        } else if flow.state.screen != LoginScreen::Methods {
+            text::password_login_label()
         } else {
             let schema = schema_of(cx, flow)?;
             let label = text::identifier(schema.schema.identifier_label());
@@ -95,7 +100,7 @@ impl Strategy<Login> for Password {
         Ok(Step::Decided(SignIn {
             identity: Arc::new(verified.identity),
             amr: cx.completed("password"),
-            judged: verified.judged,
+            judged: Some(verified.judged),
             effects: verified.effects,
         }))
     }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{HasherConfig, Password, PasswordConfig, breach, config::PolicyConfig, policy};
 use crate::{
     cx::Cx,
-    decision::{Error, Halt, Refusal, SignUp, Step},
+    decision::{Effects, Error, Halt, Refusal, SignUp, Step},
     flow::{Flow, Screen},
     guard,
     methods::{Strategy, schema_of},
@@ -99,6 +99,7 @@ impl Strategy<Registration> for Password {
         Ok(Step::Decided(SignUp {
             prepared,
             amr: cx.completed("password"),
+            effects: Effects::default(),
         }))
     }
 }

@@ -8,7 +8,7 @@ use tenants::Section;
 use crate::{
     cx::Cx,
     decision::{Effects, Halt, Refusal, SignUp, Step},
-    flow::{Flow, Screen},
+    flow::{CHOOSE_METHOD, Flow, Screen},
     guard,
     methods::{Strategy, schema_of},
     registration::Registration,
@@ -93,13 +93,14 @@ impl Strategy<Registration> for Profile {
             // What is not in the payload is lost on the way back.
             flow.state.traits = traits;
             flow.state.screen = Screen::Profile;
+            flow.go_to(CHOOSE_METHOD);
             return Ok(Step::Ask(Effects::default()));
         }
         guard::check_csrf(cx, flow, submission)?;
         flow.remember_traits(&traits);
         flow.state.screen = Screen::Credentials;
         flow.active = None;
-        "choose_method".clone_into(&mut flow.step);
+        flow.go_to(CHOOSE_METHOD);
         Ok(Step::Ask(Effects::default()))
     }
 }

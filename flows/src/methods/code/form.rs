@@ -1,0 +1,26 @@
+//! The fields that every screen which waits for a code has in common.
+
+use crate::ui::{self, Autocomplete, Group, Message, Ui, text};
+
+/// The code, a way on and a way to another code. The method stands twice: once hidden, for whoever sends
+/// the form without its buttons.
+pub(super) fn wait_for_code(ui: &mut Ui, label: Message) {
+    ui.push(ui::hidden("method", "code").group(Group::Code))
+        .push(
+            ui::text_input("code")
+                .group(Group::Code)
+                .required()
+                .autocomplete(Autocomplete::OneTimeCode)
+                .label(label),
+        )
+        .push(
+            ui::submit("method", "code")
+                .group(Group::Code)
+                .label(text::continue_label()),
+        )
+        .push(
+            ui::submit("resend", super::RESEND)
+                .group(Group::Code)
+                .label(text::resend_label()),
+        );
+}

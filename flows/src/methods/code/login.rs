@@ -1,0 +1,439 @@
+//! Sign in with a code: as the first factor, as the second, and to authenticate again.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use identity::{
+    Identity, addresses,
+    courier::Subject,
+    credentials::code as credential,
+    identities, normalize,
+    one_time::{self, Purpose},
+    schema::Address,
+    sessions::{Aal, AuthMethod},
+};
+use serde_json::Value;
+use tenants::{Fault, Tx};
+use uuid::Uuid;
+
+use super::{
+    Code, CodeConfig, CodeFlags, RESEND, form, missing, send, too_many_tries, used_already,
+};
+use crate::{
+    config::Enumeration,
+    cx::Cx,
+    decision::{Effects, Error, Halt, Judged, Refusal, SignIn, Step, Write},
+    flow::{CHOOSE_METHOD, Flow, LoginScreen, PASSED, SENT, Transport},
+    guard,
+    login::Login,
+    methods::{Strategy, schema_of},
+    submission::Submission,
+    ui::{self, Autocomplete, Group, Ui, text},
+};
+
+#[async_trait]
+impl Strategy<Login> for Code {
+    fn id(&self) -> &'static str {
+        "code"
+    }
+
+    async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
+        if flow.has_sent_code() {
+            return draw_sent(cx, flow, ui);
+        }
+        if !is_served(cx, flow) || !flow.state.screen.offers("code") {
+            return Ok(());
+        }
+        if picks_address(cx, flow) {
+            for address in own_addresses(cx, flow).await? {
+                let label = text::send_code_to_label(&address.value, address.via.as_str());
+                ui.push(
+                    ui::submit("address", address.value)
+                        .group(Group::Code)
+                        .label(label),
+                );
+            }
+            return Ok(());
+        }
+        if flow.state.screen == LoginScreen::Methods {
+            let schema = schema_of(cx, flow)?;
+            ui.upsert(
+                ui::text_input("identifier")
+                    .required()
+                    .value(flow.state.identifier.as_str())
+                    .label(text::identifier(schema.schema.identifier_label())),
+            );
+        }
+        let send = ui::submit("method", "code").group(Group::Code);
+        ui.push(send.label(text::send_login_code_label()));
+        Ok(())
+    }
+
+    fn claims(&self, flow: &Flow<Login>, submission: &Submission) -> bool {
+        let picked = submission.method().is_none() && submission.text("address").is_some();
+        flow.step != PASSED && (submission.method() == Some("code") || picked)
+    }
+
+    async fn judge(
+        &self,
+        cx: &Cx<'_>,
+        flow: &mut Flow<Login>,
+        submission: &Submission,
+    ) -> Result<Step<SignIn>, Halt> {
+        if !is_served(cx, flow) {
+            return Err(Halt::refused(Refusal::form(text::no_login_strategy())));
+        }
+        guard::check_csrf(cx, flow, submission)?;
+        let typed = submission
+            .text("address")
+            .or_else(|| submission.text("identifier"));
+        if flow.awaits_code() && submission.text("resend").as_deref() != Some(RESEND) {
+            return check(cx, flow, typed, submission.text("code")).await;
+        }
+        ask(cx, flow, typed).await
+    }
+}
+
+/// Is a code good for the level asked for?
+fn is_served(cx: &Cx<'_>, flow: &Flow<Login>) -> bool {
+    let config = cx.project.config::<CodeConfig>();
+    match flow.state.requested_aal {
+        Aal::Aal2 => config.mfa_enabled,
+        _ => config.passwordless_enabled,
+    }
+}
+
+/// Somebody known picks one of their addresses; a stranger types an identifier.
+fn picks_address(cx: &Cx<'_>, flow: &Flow<Login>) -> bool {
+    let picks_again = || {
+        cx.project
+            .config::<CodeFlags>()
+            .refresh_login_choose_address
+    };
+    flow.state.requested_aal == Aal::Aal2 || (flow.state.refresh && picks_again())
+}
+
+/// The hidden identifier, where it stood before, and the fields for the code.
+fn draw_sent(cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
+    let token = flow.csrf_node(cx);
+    ui.remove("csrf_token");
+    let identifier = flow.state.identifier.as_str();
+    let hidden = ui::hidden("identifier", identifier);
+    if picks_address(cx, flow) {
+        let via = addresses::read_typed(identifier).via;
+        let label = text::send_code_to_label(identifier, via.as_str());
+        ui.push(hidden.group(Group::Code).label(label));
+    } else {
+        let schema = schema_of(cx, flow)?;
+        let label = text::identifier(schema.schema.identifier_label());
+        let hidden = hidden.required().label(label);
+        ui.push(match flow.state.screen {
+            LoginScreen::Methods => hidden,
+            _ => hidden
+                .group(Group::IdentifierFirst)
+                .autocomplete(Autocomplete::UsernameWebauthn),
+        });
+    }
+    form::wait_for_code(ui, text::login_code_label());
+    // API clients have no use for it, and the original leaves it out on this screen.
+    if flow.transport == Transport::Browser {
+        ui.push(token);
+    }
+    Ok(())
+}
+
+/// Somebody who can sign in with a code, and where it goes.
+pub(crate) struct Recipient {
+    /// Who.
+    pub(crate) identity: Identity,
+    address: Address,
+}
+
+/// By what they typed. An unknown identifier asks Postgres as much as a known one.
+pub(crate) async fn find(cx: &Cx<'_>, typed: &str) -> Result<Option<Recipient>, Fault> {
+    let mut tx = cx.project.begin().await?;
+    let mut found = credential::find(&mut tx, &normalize::identifier(typed)).await?;
+    if found.is_none() && has_fallback(cx) {
+        let address = addresses::read_typed(typed);
+        let owner = addresses::owner_of_verifiable(&mut tx, &address).await?;
+        found = owner.map(|identity_id| credential::FoundCode {
+            identity_id,
+            address,
+        });
+    }
+    let owner = found
+        .as_ref()
+        .map_or(Uuid::nil(), |found| found.identity_id);
+    let identity = identities::store::get(&mut tx, owner).await?;
+    Ok(found.zip(identity).map(|(found, identity)| Recipient {
+        identity,
+        address: found.address,
+    }))
+}
+
+fn has_fallback(cx: &Cx<'_>) -> bool {
+    let config = cx.project.config::<CodeConfig>();
+    config.config.missing_credential_fallback_enabled
+}
+
+/// Where codes for an identity may go, and the revision of the credential that says so.
+async fn addresses_of(
+    cx: &Cx<'_>,
+    tx: &mut Tx,
+    identity: &Identity,
+) -> Result<(Vec<Address>, Option<i32>), Fault> {
+    let (mut addresses, revision) = credential::addresses_of(tx, identity.id).await?;
+    if addresses.is_empty() && has_fallback(cx) {
+        let verifiable = identity.verifiable_addresses.iter();
+        addresses.extend(verifiable.map(|own| Address {
+            via: own.via,
+            value: own.value.clone(),
+        }));
+    }
+    Ok((addresses, revision))
+}
+
+/// The addresses that whoever is signed in picks from.
+async fn own_addresses(cx: &Cx<'_>, flow: &Flow<Login>) -> Result<Vec<Address>, Fault> {
+    let Some(session) = cx.session else {
+        return Ok(Vec::new());
+    };
+    let mut tx = cx.project.begin().await?;
+    let (mut addresses, _) = addresses_of(cx, &mut tx, &session.identity).await?;
+    if let Some(via) = &flow.state.via {
+        addresses.retain(|address| address.value == *via);
+    }
+    Ok(addresses)
+}
+
+/// A second factor that can only be a code is sent when the flow begins (contract, self-service 8.3).
+/// `via` names the trait whose address it goes to.
+pub(crate) async fn send_at_init(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    via: Option<&str>,
+) -> Result<Option<Effects>, Error> {
+    let (true, Some(session)) = (flow.state.requested_aal == Aal::Aal2, cx.session) else {
+        return Ok(None);
+    };
+    if !cx.project.config::<CodeConfig>().mfa_enabled {
+        return Ok(None);
+    }
+    if let Some(path) = via.filter(|path| !path.is_empty()) {
+        flow.state.via = Some(address_in_trait(&session.identity, path)?);
+    }
+    let addresses = own_addresses(cx, flow).await?;
+    if let (Some(via), true) = (via, addresses.is_empty() && flow.state.via.is_some()) {
+        return Err(Error::BadRequest(format!(
+            "The trait {via:?} holds no address that codes are sent to."
+        )));
+    }
+    let [address] = addresses.as_slice() else {
+        return Ok(None);
+    };
+    if session.identity.factors.has_second() {
+        return Ok(None);
+    }
+    flow.state.identifier.clone_from(&address.value);
+    Ok(Some(send_to(cx, flow, Some(&session.identity), address)?))
+}
+
+fn address_in_trait(identity: &Identity, path: &str) -> Result<String, Error> {
+    let pointer = format!("/{}", path.replace('.', "/"));
+    let value = identity.traits.pointer(&pointer).and_then(Value::as_str);
+    match value.filter(|value| !value.is_empty()) {
+        Some(value) => Ok(normalize::identifier(value)),
+        None => Err(Error::BadRequest(format!(
+            "No value was found for the trait {path:?} in the current identity."
+        ))),
+    }
+}
+
+/// A code for somebody who was found.
+pub(crate) fn send_found(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    found: &Recipient,
+) -> Result<Effects, Fault> {
+    send_to(cx, flow, Some(&found.identity), &found.address)
+}
+
+/// A code for that address, in the place of the flow's earlier ones; the flow waits for it. Without an
+/// identity the work is the same, but nothing is sent.
+fn send_to(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    identity: Option<&Identity>,
+    address: &Address,
+) -> Result<Effects, Fault> {
+    let minted = send::mint(cx, flow, Purpose::Login, (identity, address));
+    let subject = Subject::LoginCodeValid {
+        code: minted.secret,
+        expires_in: cx.project.config::<CodeConfig>().config.lifespan,
+    };
+    let letter = send::letter(cx, flow, subject, (identity, address))?;
+    flow.go_to(SENT);
+    flow.active = Some("code".to_owned());
+    Ok(Effects(vec![
+        Write::DropCodes { flow_id: flow.id },
+        Write::StoreCode(Box::new(minted.code)),
+        if identity.is_some() {
+            Write::Send(letter)
+        } else {
+            Write::PretendToSend(letter)
+        },
+    ]))
+}
+
+/// Send a code to whom it was asked for.
+async fn ask(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    typed: Option<String>,
+) -> Result<Step<SignIn>, Halt> {
+    // Whoever is refused may correct what they typed.
+    flow.go_to(CHOOSE_METHOD);
+    flow.state.identifier = typed.unwrap_or_default();
+    if flow.state.identifier.is_empty() {
+        return Err(missing("identifier"));
+    }
+    if picks_address(cx, flow) {
+        let chosen = normalize::identifier(&flow.state.identifier);
+        let own = own_addresses(cx, flow).await?;
+        let address = own.into_iter().find(|address| address.value == chosen);
+        let (Some(session), Some(address)) = (cx.session, address) else {
+            return Err(no_code_account());
+        };
+        return Ok(Step::Ask(send_to(
+            cx,
+            flow,
+            Some(&session.identity),
+            &address,
+        )?));
+    }
+    let found = find(cx, &flow.state.identifier).await?;
+    let effects = match (found, cx.session) {
+        (Some(found), Some(session)) if found.identity.id != session.identity.id => {
+            return Err(no_code_account());
+        }
+        (Some(found), _) => send_found(cx, flow, &found)?,
+        (None, _) if cx.project.config::<Enumeration>().mitigate => {
+            let nobody = addresses::read_typed(&flow.state.identifier);
+            send_to(cx, flow, None, &nobody)?
+        }
+        (None, _) => return Err(no_code_account()),
+    };
+    Ok(Step::Ask(effects))
+}
+
+fn no_code_account() -> Halt {
+    Halt::refused(Refusal::form(text::no_code_account()))
+}
+
+fn wrong_code() -> Halt {
+    Halt::refused(Refusal::form(text::wrong_login_code()))
+}
+
+/// Judge the code that came back.
+async fn check(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    typed: Option<String>,
+    code: Option<String>,
+) -> Result<Step<SignIn>, Halt> {
+    let code = code.ok_or_else(|| missing("code"))?;
+    let is_stranger = !picks_address(cx, flow);
+    if let Some(typed) = typed.filter(|_| is_stranger) {
+        flow.state.identifier = typed;
+    } else if is_stranger {
+        return Err(missing("identifier"));
+    }
+    let tries = one_time::count_submission(cx.project, flow.id).await?;
+    if tries > cx.project.config::<CodeConfig>().config.max_submissions {
+        return Err(too_many_tries());
+    }
+    let owner = if is_stranger {
+        let found = find(cx, &flow.state.identifier).await?;
+        let owner = found.map(|found| found.identity.id);
+        if owner.is_none() && !cx.project.config::<Enumeration>().mitigate {
+            return Err(no_code_account());
+        }
+        owner
+    } else {
+        cx.session.map(|session| session.identity.id)
+    };
+    let proved = prove(cx, flow, &code).await?;
+    if owner != Some(proved.identity.id) {
+        return Err(wrong_code());
+    }
+    flow.go_to(PASSED);
+    flow.active = Some("code".to_owned());
+    Ok(Step::Decided(sign_in(cx, proved)))
+}
+
+/// A code that fits, and whose it is.
+struct Proved {
+    code: Uuid,
+    identity: Identity,
+    address: Address,
+    revision: Option<i32>,
+}
+
+/// Whose code this is. The address must still be one that codes go to.
+async fn prove(cx: &Cx<'_>, flow: &Flow<Login>, code: &str) -> Result<Proved, Halt> {
+    let mut tx = cx.project.begin().await?;
+    let judged = one_time::judge(&mut tx, (flow.id, Purpose::Login), code).await?;
+    let found = match judged {
+        one_time::Judged::Right(found) => found,
+        one_time::Judged::Used => return Err(used_already()),
+        one_time::Judged::Wrong | one_time::Judged::Expired => return Err(wrong_code()),
+    };
+    let owner = found.identity_id.ok_or_else(wrong_code)?;
+    let identity = identities::store::get(&mut tx, owner).await?;
+    let identity = identity.ok_or_else(wrong_code)?;
+    let (addresses, revision) = addresses_of(cx, &mut tx, &identity).await?;
+    let known = addresses.contains(&found.address)
+        || (has_fallback(cx) && identity.verifiable(&found.address).is_some());
+    if !known {
+        return Err(wrong_code());
+    }
+    Ok(Proved {
+        code: found.id,
+        identity,
+        address: found.address,
+        revision,
+    })
+}
+
+fn sign_in(cx: &Cx<'_>, proved: Proved) -> SignIn {
+    let Proved {
+        code,
+        mut identity,
+        address,
+        revision,
+    } = proved;
+    let mut effects = Effects(vec![Write::ConsumeCode { id: code }]);
+    if identity
+        .verifiable(&address)
+        .is_some_and(|own| !own.verified)
+    {
+        identity.note_verified(&address, cx.project.now());
+        effects.0.push(Write::AddressVerified {
+            identity_id: identity.id,
+            address,
+        });
+    }
+    let second = cx.project.config::<CodeConfig>().mfa_enabled;
+    SignIn {
+        identity: Arc::new(identity),
+        amr: AuthMethod {
+            aal: if second { Aal::Aal2 } else { Aal::Aal1 },
+            ..cx.completed("code")
+        },
+        judged: revision.map(|revision| Judged {
+            kind: "code",
+            revision,
+        }),
+        effects,
+    }
+}
