@@ -77,6 +77,65 @@ fn registration_in_two_steps() {
     });
 }
 
+/// Self-service 4.6 and 4.7 (code, identifier first), 8.3 and 8.4.
+#[test]
+fn codes() {
+    run(async {
+        let site = Site::new().await;
+        let codes = json!({"selfservice": {
+            "methods": {"code": {"passwordless_enabled": true}},
+            "flows": {"login": {"style": "identifier_first"}},
+        }});
+        let project = site.project_with(codes).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("registration", "").await;
+        golden::check("registration_with_codes", &project, &begun);
+        let traits = json!({"email": EMAIL});
+        let sent = script
+            .submit(&begun, json!({"method": "code", "traits": traits}))
+            .await;
+        golden::check("registration_code_sent", &project, &sent);
+        script.sign_up(EMAIL, PASSWORD).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("login", "").await;
+        golden::check("login_identifier", &project, &begun);
+        let who = json!({"method": "identifier_first", "identifier": EMAIL});
+        let methods = script.submit(&begun, who).await;
+        golden::check("login_methods", &project, &methods);
+        let code = json!({"method": "code", "identifier": EMAIL});
+        let sent = script.submit(&methods, code).await;
+        golden::check("login_code_sent", &project, &sent);
+        let wrong = json!({"method": "code", "identifier": EMAIL, "code": "none"});
+        let wrong = script.submit(&sent, wrong).await;
+        golden::check("login_wrong_code", &project, &wrong);
+        let native = site.client(&project, Kind::Api);
+        let begun = native.begin("login", "").await;
+        let code = json!({"method": "code", "identifier": EMAIL});
+        let sent = native.submit(&begun, code).await;
+        golden::check("login_code_sent_api", &project, &sent);
+        site.world.sweep().await;
+        site.finish().await;
+    });
+}
+
+/// Self-service 4.6 (code as a second factor).
+#[test]
+fn a_second_factor() {
+    run(async {
+        let site = Site::new().await;
+        let codes = json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}});
+        let project = site.project_with(codes).await;
+        let script = site.client(&project, Kind::Spa);
+        script.sign_up(EMAIL, PASSWORD).await;
+        let below = script.get("/sessions/whoami").await;
+        golden::check("whoami_below_aal2", &project, &below);
+        let sent = script.begin("login", "?aal=aal2").await;
+        golden::check("login_second_factor", &project, &sent);
+        site.world.sweep().await;
+        site.finish().await;
+    });
+}
+
 /// Self-service 2.6, 5.6, 5.7 and 1.3.
 #[test]
 fn whoami() {

@@ -9,6 +9,7 @@ mod administration;
 mod bad_input;
 mod breaches;
 mod cancellation;
+mod code;
 mod configuration;
 mod faults;
 mod fixture;
