@@ -2,6 +2,7 @@
 //! numbers are those of the contract (self-service 15).
 
 mod identifier_first;
+mod limits;
 mod login;
 mod mitigation;
 mod races;
@@ -29,7 +30,14 @@ fn passwordless(patch: &Value) -> Value {
         "methods": {"code": {"passwordless_enabled": true}},
         "flows": {"registration": {"after": {"code": session}}},
     }});
-    merged(&config, patch)
+    merged(&merged(&config, &generous()), patch)
+}
+
+/// Nobody has to wait for trying or asking often; that is the subject of `limits`.
+fn generous() -> Value {
+    let guesses = json!({"per_identifier": 1_000, "per_network": 100_000});
+    let mails = json!({"per_address": 1_000, "per_network": 100_000});
+    json!({"insula": {"limits": {"guesses": guesses, "mails": mails}}})
 }
 
 /// People with a user name for passwords, two mail addresses and a phone for codes; nothing is required.

@@ -5,7 +5,7 @@ use tests::run;
 
 fn second_factor() -> Value {
     let codes = json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}});
-    merged(&person(), &codes)
+    merged(&merged(&person(), &generous()), &codes)
 }
 
 /// Signed in with a password, at aal1.

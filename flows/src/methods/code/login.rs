@@ -6,25 +6,25 @@ use async_trait::async_trait;
 use identity::{
     Identity, addresses,
     courier::Subject,
-    credentials::code as credential,
     identities, normalize,
     one_time::{self, Purpose},
     schema::Address,
     sessions::{Aal, AuthMethod},
 };
-use serde_json::Value;
-use tenants::{Fault, Tx};
+use tenants::Fault;
 use uuid::Uuid;
 
 use super::{
-    Code, CodeConfig, CodeFlags, RESEND, form, missing, send, too_many_tries, used_already,
+    Code, CodeConfig, CodeFlags, RESEND, form, missing,
+    recipient::{Recipient, address_in_trait, addresses_of, find, has_fallback, own_addresses},
+    send, too_many_tries, used_already,
 };
 use crate::{
     config::Enumeration,
     cx::Cx,
     decision::{Effects, Error, Halt, Judged, Refusal, SignIn, Step, Write},
     flow::{CHOOSE_METHOD, Flow, LoginScreen, PASSED, SENT, Transport},
-    guard,
+    guard, limits,
     login::Login,
     methods::{Strategy, schema_of},
     submission::Submission,
@@ -142,70 +142,6 @@ fn draw_sent(cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Somebody who can sign in with a code, and where it goes.
-pub(crate) struct Recipient {
-    /// Who.
-    pub(crate) identity: Identity,
-    address: Address,
-}
-
-/// By what they typed. An unknown identifier asks Postgres as much as a known one.
-pub(crate) async fn find(cx: &Cx<'_>, typed: &str) -> Result<Option<Recipient>, Fault> {
-    let mut tx = cx.project.begin().await?;
-    let mut found = credential::find(&mut tx, &normalize::identifier(typed)).await?;
-    if found.is_none() && has_fallback(cx) {
-        let address = addresses::read_typed(typed);
-        let owner = addresses::owner_of_verifiable(&mut tx, &address).await?;
-        found = owner.map(|identity_id| credential::FoundCode {
-            identity_id,
-            address,
-        });
-    }
-    let owner = found
-        .as_ref()
-        .map_or(Uuid::nil(), |found| found.identity_id);
-    let identity = identities::store::get(&mut tx, owner).await?;
-    Ok(found.zip(identity).map(|(found, identity)| Recipient {
-        identity,
-        address: found.address,
-    }))
-}
-
-fn has_fallback(cx: &Cx<'_>) -> bool {
-    let config = cx.project.config::<CodeConfig>();
-    config.config.missing_credential_fallback_enabled
-}
-
-/// Where codes for an identity may go, and the revision of the credential that says so.
-async fn addresses_of(
-    cx: &Cx<'_>,
-    tx: &mut Tx,
-    identity: &Identity,
-) -> Result<(Vec<Address>, Option<i32>), Fault> {
-    let (mut addresses, revision) = credential::addresses_of(tx, identity.id).await?;
-    if addresses.is_empty() && has_fallback(cx) {
-        let verifiable = identity.verifiable_addresses.iter();
-        addresses.extend(verifiable.map(|own| Address {
-            via: own.via,
-            value: own.value.clone(),
-        }));
-    }
-    Ok((addresses, revision))
-}
-
-/// The addresses that whoever is signed in picks from.
-async fn own_addresses(cx: &Cx<'_>, flow: &Flow<Login>) -> Result<Vec<Address>, Fault> {
-    let Some(session) = cx.session else {
-        return Ok(Vec::new());
-    };
-    let mut tx = cx.project.begin().await?;
-    let (mut addresses, _) = addresses_of(cx, &mut tx, &session.identity).await?;
-    if let Some(via) = &flow.state.via {
-        addresses.retain(|address| address.value == *via);
-    }
-    Ok(addresses)
-}
-
 /// A second factor that can only be a code is sent when the flow begins (contract, self-service 8.3).
 /// `via` names the trait whose address it goes to.
 pub(crate) async fn send_at_init(
@@ -234,28 +170,24 @@ pub(crate) async fn send_at_init(
     if session.identity.factors.has_second() {
         return Ok(None);
     }
+    match limits::mail(cx, address).await {
+        Ok(()) => {}
+        // The form with its button says it, when it is pressed.
+        Err(Halt::Refused(..) | Halt::Stopped(Error::TooMany { .. })) => return Ok(None),
+        Err(Halt::Stopped(error)) => return Err(error),
+    }
     flow.state.identifier.clone_from(&address.value);
     Ok(Some(send_to(cx, flow, Some(&session.identity), address)?))
 }
 
-fn address_in_trait(identity: &Identity, path: &str) -> Result<String, Error> {
-    let pointer = format!("/{}", path.replace('.', "/"));
-    let value = identity.traits.pointer(&pointer).and_then(Value::as_str);
-    match value.filter(|value| !value.is_empty()) {
-        Some(value) => Ok(normalize::identifier(value)),
-        None => Err(Error::BadRequest(format!(
-            "No value was found for the trait {path:?} in the current identity."
-        ))),
-    }
-}
-
 /// A code for somebody who was found.
-pub(crate) fn send_found(
+pub(crate) async fn send_found(
     cx: &Cx<'_>,
     flow: &mut Flow<Login>,
     found: &Recipient,
-) -> Result<Effects, Fault> {
-    send_to(cx, flow, Some(&found.identity), &found.address)
+) -> Result<Effects, Halt> {
+    limits::mail(cx, &found.address).await?;
+    Ok(send_to(cx, flow, Some(&found.identity), &found.address)?)
 }
 
 /// A code for that address, in the place of the flow's earlier ones; the flow waits for it. Without an
@@ -291,38 +223,41 @@ async fn ask(
     flow: &mut Flow<Login>,
     typed: Option<String>,
 ) -> Result<Step<SignIn>, Halt> {
-    // Whoever is refused may correct what they typed.
-    flow.go_to(CHOOSE_METHOD);
     flow.state.identifier = typed.unwrap_or_default();
+    let to = addresses::read_typed(&flow.state.identifier);
+    if !flow.state.identifier.is_empty() && !picks_address(cx, flow) {
+        // Before anybody is looked for, and where the flow stands: an earlier code stays good.
+        limits::mail(cx, &to).await?;
+    }
+    // Whoever is refused from here on may correct what they typed.
+    flow.go_to(CHOOSE_METHOD);
     if flow.state.identifier.is_empty() {
         return Err(missing("identifier"));
     }
     if picks_address(cx, flow) {
-        let chosen = normalize::identifier(&flow.state.identifier);
-        let own = own_addresses(cx, flow).await?;
-        let address = own.into_iter().find(|address| address.value == chosen);
-        let (Some(session), Some(address)) = (cx.session, address) else {
-            return Err(no_code_account());
-        };
-        return Ok(Step::Ask(send_to(
-            cx,
-            flow,
-            Some(&session.identity),
-            &address,
-        )?));
+        return ask_own(cx, flow, &to.value).await;
     }
     let found = find(cx, &flow.state.identifier).await?;
     let effects = match (found, cx.session) {
         (Some(found), Some(session)) if found.identity.id != session.identity.id => {
             return Err(no_code_account());
         }
-        (Some(found), _) => send_found(cx, flow, &found)?,
-        (None, _) if cx.project.config::<Enumeration>().mitigate => {
-            let nobody = addresses::read_typed(&flow.state.identifier);
-            send_to(cx, flow, None, &nobody)?
-        }
+        (Some(found), _) => send_to(cx, flow, Some(&found.identity), &found.address)?,
+        (None, _) if cx.project.config::<Enumeration>().mitigate => send_to(cx, flow, None, &to)?,
         (None, _) => return Err(no_code_account()),
     };
+    Ok(Step::Ask(effects))
+}
+
+/// Send a code to an address that must be one of whoever is signed in.
+async fn ask_own(cx: &Cx<'_>, flow: &mut Flow<Login>, chosen: &str) -> Result<Step<SignIn>, Halt> {
+    let own = own_addresses(cx, flow).await?;
+    let address = own.into_iter().find(|address| address.value == *chosen);
+    let (Some(session), Some(address)) = (cx.session, address) else {
+        return Err(no_code_account());
+    };
+    limits::mail(cx, &address).await?;
+    let effects = send_to(cx, flow, Some(&session.identity), &address)?;
     Ok(Step::Ask(effects))
 }
 
@@ -348,6 +283,7 @@ async fn check(
     } else if is_stranger {
         return Err(missing("identifier"));
     }
+    let guess = limits::guess(cx, &normalize::identifier(&flow.state.identifier)).await?;
     let tries = one_time::count_submission(cx.project, flow.id).await?;
     if tries > cx.project.config::<CodeConfig>().config.max_submissions {
         return Err(too_many_tries());
@@ -368,7 +304,9 @@ async fn check(
     }
     flow.go_to(PASSED);
     flow.active = Some("code".to_owned());
-    Ok(Step::Decided(sign_in(cx, proved)))
+    let mut decision = sign_in(cx, proved);
+    decision.effects.0.push(Write::ForgiveGuess(guess));
+    Ok(Step::Decided(decision))
 }
 
 /// A code that fits, and whose it is.

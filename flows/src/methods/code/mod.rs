@@ -3,11 +3,13 @@
 mod config;
 mod form;
 mod login;
+mod recipient;
 mod registration;
 mod send;
 
 pub use config::{CodeConfig, CodeFlags, CodeRules};
-pub(crate) use login::{find, send_at_init, send_found};
+pub(crate) use login::{send_at_init, send_found};
+pub(crate) use recipient::find;
 
 use crate::{
     decision::{Halt, Refusal},

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use identity::{
     courier::Subject,
     identities::create::{AddressState, Extras, Prepared},
+    limits::Bucket,
     one_time::{self, Purpose},
     schema::Derived,
 };
@@ -16,7 +17,7 @@ use crate::{
     cx::Cx,
     decision::{Effects, Halt, Refusal, SignUp, Step, Write},
     flow::{Flow, PASSED, SENT, Screen},
-    guard,
+    guard, limits,
     methods::{Strategy, schema_of},
     registration::Registration,
     submission::Submission,
@@ -81,14 +82,18 @@ impl Strategy<Registration> for Code {
             return Err(Halt::refused(Refusal::form(text::no_identifier())));
         }
         if !checks {
+            for address in &derived.code {
+                limits::mail(cx, address).await?;
+            }
             return Ok(Step::Ask(ask(cx, flow, traits, &derived)?));
         }
         let code = submission.text("code").ok_or_else(|| missing("code"))?;
         if traits != flow.state.traits {
             return Err(Halt::refused(Refusal::form(text::traits_changed())));
         }
+        let guess = limits::guess(cx, &derived.code[0].value).await?;
         let prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
-        check(cx, flow, prepared, &code).await
+        check(cx, flow, prepared, (&code, guess)).await
     }
 }
 
@@ -125,7 +130,7 @@ async fn check(
     cx: &Cx<'_>,
     flow: &mut Flow<Registration>,
     mut prepared: Prepared,
-    code: &str,
+    (code, guess): (&str, Vec<Bucket>),
 ) -> Result<Step<SignUp>, Halt> {
     let tries = one_time::count_submission(cx.project, flow.id).await?;
     if tries > cx.project.config::<CodeConfig>().config.max_submissions {
@@ -152,6 +157,9 @@ async fn check(
     Ok(Step::Decided(SignUp {
         prepared,
         amr: cx.completed("code"),
-        effects: Effects(vec![Write::ConsumeCode { id: found.id }]),
+        effects: Effects(vec![
+            Write::ConsumeCode { id: found.id },
+            Write::ForgiveGuess(guess),
+        ]),
     }))
 }

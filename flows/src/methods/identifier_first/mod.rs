@@ -92,7 +92,7 @@ impl Strategy<Login> for IdentifierFirst {
         match reads_codes {
             // Nothing to choose from.
             Some(found) if !has_password && !found.identity.factors.has_first() => {
-                Ok(Step::Ask(code::send_found(cx, flow, &found)?))
+                Ok(Step::Ask(code::send_found(cx, flow, &found).await?))
             }
             found if has_password || found.is_some() => {
                 let password = has_password.then(|| "password".to_owned());
