@@ -24,7 +24,7 @@ const PASSWORD: &str = "correct-horse-battery";
 const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
 
 /// Codes are the first factor.
-fn passwordless(patch: &Value) -> Value {
+pub(crate) fn passwordless(patch: &Value) -> Value {
     let session = json!({"hooks": [{"hook": "session"}]});
     let config = json!({"selfservice": {
         "methods": {"code": {"passwordless_enabled": true}},
@@ -73,7 +73,7 @@ async fn letters(project: &Project) -> Vec<(String, String, String)> {
 }
 
 /// The code last sent to that address.
-async fn code_to(project: &Project, recipient: &str) -> String {
+pub(crate) async fn code_to(project: &Project, recipient: &str) -> String {
     let letters = letters(project).await;
     let letter = letters.into_iter().find(|(to, ..)| to == recipient);
     letter
