@@ -31,7 +31,8 @@ fn unknown_and_known_are_answered_alike() {
         make(&site, &project, json!({"email": ADA}), false).await;
         for kind in KINDS {
             let mut answers = Vec::new();
-            for who in [ADA, BOB, "nobody", "+49301234567"] {
+            let long = "x".repeat(5_000);
+            for who in [ADA, BOB, "nobody", "+49301234567", long.as_str()] {
                 let client = site.client(&project, kind);
                 let mut flow = ask(&client, who).await;
                 let mut seen = vec![shown(&flow, who)];
@@ -50,6 +51,26 @@ fn unknown_and_known_are_answered_alike() {
         }
         let to: Vec<String> = letters(&project).await.into_iter().map(|l| l.0).collect();
         assert_eq!(to, [ADA; 6], "nobody else gets mail");
+        finish(site).await;
+    });
+}
+
+/// Whoever is signed in is told the same of everybody else.
+#[test]
+fn a_refresh_tells_nothing_of_others() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project_with(mitigated(&json!({}))).await;
+        make(&site, &project, json!({"email": ADA}), true).await;
+        make(&site, &project, json!({"email": BOB}), false).await;
+        let client = site.client(&project, Kind::Spa);
+        client.sign_in(ADA, PASSWORD).await;
+        for other in [BOB, "nobody@example.org"] {
+            let flow = client.begin("login", "?refresh=true").await;
+            let fields = json!({"method": "code", "identifier": other});
+            let refused = post(&client, "login", &flow, fields).await;
+            assert_eq!(refused.messages(), [4_000_035]);
+        }
         finish(site).await;
     });
 }

@@ -141,6 +141,58 @@ fn the_codes_of_others() {
     });
 }
 
+/// Whatever is typed is a wrong code, or an unknown identifier.
+#[test]
+fn odd_codes_and_identifiers() {
+    run(async {
+        let site = Site::new().await;
+        let config =
+            json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 255}}}}});
+        let project = site.project_with(passwordless(&config)).await;
+        make(&site, &project, json!({"email": ADA}), false).await;
+        let long = "1".repeat(100_000);
+        let odd = [
+            long.as_str(),
+            "\u{202e}123456",
+            "１２３４５６",
+            "'; --",
+            "{\"a\": 1}",
+            "-1",
+            " ",
+        ];
+        for kind in KINDS {
+            let client = site.client(&project, kind);
+            let mut flow = ask(&client, ADA).await;
+            for code in odd {
+                flow = post(&client, "login", &flow, fields(ADA, code)).await;
+                assert_eq!(flow.messages(), [4_010_008], "{code:.20}");
+            }
+            let begun = client.begin("login", "").await;
+            for identifier in odd {
+                let fields = json!({"method": "code", "identifier": identifier});
+                let refused = post(&client, "login", &begun, fields).await;
+                assert_eq!(refused.messages(), [4_000_035], "{identifier:.20}");
+            }
+            if kind == Kind::Html {
+                continue;
+            }
+            for value in [
+                json!(123_456),
+                json!(true),
+                json!(["123456"]),
+                json!({"code": "123456"}),
+            ] {
+                let mut fields = fields(ADA, "none");
+                fields["code"] = value.clone();
+                fields["resend"] = value;
+                flow = post(&client, "login", &flow, fields).await;
+                assert_eq!(flow.messages(), [4_010_008]);
+            }
+        }
+        finish(site).await;
+    });
+}
+
 /// Somebody who lost an address while its code was on the way.
 #[test]
 fn a_code_for_an_address_that_was_given_up() {

@@ -16,7 +16,9 @@ use uuid::Uuid;
 
 use super::{
     Code, CodeConfig, CodeFlags, RESEND, form, missing,
-    recipient::{Recipient, address_in_trait, addresses_of, find, has_fallback, own_addresses},
+    recipient::{
+        Recipient, address_in_trait, addresses_of, find, has_fallback, nobody, own_addresses,
+    },
     send, too_many_tries, used_already,
 };
 use crate::{
@@ -238,13 +240,21 @@ async fn ask(
         return ask_own(cx, flow, &to.value).await;
     }
     let found = find(cx, &flow.state.identifier).await?;
-    let effects = match (found, cx.session) {
-        (Some(found), Some(session)) if found.identity.id != session.identity.id => {
-            return Err(no_code_account());
+    let is_stranger = cx.session.is_none();
+    let effects = match found {
+        // Whoever is signed in proves who they are, and learns nothing about others.
+        Some(found)
+            if cx
+                .session
+                .is_none_or(|session| session.identity.id == found.identity.id) =>
+        {
+            send_to(cx, flow, Some(&found.identity), &found.address)?
         }
-        (Some(found), _) => send_to(cx, flow, Some(&found.identity), &found.address)?,
-        (None, _) if cx.project.config::<Enumeration>().mitigate => send_to(cx, flow, None, &to)?,
-        (None, _) => return Err(no_code_account()),
+        None if is_stranger && cx.project.config::<Enumeration>().mitigate => {
+            let nobody = nobody(&flow.state.identifier);
+            send_to(cx, flow, None, &nobody)?
+        }
+        _ => return Err(no_code_account()),
     };
     Ok(Step::Ask(effects))
 }
