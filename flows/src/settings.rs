@@ -194,7 +194,7 @@ pub async fn submit(
 ) -> Result<SettingsOutcome, Error> {
     let (flow, session) = load_own(cx, Some(id)).await?;
     check_aal(cx, session, Some(&flow.ui.action))?;
-    go(cx, flow, submission).await
+    Box::pin(go(cx, flow, submission)).await
 }
 
 /// Go on after the detour: carry out what waited for this flow. Whatever waited for another flow, or for
@@ -212,7 +212,7 @@ pub async fn resume(cx: &Cx<'_>, id: Uuid) -> Result<SettingsOutcome, Error> {
     let waiting = waiting.filter(|p| p.flow_id == id && p.identity_id == session.identity.id);
     if let Some(waiting) = waiting {
         flow.state.waited_since = Some(waiting.asked_at);
-        return go(cx, flow, Ok(waiting.submission)).await;
+        return Box::pin(go(cx, flow, Ok(waiting.submission))).await;
     }
     // A browser that asks twice comes here when the change is made.
     if flow.step == SUCCESS {

@@ -45,6 +45,10 @@ pub(super) async fn settle(
 
 /// What the project itself does after every change, before it is written: more writes, and what the client
 /// is told to do next.
+#[expect(
+    clippy::unused_async,
+    reason = "the place of the built-in verification, which waits"
+)]
 async fn after_change(
     _cx: &Cx<'_>,
     _flow: &mut Flow<Settings>,

@@ -204,7 +204,7 @@ fn everything_that_is_stored_and_no_secret() {
             assert_eq!(data.body["identity"], identity.take());
             let credentials = data.body["credentials"].as_array().unwrap();
             let kinds: Vec<&Value> = credentials.iter().map(|c| &c["type"]).collect();
-            assert_eq!(kinds, ["code", "password"]);
+            assert_eq!(kinds, ["code", "password", "webauthn"]);
             assert_eq!(credentials[1]["identifiers"], json!([email]));
             assert_eq!(data.body["sessions"].as_array().unwrap().len(), 2);
             assert_eq!(data.body["messages"][0]["recipient"], email);

@@ -293,6 +293,44 @@ fn what_waits_is_nobody_elses() {
     });
 }
 
+/// Not even where two projects were given the same keys.
+#[test]
+fn what_waits_is_of_one_project() {
+    run(async {
+        let site = Site::new().await;
+        let keys = json!({
+            "secrets": {"cookie": ["one secret of both projects, from one file"]},
+            "selfservice": {"flows": {"settings": {"privileged_session_max_age": "15m"}}},
+        });
+        let mut clients = Vec::new();
+        for _ in 0..2 {
+            let project = site.project_with(keys.clone()).await;
+            let client = person(&site, &project, Kind::Spa, EMAIL).await;
+            clients.push((project, client));
+        }
+        site.world.clock.advance(TimeDelta::minutes(16));
+        let mut flows = Vec::new();
+        for (_, client) in &clients {
+            let flow = client.begin("settings", "").await;
+            client.submit(&flow, new_password()).await;
+            flows.push(flow);
+        }
+        let ((neighbour, theirs), their_flow) = (&clients[0], &flows[0]);
+        let ((project, own), flow) = (&clients[1], &flows[1]);
+        let cookie = &theirs.cookies()[&continuity(neighbour)];
+        own.set_cookie(&continuity(project), cookie);
+        refresh(own, EMAIL, PASSWORD).await;
+        let resumed = own.get(flow.body["ui"]["action"].as_str().unwrap()).await;
+        assert_eq!(resumed.messages(), [4_000_001]);
+        refresh(theirs, EMAIL, PASSWORD).await;
+        let resumed = theirs
+            .get(their_flow.body["ui"]["action"].as_str().unwrap())
+            .await;
+        assert_eq!(resumed.messages(), [1_050_001], "{}", resumed.text);
+        site.finish().await;
+    });
+}
+
 /// What waits may be a password.
 #[test]
 fn what_waits_is_sealed() {

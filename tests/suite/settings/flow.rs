@@ -338,9 +338,10 @@ fn a_second_factor_that_somebody_has_must_be_used() {
             let resumed = client
                 .get(&format!("/self-service/settings?flow={id}"))
                 .await;
-            let to = |answer: &tests::Answer| match kind {
-                Kind::Html => answer.location().to_owned(),
-                _ => {
+            let to = |answer: &tests::Answer| {
+                if kind == Kind::Html {
+                    answer.location().to_owned()
+                } else {
                     assert_eq!(answer.error_id(), Some("session_aal2_required"));
                     answer.body["redirect_browser_to"]
                         .as_str()
