@@ -52,6 +52,7 @@ pub(crate) fn info(
         json: accept::is_json_request(headers),
         csrf_secret: secret.unwrap_or_else(ids::bytes),
         cookies,
+        continuity: cookies::open_continuity(project, &sent),
         browser_trace: browser_trace(headers, &sent),
         by_script: text(headers, "sec-fetch-mode")
             .is_some_and(|m| m == "cors" || m == "same-origin"),

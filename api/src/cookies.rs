@@ -8,13 +8,16 @@ use base64::{
 use chrono::{DateTime, Utc};
 use cookie::{Cookie, SameSite as CookieSameSite, time::Duration as CookieDuration};
 use identity::sessions::{Cookies, SameSite, SessionConfig};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use tenants::{Environment, Project, Section, ids, secrets::DataKey};
+use uuid::Uuid;
 
 /// Names that a proxy in front sets on every request; an API client may carry them.
 const CLOUDFLARE: [&str; 3] = ["__cf", "_cf", "cf_"];
 const CSRF_DAYS: i64 = 365;
+const SESSION: &str = "session cookie ";
+const CONTINUITY: &str = "continuity cookie ";
 
 /// `secrets`: cookie keys of the project's own choice. The first seals, all open.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -113,7 +116,8 @@ pub(crate) fn set_session(
     };
     let plain = serde_json::to_vec(&sealed).unwrap_or_default();
     let key = keys(project).swap_remove(0);
-    let value = URL_SAFE_NO_PAD.encode(key.seal(&associated(project), &plain, ids::bytes()));
+    let value =
+        URL_SAFE_NO_PAD.encode(key.seal(&associated(SESSION, project), &plain, ids::bytes()));
     let config = project.config::<SessionConfig>();
     let cookie = session_cookie(project, value);
     let cookie = if config.cookie.persistent {
@@ -136,10 +140,69 @@ pub(crate) fn clear_session(project: &Project) -> HeaderValue {
 
 /// What the session cookie of a request holds. Anything that cannot be opened is no cookie.
 pub(crate) fn open_session(project: &Project, cookies: &[(String, String)]) -> Option<Sealed> {
-    let name = session_name(project);
-    let (_, value) = cookies.iter().find(|(n, _)| *n == name)?;
+    open(project, cookies, &session_name(project), SESSION)
+}
+
+/// What a continuity cookie holds: which change waits.
+#[derive(Debug, Serialize, Deserialize)]
+struct Waiting {
+    #[serde(rename = "w")]
+    id: Uuid,
+}
+
+fn continuity_name(project: &Project) -> String {
+    format!("ory_continuity_{}", project.slug())
+}
+
+/// `Set-Cookie` of a change that waits for its owner to authenticate once more; it lives as long.
+pub(crate) fn set_continuity(project: &Project, id: Uuid) -> HeaderValue {
+    let plain = serde_json::to_vec(&Waiting { id }).unwrap_or_default();
+    let key = keys(project).swap_remove(0);
+    let aad = associated(CONTINUITY, project);
+    let value = URL_SAFE_NO_PAD.encode(key.seal(&aad, &plain, ids::bytes()));
+    let seconds = flows::settings::pending::KEPT_FOR.num_seconds();
+    written(
+        &continuity_cookie(project, value)
+            .max_age(CookieDuration::seconds(seconds))
+            .build(),
+    )
+}
+
+/// `Set-Cookie` that removes it.
+pub(crate) fn clear_continuity(project: &Project) -> HeaderValue {
+    written(
+        &continuity_cookie(project, String::new())
+            .max_age(CookieDuration::ZERO)
+            .build(),
+    )
+}
+
+/// Which change waits in this browser. Anything that cannot be opened is no cookie.
+pub(crate) fn open_continuity(project: &Project, cookies: &[(String, String)]) -> Option<Uuid> {
+    let waiting: Waiting = open(project, cookies, &continuity_name(project), CONTINUITY)?;
+    Some(waiting.id)
+}
+
+/// Always `Lax`: it must come along on the way back from another site's sign-in.
+fn continuity_cookie(project: &Project, value: String) -> cookie::CookieBuilder<'static> {
+    let config = project.config::<Cookies>();
+    Cookie::build((continuity_name(project), value))
+        .path(config.path.clone().unwrap_or_else(|| "/".to_owned()))
+        .http_only(true)
+        .secure(is_secure(project, config.secure.as_deref()))
+        .same_site(CookieSameSite::Lax)
+}
+
+/// What is sealed in the cookie of that name.
+fn open<T: DeserializeOwned>(
+    project: &Project,
+    cookies: &[(String, String)],
+    name: &str,
+    kind: &str,
+) -> Option<T> {
+    let (_, value) = cookies.iter().find(|(n, _)| n == name)?;
     let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-    let aad = associated(project);
+    let aad = associated(kind, project);
     let plain = keys(project)
         .iter()
         .find_map(|key| key.open(&aad, &sealed).ok())?;
@@ -163,13 +226,10 @@ fn session_cookie(project: &Project, value: String) -> cookie::CookieBuilder<'st
         ))
 }
 
-/// Bound to the project, so that a cookie is of no use in another even under the same configured secret.
-fn associated(project: &Project) -> Vec<u8> {
-    [
-        b"session cookie ".as_slice(),
-        project.id().uuid().as_bytes(),
-    ]
-    .concat()
+/// Bound to the project, so that a cookie is of no use in another even under the same configured secret;
+/// nor one kind of cookie in the place of another.
+fn associated(kind: &str, project: &Project) -> Vec<u8> {
+    [kind.as_bytes(), project.id().uuid().as_bytes()].concat()
 }
 
 /// The configured secrets, else the project's own key.

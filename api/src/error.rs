@@ -218,6 +218,24 @@ impl From<decision::Error> for ApiError {
             E::FirstFactorMissing => Self::new(StatusCode::UNAUTHORIZED)
                 .id("session_aal1_required")
                 .because("Sign in with a first factor before asking for a second."),
+            E::SessionInactive { .. } => Self::new(StatusCode::UNAUTHORIZED)
+                .id("session_inactive")
+                .because("No active session was found in the request."),
+            // Without an id: clients tell it from other 401s by that.
+            E::SessionMissing => Self::new(StatusCode::UNAUTHORIZED)
+                .because("No valid session credentials were found in the request."),
+            E::AalTooLow { redirect_to } => Self::new(StatusCode::FORBIDDEN)
+                .id("session_aal2_required")
+                .because("This account has a second factor, and the session was made without it.")
+                .redirect_browser_to(&redirect_to),
+            E::IdentityMismatch => Self::new(StatusCode::FORBIDDEN)
+                .id("security_identity_mismatch")
+                .because("This flow was begun by somebody else. Please begin a new one."),
+            // Beside the error alone, as clients know it.
+            E::RefreshRequired { redirect_to, .. } => Self::new(StatusCode::FORBIDDEN)
+                .id("session_refresh_required")
+                .because("The session is too old for this change. Please sign in again first.")
+                .beside("redirect_browser_to", json!(redirect_to)),
             E::MethodDisabled => {
                 Self::not_found().because("This method is disabled in this project.")
             }

@@ -132,10 +132,14 @@ pub(crate) fn refuse_expired<K: Kind>(visit: &Visit, flow: &Flow<K>) -> Result<(
             json!({ "redirect_to": redirect_to, "return_to": return_to.unwrap_or_default() })
         }
     };
-    Err(ApiError::new(StatusCode::GONE)
-        .id("self_service_flow_expired")
+    let gone = ApiError::new(StatusCode::GONE)
         .because("The flow has expired. Please begin a new one.")
-        .details(details))
+        .details(details);
+    // Clients know the id of these two alone.
+    Err(match K::NAME {
+        "login" | "registration" => gone.id("self_service_flow_expired"),
+        _ => gone,
+    })
 }
 
 #[cfg(test)]

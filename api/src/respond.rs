@@ -6,10 +6,12 @@ use axum::{
 };
 use flows::{
     config::{Pages, SelfService, with_query},
+    continue_with::ContinueWith,
     decision, errors,
     flow::{Flow, Kind, Transport},
-    login::{Login, LoginOutcome, SignedIn},
+    login::{Login, LoginOutcome, SignedIn, second_factor_url},
     registration::{Registration, RegistrationOutcome, SignedUp},
+    settings::{Saved, Settings, SettingsConfig, SettingsOutcome},
 };
 use serde_json::{Value, json};
 use tenants::{Project, ids};
@@ -63,6 +65,15 @@ impl Page for Registration {
     fn page(project: &Project) -> String {
         let config = project.config::<SelfService>();
         Pages::of(project).page(config.flows.registration.ui_url.as_deref(), "registration")
+    }
+}
+
+impl Page for Settings {
+    const REFUSED: StatusCode = StatusCode::SEE_OTHER;
+
+    fn page(project: &Project) -> String {
+        let config = project.config::<SettingsConfig>();
+        Pages::of(project).page(config.ui_url.as_deref(), "settings")
     }
 }
 
@@ -149,15 +160,6 @@ fn logged_in_browser(visit: &Visit, flow: &Flow<Login>, signed_in: &SignedIn) ->
     response
 }
 
-/// Where somebody goes to add a second factor.
-pub(crate) fn second_factor_url(project: &Project, return_to: Option<&str>) -> String {
-    let url = format!("{}/self-service/login/browser?aal=aal2", project.base_url());
-    return_to.map_or_else(
-        || url.clone(),
-        |return_to| with_query(&url, "return_to", return_to),
-    )
-}
-
 /// 422: a script cannot follow a redirect to a page, so it is told (contract, self-service 3.3).
 fn location_change(url: &str) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY)
@@ -219,6 +221,39 @@ fn signed_up_answer(visit: &Visit, flow: &Flow<Registration>, signed_up: &Signed
     response
 }
 
+/// A submitted change was answered.
+pub(crate) fn settings(visit: &Visit, outcome: SettingsOutcome) -> Response {
+    match outcome {
+        SettingsOutcome::Again(flow) => again(visit, &flow, true),
+        SettingsOutcome::Unchanged(flow) if visit.client.json => json(StatusCode::OK, &flow.view()),
+        SettingsOutcome::Unchanged(flow) => again(visit, &flow, false),
+        SettingsOutcome::Saved(flow, saved) => settings_saved(visit, &flow, &saved),
+    }
+}
+
+fn settings_saved(visit: &Visit, flow: &Flow<Settings>, saved: &Saved) -> Response {
+    let browser = flow.transport == Transport::Browser;
+    let mut response = if browser && !visit.client.json {
+        redirect(StatusCode::SEE_OTHER, &saved.target)
+    } else {
+        let mut body = flow.view();
+        let mut next: Vec<Value> = saved.continue_with.iter().map(ContinueWith::view).collect();
+        if browser {
+            next.push(ContinueWith::RedirectBrowserTo(saved.target.clone()).view());
+        }
+        if !next.is_empty() {
+            body["continue_with"] = Value::Array(next);
+        }
+        json(StatusCode::OK, &body)
+    };
+    if saved.is_gone && browser {
+        let cookie = cookies::clear_session(&visit.project);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        response.extensions_mut().insert(NewCsrf(ids::bytes()));
+    }
+    response
+}
+
 /// An error of a flow's init: redirects for pages, JSON for the others.
 pub(crate) async fn init_failed<K: Page>(
     visit: &Visit,
@@ -240,11 +275,37 @@ async fn failed<K: Page>(
     signed_in: StatusCode,
     error: decision::Error,
 ) -> Response {
-    if json_client {
-        return ApiError::from(error).into_response();
+    let waiting = match &error {
+        decision::Error::RefreshRequired { continuity, .. } => *continuity,
+        _ => None,
+    };
+    let mut response = if json_client {
+        ApiError::from(error).into_response()
+    } else {
+        failed_page::<K>(visit, signed_in, error).await
+    };
+    if let Some(id) = waiting {
+        let cookie = cookies::set_continuity(&visit.project, id);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    response
+}
+
+async fn failed_page<K: Page>(
+    visit: &Visit,
+    signed_in: StatusCode,
+    error: decision::Error,
+) -> Response {
     match error {
         decision::Error::AlreadySignedIn { target } => redirect(signed_in, &target),
+        decision::Error::SessionInactive { login } => redirect(StatusCode::SEE_OTHER, &login),
+        decision::Error::SessionMissing => {
+            redirect(StatusCode::FOUND, &Login::page(&visit.project))
+        }
+        decision::Error::AalTooLow { redirect_to }
+        | decision::Error::RefreshRequired { redirect_to, .. } => {
+            redirect(StatusCode::SEE_OTHER, &redirect_to)
+        }
         decision::Error::Expired { replacement, .. } => {
             let page = with_query(&K::page(&visit.project), "flow", &replacement.to_string());
             redirect(StatusCode::SEE_OTHER, &page)

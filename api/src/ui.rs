@@ -8,7 +8,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
-use flows::config::{Pages, SelfService};
+use flows::{
+    config::{Pages, SelfService},
+    settings::SettingsConfig,
+};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -192,13 +195,13 @@ fn facts(project: &Project) -> Value {
         "registration_ui_url": page(&flows.registration.ui_url, "registration"),
         "recovery_ui_url": page(&flows.recovery.ui_url, "recovery"),
         "verification_ui_url": page(&flows.verification.ui_url, "verification"),
-        "settings_ui_url": page(&flows.settings.ui_url, "settings"),
+        "settings_ui_url": page(&project.config::<SettingsConfig>().ui_url, "settings"),
         "error_ui_url": page(&flows.error.ui_url, "error"),
         "registration_enabled": flows.registration.enabled,
         // These flows are not served yet; their pages say so.
         "recovery_enabled": false,
         "verification_enabled": false,
-        "settings_enabled": false,
+        "settings_enabled": true,
         "hide_ory_branding": true,
     });
     for (name, url) in logos(project) {

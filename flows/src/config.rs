@@ -37,8 +37,6 @@ pub struct Flows {
     pub logout: LogoutConfig,
     /// Where errors are shown.
     pub error: PageConfig,
-    /// Change what is stored.
-    pub settings: PageConfig,
     /// Regain access.
     pub recovery: PageConfig,
     /// Prove an address.
@@ -163,6 +161,8 @@ pub struct After {
     pub password: AfterMethod,
     /// For the code method.
     pub code: AfterMethod,
+    /// For the profile method, in settings.
+    pub profile: AfterMethod,
 }
 
 /// `after.<method>.*`.
@@ -188,6 +188,7 @@ impl After {
         match method {
             "password" => Some(&self.password),
             "code" => Some(&self.code),
+            "profile" => Some(&self.profile),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use identity::{
     sessions::{AuthMethod, Device},
 };
 use tenants::{Project, ids};
+use uuid::Uuid;
 
 use crate::csrf;
 
@@ -34,6 +35,8 @@ pub struct ClientInfo {
     pub csrf_secret: [u8; 32],
     /// What the request carried by way of cookies.
     pub cookies: CookieState,
+    /// What a cookie says of a change that waits for its owner to authenticate once more.
+    pub continuity: Option<Uuid>,
     /// Why this cannot be an API client, if so: an `Origin` header, or a cookie.
     pub browser_trace: Option<&'static str>,
     /// Sent by a script (`Sec-Fetch-Mode: cors` or `same-origin`).

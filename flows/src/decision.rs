@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use identity::{
     Identity, courier,
-    identities::create::Prepared,
+    identities::{change::NewTraits, create::Prepared},
     limits::Bucket,
     one_time,
     schema::{Address, Violation},
@@ -99,6 +99,23 @@ pub enum Write {
         kind: &'static str,
         /// With what.
         config: Value,
+    },
+    /// Give somebody a password, in the place of whatever they had.
+    SetPassword {
+        /// Whom.
+        identity_id: Uuid,
+        /// Hashed.
+        hash: String,
+        /// Under which it will be found besides the stored ones.
+        new_identifiers: Vec<String>,
+    },
+    /// Replace somebody's traits, and what follows from them. When something is taken, nothing is written
+    /// and the form says so.
+    ReplaceTraits(Box<NewTraits>),
+    /// Delete somebody, with everything of theirs.
+    DeleteIdentity {
+        /// Whom.
+        identity_id: Uuid,
     },
     /// End every other session of the identity that signs in.
     RevokeOtherSessions,
@@ -207,6 +224,32 @@ pub enum Error {
     /// A second factor was asked for before the first.
     #[error("sign in with a first factor before asking for a second")]
     FirstFactorMissing,
+    /// Nobody is signed in, at the init of a flow that needs somebody; where a browser goes first.
+    #[error("no active session")]
+    SessionInactive {
+        /// The login.
+        login: String,
+    },
+    /// Nobody is signed in.
+    #[error("no active session")]
+    SessionMissing,
+    /// A second factor is needed; where a browser goes first.
+    #[error("the session does not reach the required assurance level")]
+    AalTooLow {
+        /// The login.
+        redirect_to: String,
+    },
+    /// The flow belongs to somebody else.
+    #[error("the flow belongs to another identity")]
+    IdentityMismatch,
+    /// The session is too old for this change; where a browser goes first.
+    #[error("authenticate again before this change")]
+    RefreshRequired {
+        /// The login.
+        redirect_to: String,
+        /// What the browser finds the waiting change by, if it waits.
+        continuity: Option<Uuid>,
+    },
     /// The method is switched off.
     #[error("this method is disabled")]
     MethodDisabled,

@@ -18,6 +18,8 @@ use crate::{
 pub trait Kind: Send + Sync + Sized + 'static {
     /// `login`, `registration` …
     const NAME: &'static str;
+    /// Its state as clients see it, when it begins.
+    const FIRST_STEP: &'static str = CHOOSE_METHOD;
     /// What a method decides.
     type Decision: Send;
     /// What is remembered between two requests.
@@ -135,7 +137,7 @@ impl<K: Kind> Flow<K> {
             issued_at: now,
             expires_at: now + opening.lifespan,
             active: None,
-            step: CHOOSE_METHOD.to_owned(),
+            step: K::FIRST_STEP.to_owned(),
             transient_payload: None,
             identity_schema: opening.identity_schema,
             state: opening.state,

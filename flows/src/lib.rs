@@ -44,6 +44,8 @@ pub fn config_rules() -> ConfigRules {
             section_check::<methods::password::PasswordConfig>,
             section_check::<methods::password::HasherConfig>,
             section_check::<methods::profile::ProfileConfig>,
+            section_check::<settings::SettingsConfig>,
+            section_check::<methods::account::AccountConfig>,
         ],
     }
 }

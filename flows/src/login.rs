@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     begin::{self, Init},
-    config::{LoginStyle, Pages, SelfService},
+    config::{LoginStyle, Pages, SelfService, with_query},
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, SignIn, Write},
     flow::{Flow, Kind, LoginScreen, LoginState, Opening, Resident},
@@ -104,6 +104,15 @@ impl std::fmt::Debug for SignedIn {
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
+}
+
+/// Where somebody goes to add a second factor.
+pub fn second_factor_url(project: &tenants::Project, return_to: Option<&str>) -> String {
+    let url = format!("{}/self-service/login/browser?aal=aal2", project.base_url());
+    return_to.map_or_else(
+        || url.clone(),
+        |return_to| with_query(&url, "return_to", return_to),
+    )
 }
 
 /// How a submission was answered.

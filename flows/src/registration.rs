@@ -26,11 +26,6 @@ use crate::{
     write,
 };
 
-/// Of the traits typed so far, as JSON.
-const REMEMBERED_BYTES_MAX: usize = 256 << 10;
-/// As deep as traits may be (the JSON reader ends at 128, and the flow is around them).
-const REMEMBERED_NESTING_MAX: usize = 64;
-
 /// Sign up.
 #[derive(Debug)]
 pub struct Registration;
@@ -88,33 +83,14 @@ impl Kind for Registration {
 
 impl Flow<Registration> {
     /// Keep what was typed: a field absent from a later submission keeps its value.
-    pub(crate) fn remember_traits(&mut self, traits: &Value) {
+    pub(crate) fn remember_traits(&mut self, typed: &Value) {
         let mut all = self.state.traits.clone();
-        merge(&mut all, traits);
-        if is_storable(&all) {
+        merge(&mut all, typed);
+        if traits::is_storable(&all) {
             self.state.traits = all;
-        } else if is_storable(traits) {
-            self.state.traits = traits.clone();
+        } else if traits::is_storable(typed) {
+            self.state.traits = typed.clone();
         }
-    }
-}
-
-/// Whoever knows a flow can submit it again and again with other keys; what is remembered must neither
-/// grow without end nor nest so deeply that it cannot be read back.
-fn is_storable(traits: &Value) -> bool {
-    !nests_deeper(traits, REMEMBERED_NESTING_MAX)
-        && serde_json::to_vec(traits).is_ok_and(|text| text.len() <= REMEMBERED_BYTES_MAX)
-}
-
-fn nests_deeper(value: &Value, levels: usize) -> bool {
-    match value {
-        Value::Object(object) => {
-            levels == 0 || object.values().any(|part| nests_deeper(part, levels - 1))
-        }
-        Value::Array(items) => {
-            levels == 0 || items.iter().any(|part| nests_deeper(part, levels - 1))
-        }
-        _ => false,
     }
 }
 
@@ -317,21 +293,4 @@ async fn commit(
         token: hands_out.then_some(token),
         target,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
-        assert!(is_storable(&Value::Null) && is_storable(&deep(64)));
-        assert!(!is_storable(&deep(65)));
-        assert!(!is_storable(
-            &json!({"a": "x".repeat(REMEMBERED_BYTES_MAX)})
-        ));
-    }
 }

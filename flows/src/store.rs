@@ -99,6 +99,34 @@ pub(crate) async fn load_state(
         .map(|r| (r.state, r.version)))
 }
 
+/// Take a state away: of several that ask at once one gets it, with the time it was good until.
+pub(crate) async fn take_state(
+    project: &Project,
+    id: Uuid,
+    kind: &str,
+) -> Result<Option<(Value, chrono::DateTime<chrono::Utc>)>, Fault> {
+    let mut tx = project.begin().await?;
+    let row = sqlx::query!(
+        "delete from flows where id = $1 and kind = $2 returning state, expires_at",
+        id,
+        kind
+    );
+    let row = row.fetch_optional(tx.conn()).await?;
+    tx.commit().await?;
+    Ok(row.map(|r| (r.state, r.expires_at)))
+}
+
+/// Forget every flow that is about an identity, and what waits for one. Rare, so it needs no index.
+pub(crate) async fn forget_identity(tx: &mut Tx, identity_id: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "delete from flows where state #>> '{state,identity_id}' = $1",
+        identity_id.to_string()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Write the flow as it is now, if nobody else did since it was loaded. False: somebody did.
 pub async fn save<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
     let saved = sqlx::query!(

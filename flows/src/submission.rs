@@ -2,10 +2,11 @@
 //! method or identity schema types them; knows nothing of HTTP.
 
 use identity::schema::{FieldKind, TraitField};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What was submitted.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Submission {
     form: Option<Vec<(String, String)>>,
     json: Map<String, Value>,

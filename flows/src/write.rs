@@ -1,7 +1,8 @@
 //! Carrying out what was decided: every [`Write`], in the one transaction that ends a submission.
 
 use identity::{
-    Session, addresses, courier, credentials, limits, one_time, sessions::store as session_store,
+    Session, addresses, courier, credentials, identities, identities::create::InsertError, limits,
+    one_time, sessions::store as session_store,
 };
 use tenants::Tx;
 
@@ -30,6 +31,20 @@ async fn one(tx: &mut Tx, write: &Write, session: Option<&Session>) -> Result<()
             kind,
             config,
         } => credentials::store::replace_config(tx, *identity_id, kind, config).await?,
+        Write::SetPassword {
+            identity_id,
+            hash,
+            new_identifiers,
+        } => {
+            credentials::store::set_password(tx, *identity_id, hash, new_identifiers)
+                .await
+                .map_err(taken)?;
+        }
+        Write::ReplaceTraits(new) => new.write(tx).await.map_err(taken)?,
+        Write::DeleteIdentity { identity_id } => {
+            store::forget_identity(tx, *identity_id).await?;
+            identities::store::delete(tx, *identity_id).await?;
+        }
         Write::RevokeOtherSessions => {
             if let Some(session) = session {
                 session_store::revoke_others(tx, session.identity.id, session.id).await?;
@@ -63,4 +78,11 @@ async fn one(tx: &mut Tx, write: &Write, session: Option<&Session>) -> Result<()
         }
     }
     Ok(())
+}
+
+fn taken(error: InsertError) -> Halt {
+    match error {
+        InsertError::Conflict(_) => Halt::refused(Refusal::form(text::identifier_taken())),
+        InsertError::Fault(fault) => fault.into(),
+    }
 }

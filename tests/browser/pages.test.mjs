@@ -201,7 +201,7 @@ describe("account pages", { skip }, () => {
       await page.goto(`${branded}/ui/login`)
       await page.locator(`img[src="${logos}/${colorScheme}.svg"]`).waitFor()
       await look(page, `login-logo-desktop-${colorScheme}`)
-      await page.goto(`${branded}/ui/settings`)
+      await page.goto(`${branded}/ui/recovery`)
       await page.getByRole("img", { name: "Branded" }).waitFor()
       await leave()
     }
@@ -209,7 +209,7 @@ describe("account pages", { skip }, () => {
 
   test("what the project has not enabled says so, and an error without an id too", async () => {
     const { page, leave } = await visitor()
-    for (const name of ["settings", "recovery", "verification"]) {
+    for (const name of ["recovery", "verification"]) {
       await page.goto(`${demo}/ui/${name}`)
       await page.getByText("has not enabled this page").waitFor()
     }

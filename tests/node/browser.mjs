@@ -60,6 +60,29 @@ export function browser(site) {
     assert.notEqual(done.session.id, session.id)
   })
 
+  test("changes what is stored", async () => {
+    const { frontend } = visitor(site)
+    const nobody = await refusal(frontend.createBrowserSettingsFlow())
+    assert.deepEqual([nobody.status, nobody.error.id], [401, "session_inactive"])
+    const { data: form } = await frontend.createBrowserRegistrationFlow()
+    const traits = { email: "browser-settings@example.org" }
+    const sent = { method: "password", password: PASSWORD, traits, csrf_token: token(form) }
+    await frontend.updateRegistrationFlow({ flow: form.id, updateRegistrationFlowBody: sent })
+    const returnTo = `${site.base}/ui/welcome`
+    const { data: flow } = await frontend.createBrowserSettingsFlow({ returnTo })
+    assert.equal(flow.return_to, returnTo)
+    assert.deepEqual((await frontend.getSettingsFlow({ id: flow.id })).data, flow)
+    const submit = (body) => frontend.updateSettingsFlow({ flow: flow.id, updateSettingsFlowBody: body })
+    const password = "a-better-staple-now"
+    const forged = await refusal(submit({ method: "password", password }))
+    assert.deepEqual([forged.status, forged.error.id], [403, "security_csrf_violation"])
+    const { data: saved } = await submit({ method: "password", password, csrf_token: token(flow) })
+    assert.equal(saved.state, "success")
+    assert.deepEqual(messages(saved.ui), [1050001])
+    assert.deepEqual(saved.continue_with, [{ action: "redirect_browser_to", redirect_browser_to: returnTo }])
+    assert.deepEqual((await frontend.toSession()).data.identity.traits, traits)
+  })
+
   test("is protected against other sites", async () => {
     const { frontend } = visitor(site)
     const { data: flow } = await frontend.createBrowserLoginFlow()

@@ -14,10 +14,6 @@ const MISSING = [
   [
     FrontendApi,
     {
-      createBrowserSettingsFlow: {},
-      createNativeSettingsFlow: {},
-      getSettingsFlow: { id: ID },
-      updateSettingsFlow: { flow: ID, updateSettingsFlowBody: { method: "profile", traits: {} } },
       createBrowserRecoveryFlow: {},
       createNativeRecoveryFlow: {},
       getRecoveryFlow: { id: ID },

@@ -180,6 +180,52 @@ export function native(site) {
     assert.ok(Date.parse(data.session.authenticated_at) > Date.parse(session.authenticated_at))
   })
 
+  test("changes what is stored", async () => {
+    const frontend = anonymous(site)
+    const { session_token: xSessionToken } = await signUp(site, "settings@example.org")
+    const nobody = await refusal(frontend.createNativeSettingsFlow())
+    assert.deepEqual([nobody.status, nobody.error.id], [401, "session_inactive"])
+    const { data: flow } = await frontend.createNativeSettingsFlow({ xSessionToken })
+    assert.equal(flow.type, "api")
+    assert.equal(flow.state, "show_form")
+    assert.equal(flow.ui.action, `${site.base}/self-service/settings?flow=${flow.id}`)
+    assert.deepEqual(outline(flow), [
+      "default/csrf_token",
+      "profile/traits.email",
+      "profile/method=profile",
+      "password/password",
+      "password/method=password",
+    ])
+    assert.equal(input(flow, "traits.email").attributes.value, "settings@example.org")
+    assert.equal(input(flow, "password").attributes.autocomplete, "new-password")
+    assert.deepEqual((await frontend.getSettingsFlow({ id: flow.id, xSessionToken })).data, flow)
+
+    const submit = (body) =>
+      frontend.updateSettingsFlow({ flow: flow.id, xSessionToken, updateSettingsFlowBody: body })
+    const none = await refusal(submit({}))
+    assert.deepEqual([none.status, messages(none.ui)], [400, [4010004]])
+    const wrong = await refusal(submit({ method: "profile", traits: { email: "nope" } }))
+    assert.deepEqual(messages(input(wrong, "traits.email")), [4000040])
+    const same = await refusal(submit({ method: "password", password: PASSWORD }))
+    assert.deepEqual(messages(input(same, "password")), [4000039])
+
+    const traits = { email: "moved@example.org" }
+    const { data: moved } = await submit({ method: "profile", traits })
+    assert.equal(moved.state, "success")
+    assert.deepEqual(messages(moved.ui), [1050001])
+    assert.deepEqual(moved.identity.traits, traits)
+    assert.equal(moved.identity.verifiable_addresses[0].value, traits.email)
+    assert.equal(moved.continue_with, undefined)
+    const { data: saved } = await submit({ method: "password", password: "a-better-staple-now" })
+    assert.equal(saved.state, "success")
+    const { session } = await signIn(site, traits.email, "a-better-staple-now")
+    assert.deepEqual(session.identity.traits, traits)
+
+    const other = await signUp(site, "another@example.org")
+    const theirs = await refusal(frontend.getSettingsFlow({ id: flow.id, xSessionToken: other.session_token }))
+    assert.deepEqual([theirs.status, theirs.error.id], [403, "security_identity_mismatch"])
+  })
+
   test("asks about health and version", async () => {
     const metadata = watched(new MetadataApi(new Configuration({ basePath: site.base })))
     assert.deepEqual((await metadata.isAlive()).data, { status: "ok" })

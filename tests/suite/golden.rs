@@ -30,6 +30,38 @@ fn login() {
     });
 }
 
+/// Self-service 4.8, 5.2 and 3.1.
+#[test]
+fn settings() {
+    run(async {
+        let site = Site::new().await;
+        let basic = json!({"identity": {"default_schema_id": "preset://basic"}});
+        let project = site.project_with(basic).await;
+        let script = site.client(&project, Kind::Spa);
+        script.sign_up(EMAIL, PASSWORD).await;
+        let begun = script.begin("settings", "").await;
+        golden::check("settings_browser", &project, &begun);
+        let wrong = json!({"method": "profile", "traits": {"email": "nobody"}});
+        let refused = script.submit(&begun, wrong).await;
+        golden::check("settings_refused", &project, &refused);
+        let traits = json!({"email": EMAIL, "name": {"first": "Ada"}});
+        let fields = json!({"method": "profile", "traits": traits});
+        let done = script.submit(&begun, fields).await;
+        golden::check("settings_done_browser", &project, &done);
+        let mut native = site.client(&project, Kind::Api);
+        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+        native.set_header(
+            "x-session-token",
+            signed_in.body["session_token"].as_str().unwrap(),
+        );
+        let begun = native.begin("settings", "").await;
+        let fields = json!({"method": "password", "password": "a-better-staple-now"});
+        let done = native.submit(&begun, fields).await;
+        golden::check("settings_done_api", &project, &done);
+        site.finish().await;
+    });
+}
+
 /// Self-service 4.7 (one step), 4.2, 6.2 and 3.1.
 #[test]
 fn registration_in_one_step() {

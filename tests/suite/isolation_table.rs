@@ -174,6 +174,7 @@ impl Stage {
             &f.identity,
             &f.session,
             &f.login_flow,
+            &f.settings_flow,
             &project,
         ] {
             assert!(

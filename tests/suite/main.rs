@@ -33,4 +33,5 @@ mod review;
 mod routes_are_covered;
 mod sdk;
 mod sessions;
+mod settings;
 mod start_up;

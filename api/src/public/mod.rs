@@ -1,5 +1,6 @@
 //! The public side of a project: self-service flows, session checks, schemas, health.
 
+mod account;
 mod errors;
 mod health;
 mod login;
@@ -7,6 +8,7 @@ mod logout;
 mod registration;
 mod schemas;
 mod sessions;
+mod settings;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -22,6 +24,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(registration::router())
         .merge(logout::router())
         .merge(sessions::router())
+        .merge(settings::router())
+        .merge(account::router())
         .merge(errors::router())
         .merge(schemas::router())
         .merge(health::router())

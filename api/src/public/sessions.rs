@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing,
 };
+use flows::{decision, login};
 use identity::{
     Session,
     sessions::{self, SessionConfig, store},
@@ -108,10 +109,8 @@ async fn whoami(visit: Visit, Query(check): Query<Check>) -> Result<Response> {
     Ok(response)
 }
 
-/// 401 without an id: clients tell it from other 401s by that.
 fn unauthorized() -> ApiError {
-    ApiError::new(StatusCode::UNAUTHORIZED)
-        .because("No valid session credentials were found in the request.")
+    decision::Error::SessionMissing.into()
 }
 
 fn require_aal(visit: &Visit, session: &Session) -> Result<()> {
@@ -119,10 +118,8 @@ fn require_aal(visit: &Visit, session: &Session) -> Result<()> {
     if session.satisfies(required, sessions::code_as_factor(&visit.project)) {
         return Ok(());
     }
-    Err(ApiError::new(StatusCode::FORBIDDEN)
-        .id("session_aal2_required")
-        .because("This account has a second factor, and the session was made without it.")
-        .redirect_browser_to(&respond::second_factor_url(&visit.project, None)))
+    let redirect_to = login::second_factor_url(&visit.project, None);
+    Err(decision::Error::AalTooLow { redirect_to }.into())
 }
 
 fn signed_in(visit: &Visit) -> Result<&Session> {

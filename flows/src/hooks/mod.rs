@@ -11,6 +11,7 @@ use crate::{
     decision::{Halt, SignIn, SignUp},
     login::SignedIn,
     registration::SignedUp,
+    settings::{Change, Saved},
 };
 
 /// A hook of a flow that decides `D` and answers `S`.
@@ -28,11 +29,25 @@ pub trait Hook<D: Send, S: Send>: Send + Sync {
 }
 
 type LoginHook = Box<dyn Hook<SignIn, SignedIn>>;
+type SettingsHook = Box<dyn Hook<Change, Saved>>;
 type RegistrationHook = Box<dyn Hook<SignUp, SignedUp>>;
 
 /// The configured hooks of a login, in order. Names that are not served were refused with the configuration.
 pub fn after_login(configured: &[HookConfig]) -> Vec<LoginHook> {
     let hook = |hook: &HookConfig| -> Option<LoginHook> {
+        match hook.hook.as_str() {
+            "revoke_active_sessions" => {
+                Some(Box::new(revoke_active_sessions::RevokeActiveSessions))
+            }
+            _ => None,
+        }
+    };
+    configured.iter().filter_map(hook).collect()
+}
+
+/// The configured hooks of a change, in order.
+pub fn after_settings(configured: &[HookConfig]) -> Vec<SettingsHook> {
+    let hook = |hook: &HookConfig| -> Option<SettingsHook> {
         match hook.hook.as_str() {
             "revoke_active_sessions" => {
                 Some(Box::new(revoke_active_sessions::RevokeActiveSessions))

@@ -1,4 +1,4 @@
-//! `revoke_active_sessions`: signing in here signs out everywhere else, in the same commit.
+//! `revoke_active_sessions`: signing in, or a change, here signs out everywhere else, in the same commit.
 
 use async_trait::async_trait;
 
@@ -7,6 +7,7 @@ use crate::{
     cx::Cx,
     decision::{Halt, SignIn, Write},
     login::SignedIn,
+    settings::{Change, Saved},
 };
 
 pub(super) struct RevokeActiveSessions;
@@ -15,6 +16,14 @@ pub(super) struct RevokeActiveSessions;
 impl Hook<SignIn, SignedIn> for RevokeActiveSessions {
     async fn weigh(&self, _cx: &Cx<'_>, decision: &mut SignIn) -> Result<(), Halt> {
         decision.effects.0.push(Write::RevokeOtherSessions);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Hook<Change, Saved> for RevokeActiveSessions {
+    async fn weigh(&self, _cx: &Cx<'_>, change: &mut Change) -> Result<(), Halt> {
+        change.effects.0.push(Write::RevokeOtherSessions);
         Ok(())
     }
 }

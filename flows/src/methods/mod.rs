@@ -1,5 +1,6 @@
 //! The sign-in methods, one folder each, and the static lists of who takes part in which flow.
 
+pub mod account;
 pub mod code;
 pub mod identifier_first;
 pub mod password;
@@ -52,7 +53,8 @@ pub static REGISTRATION: &[&dyn Strategy<Registration>] =
     &[&profile::Profile, &password::Password, &code::Code];
 
 /// Who takes part in settings.
-pub static SETTINGS: &[&dyn Strategy<Settings>] = &[];
+pub static SETTINGS: &[&dyn Strategy<Settings>] =
+    &[&profile::Profile, &password::Password, &account::Account];
 
 /// The schema a flow is about: the one chosen at init, else the default.
 pub(crate) fn schema_of<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Result<ProjectSchema, Halt> {

@@ -14,6 +14,30 @@ const OPTIONS_MAX: usize = 500;
 /// So many submitted values without a field are shown; a body could hold many thousands.
 const STRAY_FIELDS_MAX: usize = 100;
 
+/// Of the traits typed so far, as JSON.
+const REMEMBERED_BYTES_MAX: usize = 256 << 10;
+/// As deep as traits may be (the JSON reader ends at 128, and the flow is around them).
+const REMEMBERED_NESTING_MAX: usize = 64;
+
+/// Whoever knows a flow can submit it again and again with other keys; what is remembered of it must
+/// neither grow without end nor nest so deeply that it cannot be read back.
+pub(crate) fn is_storable(traits: &Value) -> bool {
+    !nests_deeper(traits, REMEMBERED_NESTING_MAX)
+        && serde_json::to_vec(traits).is_ok_and(|text| text.len() <= REMEMBERED_BYTES_MAX)
+}
+
+fn nests_deeper(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Object(object) => {
+            levels == 0 || object.values().any(|part| nests_deeper(part, levels - 1))
+        }
+        Value::Array(items) => {
+            levels == 0 || items.iter().any(|part| nests_deeper(part, levels - 1))
+        }
+        _ => false,
+    }
+}
+
 /// The nodes of `fields`, by name, filled from `traits` (the object below `traits`, or null).
 pub fn nodes(fields: &[TraitField], traits: &Value, group: Group) -> Vec<Node> {
     let values = leaves(traits);
@@ -138,6 +162,16 @@ mod tests {
             options: Vec::new(),
             disabled: false,
         }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+        assert!(is_storable(&Value::Null) && is_storable(&deep(64)));
+        assert!(!is_storable(&deep(65)));
+        assert!(!is_storable(
+            &json!({"a": "x".repeat(REMEMBERED_BYTES_MAX)})
+        ));
     }
 
     #[test]

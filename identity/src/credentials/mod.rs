@@ -25,6 +25,11 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// As its owner sees it: without configuration.
+    pub fn outline(&self) -> Value {
+        self.view(false)
+    }
+
     /// As administrators see it: `config` only when it was asked for.
     pub(crate) fn view(&self, disclose: bool) -> Value {
         let mut view = Map::new();

@@ -1,10 +1,11 @@
 //! Rows of `credentials` and `identifiers`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use super::Credential;
+use crate::{factors::Factors, identities::create::InsertError};
 
 /// A password found by its identifier: what a sign-in needs to judge, and to check again before it writes.
 #[derive(Clone, Debug)]
@@ -31,6 +32,58 @@ pub async fn find_password(tx: &mut Tx, identifier: &str) -> Result<Option<Found
         hash: r.hash,
         revision: r.revision,
     }))
+}
+
+/// The password of an identity: its hash, empty while none is set, and its revision. `None`: there is no
+/// such credential.
+pub async fn password_of(tx: &mut Tx, identity_id: Uuid) -> Result<Option<(String, i32)>, Fault> {
+    let row = sqlx::query!(
+        r#"select coalesce(config ->> 'hashed_password', '') as "hash!", revision
+             from credentials where identity_id = $1 and kind = 'password'"#,
+        identity_id
+    );
+    let row = row.fetch_optional(tx.conn()).await?;
+    Ok(row.map(|r| (r.hash, r.revision)))
+}
+
+/// Give an identity a password, already hashed, in the place of whatever it had. `new_identifiers` are
+/// those it will be found under besides the stored ones.
+pub async fn set_password(
+    tx: &mut Tx,
+    identity_id: Uuid,
+    hash: &str,
+    new_identifiers: &[String],
+) -> Result<(), InsertError> {
+    let now = tx.project().now();
+    sqlx::query!(
+        "insert into credentials (identity_id, kind, config, version, created_at, updated_at) values ($1, 'password', $2, 0, $3, $3)
+         on conflict (identity_id, kind) do update
+            set config = excluded.config, revision = credentials.revision + 1, updated_at = excluded.updated_at",
+        identity_id,
+        json!({"hashed_password": hash}),
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    let mut new_identifiers = new_identifiers.to_vec();
+    new_identifiers.sort_unstable();
+    sqlx::query!(
+        "insert into identifiers (identity_id, kind, value) select $1, 'password', v from unnest($2::text[]) as v",
+        identity_id,
+        &new_identifiers
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "update identities set factors = (factors | $2) & ~$3::integer, updated_at = $4 where id = $1",
+        identity_id,
+        Factors::PASSWORD,
+        Factors::PASSWORD_AWAITING_MIGRATION,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(tx.invalidate(identity_id).await?)
 }
 
 /// The identifiers under which an identity signs in with `kind`, sorted.

@@ -278,7 +278,7 @@ impl Prepared {
 
 /// One credential for each kind that some trait feeds, also without a secret: the identifier is taken.
 /// Kind, configuration, identifiers, version.
-fn credentials_of(derived: &Derived) -> Vec<(String, Value, Vec<String>, i32)> {
+pub(super) fn credentials_of(derived: &Derived) -> Vec<(String, Value, Vec<String>, i32)> {
     let mut credentials = Vec::new();
     if !derived.password.is_empty() {
         credentials.push((

@@ -1,6 +1,8 @@
 //! People: what is known of one, and how it is shown to them and to administrators.
 
+pub mod change;
 pub mod create;
+pub mod export;
 pub mod store;
 mod view;
 

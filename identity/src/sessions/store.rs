@@ -48,6 +48,17 @@ pub async fn renew(tx: &mut Tx, session: &Session) -> Result<bool, Fault> {
     Ok(renewed)
 }
 
+/// Is the session still good? Keeps it so until the transaction ends.
+pub async fn is_still_good(tx: &mut Tx, id: Uuid) -> Result<bool, Fault> {
+    let now = tx.project().now();
+    let good = sqlx::query_scalar!(
+        r#"select active and expires_at > $2 as "good!" from sessions where id = $1 for share"#,
+        id,
+        now
+    );
+    Ok(good.fetch_optional(tx.conn()).await? == Some(true))
+}
+
 /// Revoke one session. False: there is none of that id.
 pub async fn revoke(tx: &mut Tx, id: Uuid) -> Result<bool, Fault> {
     let now = tx.project().now();

@@ -109,8 +109,8 @@ fn keys_that_are_not_listed_say_where_they_stand() {
             "not served yet",
         ),
         (
-            "selfservice.flows.settings.lifespan",
-            "/selfservice/flows/settings/lifespan",
+            "selfservice.flows.settings.after.totp.hooks",
+            "/selfservice/flows/settings/after/totp",
             "not served yet",
         ),
         (

@@ -40,6 +40,8 @@ pub(crate) struct Hand {
     /// Begun by nobody yet, without cookies.
     pub(crate) native_flow: String,
     pub(crate) registration_flow: String,
+    /// Begun by the person in the browser.
+    pub(crate) settings_flow: String,
     pub(crate) logout_token: String,
     pub(crate) error: String,
     pub(crate) schema: String,
@@ -62,6 +64,7 @@ pub(crate) enum Thing {
     LoginFlow,
     NativeFlow,
     RegistrationFlow,
+    SettingsFlow,
     LogoutToken,
     ErrorId,
     Schema,
@@ -101,6 +104,7 @@ impl Hand {
             login_flow: id(),
             native_flow: id(),
             registration_flow: id(),
+            settings_flow: id(),
             logout_token: format!("ory_lo_{}", some()),
             error: id(),
             schema: format!("people-{}", some()),
@@ -127,6 +131,7 @@ impl Hand {
             Thing::LoginFlow => hand.login_flow = from.login_flow,
             Thing::NativeFlow => hand.native_flow = from.native_flow,
             Thing::RegistrationFlow => hand.registration_flow = from.registration_flow,
+            Thing::SettingsFlow => hand.settings_flow = from.settings_flow,
             Thing::LogoutToken => hand.logout_token = from.logout_token,
             Thing::ErrorId => hand.error = from.error,
             Thing::Schema => hand.schema = from.schema,
@@ -157,6 +162,7 @@ impl Hand {
             Thing::LoginFlow => &self.login_flow,
             Thing::NativeFlow => &self.native_flow,
             Thing::RegistrationFlow => &self.registration_flow,
+            Thing::SettingsFlow => &self.settings_flow,
             Thing::LogoutToken => &self.logout_token,
             Thing::ErrorId => &self.error,
             Thing::Schema => &self.schema,
@@ -182,10 +188,13 @@ pub(crate) struct Dealer {
 impl Dealer {
     /// A project with a schema and keys of its own.
     pub(crate) async fn new(site: &Site, schema: &'static str, patch: Value) -> Self {
-        let own = json!({"identity": {"default_schema_id": "preset://email", "schemas": [
-            {"id": "preset://email", "url": "preset://email"},
-            {"id": schema, "url": "preset://email"},
-        ]}});
+        let own = json!({
+            "identity": {"default_schema_id": "preset://email", "schemas": [
+                {"id": "preset://email", "url": "preset://email"},
+                {"id": schema, "url": "preset://email"},
+            ]},
+            "insula": {"account": {"delete": true, "download": true}},
+        });
         let project = site
             .project_with(tenants::config::merged(&own, &patch))
             .await;
@@ -208,6 +217,7 @@ impl Dealer {
         let (token, _) = self.token_of(&never.email).await;
         let (_, session) = self.token_of(&never.email).await;
         let login = self.browser.begin("login", "?refresh=true").await;
+        let settings = self.browser.begin("settings", "").await;
         let logout = self.browser.get("/self-service/logout/browser").await;
         let cookies = self.browser.cookies();
         let named = |prefix: &str| {
@@ -237,6 +247,7 @@ impl Dealer {
             login_flow: text(&login.body["id"]),
             native_flow: text(&self.wire.begin("login", "").await.body["id"]),
             registration_flow: text(&registration.await.body["id"]),
+            settings_flow: text(&settings.body["id"]),
             logout_token: text(&logout.body["logout_token"]),
             error: flows::errors::keep(&self.project, &error)
                 .await

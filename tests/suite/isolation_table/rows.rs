@@ -236,6 +236,76 @@ pub(crate) const PUBLIC: &[Row] = &[
             Ask::post(path, body).visitor(h)
         },
     ),
+    writes("GET /self-service/settings/browser", 200, &[COOKIE], |h| {
+        Ask::get("/self-service/settings/browser").script(h)
+    }),
+    writes("GET /self-service/settings/api", 200, &[TOKEN], |h| {
+        Ask::get("/self-service/settings/api").token(h)
+    }),
+    reads(
+        "GET /self-service/settings/flows",
+        200,
+        &[COOKIE, (Thing::SettingsFlow, Refused(404))],
+        |h| {
+            Ask::get(format!(
+                "/self-service/settings/flows?id={}",
+                h.settings_flow
+            ))
+            .script(h)
+        },
+    ),
+    writes(
+        "POST /self-service/settings",
+        200,
+        &[
+            COOKIE,
+            (Thing::SettingsFlow, Refused(404)),
+            (Thing::CsrfToken, Refused(403)),
+            (Thing::CsrfCookie, Refused(403)),
+        ],
+        |h| {
+            let path = format!("/self-service/settings?flow={}", h.settings_flow);
+            let body = json!({"method": "profile", "traits": {"email": h.newcomer}, "csrf_token": h.csrf_token});
+            Ask::post(path, body).script(h)
+        },
+    ),
+    writes(
+        "POST /self-service/settings",
+        200,
+        &[
+            COOKIE,
+            (Thing::SettingsFlow, Refused(404)),
+            (Thing::CsrfToken, Refused(403)),
+        ],
+        |h| {
+            let path = format!("/self-service/settings?flow={}", h.settings_flow);
+            let body = json!({"method": "account", "account_confirmation": h.holder, "csrf_token": h.csrf_token});
+            Ask::post(path, body).script(h)
+        },
+    ),
+    // Nothing waits: the form says so.
+    writes(
+        "GET /self-service/settings",
+        400,
+        &[COOKIE, (Thing::SettingsFlow, Refused(404))],
+        |h| Ask::get(format!("/self-service/settings?flow={}", h.settings_flow)).script(h),
+    ),
+    reads(
+        "GET /self-service/insula/account/data",
+        200,
+        &[COOKIE],
+        |h| Ask::get("/self-service/insula/account/data").script(h),
+    ),
+    reads(
+        "GET /self-service/insula/account/data",
+        200,
+        &[TOKEN],
+        |h| {
+            Ask::get("/self-service/insula/account/data")
+                .token(h)
+                .header("accept", "application/json".to_owned())
+        },
+    ),
     reads("GET /self-service/logout/browser", 200, &[COOKIE], |h| {
         Ask::get("/self-service/logout/browser").script(h)
     }),

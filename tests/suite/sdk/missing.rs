@@ -8,7 +8,7 @@ use ory_kratos_client::{
     models::{
         CreateRecoveryCodeForIdentityBody, CreateRecoveryLinkForIdentityBody, JsonPatch,
         PatchIdentitiesBody, UpdateFedcmFlowBody, UpdateIdentityBody, UpdateRecoveryFlowBody,
-        UpdateSettingsFlowBody, UpdateVerificationFlowBody, update_identity_body::StateEnum,
+        UpdateVerificationFlowBody, update_identity_body::StateEnum,
     },
 };
 use serde_json::{Value, json};
@@ -43,10 +43,6 @@ fn flows() {
         let project = site.project().await;
         let sdk = &office(&project);
         not_served! { sdk;
-            frontend::create_browser_settings_flow(None, None);
-            frontend::create_native_settings_flow(None);
-            frontend::get_settings_flow(ID, None, None);
-            frontend::update_settings_flow(ID, UpdateSettingsFlowBody::default(), None, None);
             frontend::create_browser_recovery_flow(None);
             frontend::create_native_recovery_flow();
             frontend::get_recovery_flow(ID, None);

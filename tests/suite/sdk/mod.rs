@@ -9,6 +9,7 @@ mod codes;
 mod missing;
 mod native;
 mod script;
+mod settings;
 
 use std::fmt::Debug;
 

@@ -105,7 +105,7 @@ impl Strategy<Registration> for Password {
 }
 
 /// In the contract's order: length, similarity, breaches, the hasher's limit.
-async fn check_policy(
+pub(super) async fn check_policy(
     cx: &Cx<'_>,
     config: &PolicyConfig,
     hasher: Hasher,

@@ -1,5 +1,7 @@
-//! The profile method: in registration the first of two screens, where traits are judged before any
-//! credential is asked for.
+//! The profile method: in settings the person's traits; in registration the first of two screens, where
+//! traits are judged before any credential is asked for.
+
+mod settings;
 
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -34,7 +36,7 @@ impl Default for ProfileConfig {
     }
 }
 
-/// Traits first.
+/// Traits.
 pub struct Profile;
 
 /// `method` of older clients for going back.

@@ -49,6 +49,9 @@ plain! {
     disable_method_label = info 1_050_016 "Disable this method";
     totp_secret_label = info 1_050_017 "Authenticator app secret";
     passkey_add_label = info 1_050_019 "Add passkey";
+    // ours alone
+    account_delete_label = info 1_900_001 "Delete my account";
+    account_deleted = success 1_900_003 "Your account is deleted.";
     // recovery
     recovery_link_sent = info 1_060_002 "If this address belongs to an account, a recovery link is on its way to it.";
     recovery_code_sent = info 1_060_003 "If this address belongs to an account, a recovery code is on its way to it.";
@@ -189,6 +192,15 @@ pub fn passkey_remove_label(display_name: &str, added_at: impl Into<Moment>) -> 
     info(1_050_020, format!("Remove passkey \"{display_name}\""))
         .with("display_name", display_name)
         .at("added_at", added_at.into())
+}
+
+/// 1900002: what to type to delete the account; not known to other servers.
+pub fn account_confirmation_label(expected: &str) -> Message {
+    info(
+        1_900_002,
+        format!("To delete your account for ever, type {expected}"),
+    )
+    .with("expected", expected)
 }
 
 /// 1060001: recovered; the password can be changed until the privileged session ends.

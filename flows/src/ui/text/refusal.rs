@@ -49,6 +49,8 @@ plain! {
     verification_completed = error 4_070_002 "This verification is finished already.";
     verification_failed = error 4_070_003 "This verification has failed. Please start again.";
     wrong_verification_code = error 4_070_006 "This verification code is wrong or was used before. Please try again.";
+    // ours alone
+    account_not_confirmed = error 4_900_001 "This is not what was to be typed. Nothing was deleted.";
     // ours
     no_method = error 5_000_002 "No way to sign in is available.";
 }

@@ -43,6 +43,7 @@ const CONTEXTS: &[(u32, &[&str])] = &[
     ),
     (1_060_004, &["masked_address"]),
     (1_070_002, &["title", "name"]),
+    (1_900_002, &["expected"]),
     (4_000_001, &["reason"]),
     (4_000_002, &["property"]),
     (4_000_003, &["min_length", "actual_length"]),
@@ -80,7 +81,8 @@ const CONTEXTS: &[(u32, &[&str])] = &[
     (5_000_001, &["reason"]),
 ];
 
-/// Every id of contract 6.1 but those of the licensed product, as ranges (both ends included).
+/// Every id of contract 6.1 but those of the licensed product, as ranges (both ends included); and ours,
+/// 1900001 and 4900001 onwards.
 const IDS: &[(u32, u32)] = &[
     (1_010_001, 1_010_023),
     (1_010_025, 1_010_025),
@@ -90,6 +92,7 @@ const IDS: &[(u32, u32)] = &[
     (1_070_000, 1_070_014),
     (1_070_016, 1_070_018),
     (1_080_001, 1_080_005),
+    (1_900_001, 1_900_003),
     (4_000_001, 4_000_037),
     (4_000_039, 4_000_041),
     (4_000_043, 4_000_043),
@@ -100,6 +103,7 @@ const IDS: &[(u32, u32)] = &[
     (4_060_004, 4_060_006),
     (4_070_001, 4_070_003),
     (4_070_005, 4_070_006),
+    (4_900_001, 4_900_001),
     (5_000_001, 5_000_002),
 ];
 
@@ -131,6 +135,7 @@ fn with_values() -> Vec<Message> {
         backup_codes(&[backup_code("abc"), backup_code_used(noon())]),
         webauthn_remove_label("blue", noon()),
         passkey_remove_label("blue", noon()),
+        account_confirmation_label("a@b.c"),
         recovered(noon()),
         recovery_code_sent_to("an****@b.c"),
         literal_label("an****@b.c"),
@@ -213,7 +218,7 @@ fn every_context_is_complete() {
 #[test]
 fn kinds_follow_the_ids() {
     for message in everything() {
-        let good_news = [1_050_001, 1_060_001, 1_080_002, 1_080_005];
+        let good_news = [1_050_001, 1_060_001, 1_080_002, 1_080_005, 1_900_003];
         let expected = match message.id {
             id if good_news.contains(&id) => MessageType::Success,
             4_000_000.. => MessageType::Error,

@@ -1,0 +1,28 @@
+//! The account as a whole: whoever owns it may delete it, in settings, and take their data along. Both are
+//! switched on by the project (`insula.account`).
+
+mod export;
+mod settings;
+
+use serde::Deserialize;
+use tenants::Section;
+
+pub use export::export;
+pub(crate) use settings::sort_last;
+
+/// `insula.account`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AccountConfig {
+    /// May people delete their account?
+    pub delete: bool,
+    /// May people download what is stored about them?
+    pub download: bool,
+}
+
+impl Section for AccountConfig {
+    const POINTER: &'static str = "/insula/account";
+}
+
+/// Delete one's account.
+pub struct Account;
