@@ -49,6 +49,11 @@ impl Kind for Settings {
     }
 }
 
+/// How long after signing in people may change everything.
+pub(crate) fn privileged_for(_cx: &Cx<'_>) -> std::time::Duration {
+    std::time::Duration::from_hours(1)
+}
+
 /// A settings flow of that session's identity, drawn but not stored: for the end of a recovery, which
 /// stores it in its own commit.
 pub async fn open(

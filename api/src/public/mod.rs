@@ -4,9 +4,11 @@ mod errors;
 mod health;
 mod login;
 mod logout;
+mod recovery;
 mod registration;
 mod schemas;
 mod sessions;
+mod verification;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -20,6 +22,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(login::router())
         .merge(registration::router())
+        .merge(verification::router())
+        .merge(recovery::router())
         .merge(logout::router())
         .merge(sessions::router())
         .merge(errors::router())
