@@ -51,6 +51,7 @@ pub(crate) fn info(
     ClientInfo {
         json: accept::is_json_request(headers),
         csrf_secret: secret.unwrap_or_else(ids::bytes),
+        next_csrf_secret: ids::bytes(),
         cookies,
         continuity: cookies::open_continuity(project, &sent),
         browser_trace: browser_trace(headers, &sent),

@@ -5,7 +5,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use flows::decision::{self, CsrfTrouble};
+use flows::{
+    continue_with::ContinueWith,
+    decision::{self, CsrfTrouble},
+};
 use serde_json::{Map, Value, json};
 use tenants::Fault;
 
@@ -18,6 +21,8 @@ pub(crate) struct ApiError(Box<Parts>);
 #[derive(Debug)]
 struct Parts {
     status: StatusCode,
+    /// The status of the answer, where that is not the one its body names.
+    sent_as: Option<StatusCode>,
     id: Option<&'static str>,
     message: String,
     reason: Option<String>,
@@ -51,6 +56,7 @@ impl ApiError {
         };
         Self(Box::new(Parts {
             status,
+            sent_as: None,
             id: None,
             message: message.to_owned(),
             reason: None,
@@ -143,7 +149,8 @@ impl IntoResponse for ApiError {
         let mut body = Map::new();
         body.insert("error".into(), self.object());
         body.extend(self.0.beside);
-        let mut response = (self.0.status, Value::Object(body).to_string()).into_response();
+        let status = self.0.sent_as.unwrap_or(self.0.status);
+        let mut response = (status, Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -203,6 +210,7 @@ impl From<decision::Error> for ApiError {
                 expired_at,
                 since,
                 replacement,
+                ..
             } => Self::new(StatusCode::GONE)
                 .id("self_service_flow_expired")
                 .because("The flow has expired; go on with the one named here.")
@@ -236,6 +244,15 @@ impl From<decision::Error> for ApiError {
                 .id("session_refresh_required")
                 .because("The session is too old for this change. Please sign in again first.")
                 .beside("redirect_browser_to", json!(redirect_to)),
+            E::Spent(message) => Self::bad_request(message.text),
+            E::Replaced {
+                replacement,
+                because,
+            } => Self::new(StatusCode::GONE)
+                .id("self_service_flow_replaced")
+                .because(because)
+                .beside("use_flow_id", json!(replacement)),
+            E::AddressUnverified(unverified) => unverified_address(&unverified.shown),
             E::MethodDisabled => {
                 Self::not_found().because("This method is disabled in this project.")
             }
@@ -257,6 +274,21 @@ impl From<decision::Error> for ApiError {
             E::Fault(fault) => fault.into(),
         }
     }
+}
+
+/// A 403 whose body says 400, as clients know it.
+fn unverified_address(shown: &[ContinueWith]) -> ApiError {
+    let mut error = ApiError::bad_request(
+        "No address of this account is verified yet. Please look for our message, or ask for another one.",
+    )
+    .id("session_verified_address_required")
+    .saying("An address of this account has to be verified first.");
+    if !shown.is_empty() {
+        let shown: Value = shown.iter().map(ContinueWith::view).collect();
+        error = error.details(json!({ "continue_with": shown }));
+    }
+    error.0.sent_as = Some(StatusCode::FORBIDDEN);
+    error
 }
 
 fn csrf(trouble: CsrfTrouble) -> ApiError {

@@ -4,6 +4,7 @@ mod accept;
 mod admin;
 mod app;
 mod body;
+mod challenges;
 mod client;
 mod cookies;
 mod cors;

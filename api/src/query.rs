@@ -10,6 +10,7 @@ use flows::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
+use tenants::Project;
 use uuid::Uuid;
 
 use crate::{
@@ -61,11 +62,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
-/// `?id=` or `?flow=`.
+/// `?id=` or `?flow=`, and what comes with a link in a mail.
 #[derive(Debug, Deserialize)]
 pub(crate) struct FlowId {
     id: Option<String>,
     flow: Option<String>,
+    code: Option<String>,
+    token: Option<String>,
 }
 
 impl FlowId {
@@ -78,6 +81,21 @@ impl FlowId {
     pub(crate) fn flow(&self) -> Option<Uuid> {
         Uuid::try_parse(self.flow.as_deref()?).ok()
     }
+
+    /// `code`, if there is any.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.code.as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// `token`, if there is any.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|text| !text.is_empty())
+    }
+}
+
+/// A submission without the id of a flow.
+pub(crate) fn no_flow() -> ApiError {
+    ApiError::bad_request("The query parameter \"flow\" must be the id of a flow.")
 }
 
 /// As Go reads booleans; anything else is false.
@@ -87,12 +105,17 @@ pub(crate) fn is_true(value: Option<&str>) -> bool {
 
 /// The absolute address of a request, as the visitor sees it: below the project's primary base.
 pub(crate) fn seen_url(visit: &Visit, uri: &Uri) -> String {
+    seen_address(&visit.project, uri)
+}
+
+/// The same of a request to the administration.
+pub(crate) fn seen_address(project: &Project, uri: &Uri) -> String {
     let path = uri
         .path()
-        .strip_prefix(&format!("/p/{}", visit.project.slug()))
+        .strip_prefix(&format!("/p/{}", project.slug()))
         .unwrap_or(uri.path());
     let query = uri.query().map_or_else(String::new, |q| format!("?{q}"));
-    format!("{}{path}{query}", visit.project.base_url())
+    format!("{}{path}{query}", project.base_url())
 }
 
 /// Parameters of features that are not served yet are refused, not ignored.
@@ -132,13 +155,19 @@ pub(crate) fn refuse_expired<K: Kind>(visit: &Visit, flow: &Flow<K>) -> Result<(
             json!({ "redirect_to": redirect_to, "return_to": return_to.unwrap_or_default() })
         }
     };
-    let gone = ApiError::new(StatusCode::GONE)
+    let error = ApiError::new(StatusCode::GONE)
         .because("The flow has expired. Please begin a new one.")
         .details(details);
-    // Clients know the id of these two alone.
-    Err(match K::NAME {
-        "login" | "registration" => gone.id("self_service_flow_expired"),
-        _ => gone,
+    // Clients tell these apart: not every kind names the error.
+    let is_named = match K::NAME {
+        "verification" | "settings" => false,
+        "recovery" => flow.transport == Transport::Api,
+        _ => true,
+    };
+    Err(if is_named {
+        error.id("self_service_flow_expired")
+    } else {
+        error
     })
 }
 

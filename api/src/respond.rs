@@ -124,7 +124,7 @@ fn logged_in_api(visit: &Visit, signed_in: &SignedIn) -> Response {
     let body = json!({
         "session_token": signed_in.token,
         "session": signed_in.session.view(visit.project.now(), identity),
-        "continue_with": null,
+        "continue_with": told(&signed_in.continue_with),
     });
     json(StatusCode::OK, &body)
 }
@@ -142,26 +142,39 @@ fn logged_in_browser(visit: &Visit, flow: &Flow<Login>, signed_in: &SignedIn) ->
             .session
             .identity
             .public_view(visit.project.base_url());
+        let mut next = vec![ContinueWith::RedirectBrowserTo(signed_in.target.clone())];
+        next.extend_from_slice(&signed_in.continue_with);
         let body = json!({
             "session": signed_in.session.view(visit.project.now(), Some(identity)),
-            "continue_with": [{"action": "redirect_browser_to", "redirect_browser_to": signed_in.target}],
+            "continue_with": told(&next),
         });
         json(StatusCode::OK, &body)
     } else {
-        redirect(StatusCode::SEE_OTHER, &signed_in.target)
+        let target = signed_in.detour.as_ref().unwrap_or(&signed_in.target);
+        redirect(StatusCode::SEE_OTHER, target)
     };
     if let Some(token) = &signed_in.token {
         let cookie = cookies::set_session(&visit.project, token, signed_in.session.expires_at);
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     if signed_in.is_new {
-        response.extensions_mut().insert(NewCsrf(ids::bytes()));
+        response
+            .extensions_mut()
+            .insert(NewCsrf(visit.client.next_csrf_secret));
     }
     response
 }
 
+/// What a client does next, in order; null when there is nothing.
+pub(crate) fn told(next: &[ContinueWith]) -> Value {
+    if next.is_empty() {
+        return Value::Null;
+    }
+    next.iter().map(ContinueWith::view).collect()
+}
+
 /// 422: a script cannot follow a redirect to a page, so it is told (contract, self-service 3.3).
-fn location_change(url: &str) -> ApiError {
+pub(crate) fn location_change(url: &str) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY)
         .id("browser_location_change_required")
         .because("The browser has to go to another page to go on.")
@@ -188,20 +201,15 @@ fn signed_up_answer(visit: &Visit, flow: &Flow<Registration>, signed_up: &Signed
         .session
         .identity
         .public_view(visit.project.base_url());
-    let mut continue_with = Vec::new();
+    let mut next = Vec::new();
     if browser {
-        continue_with.push(
-            json!({"action": "redirect_browser_to", "redirect_browser_to": signed_up.target}),
-        );
-    } else if let Some(token) = &signed_up.token {
-        continue_with.push(json!({"action": "set_ory_session_token", "ory_session_token": token}));
+        next.push(ContinueWith::RedirectBrowserTo(signed_up.target.clone()));
     }
-    let continue_with = if continue_with.is_empty() {
-        Value::Null
-    } else {
-        Value::Array(continue_with)
-    };
-    let mut body = json!({"identity": identity, "continue_with": continue_with});
+    next.extend_from_slice(&signed_up.continue_with);
+    if let (false, Some(token)) = (browser, &signed_up.token) {
+        next.push(ContinueWith::SetSessionToken(token.clone()));
+    }
+    let mut body = json!({"identity": identity, "continue_with": told(&next)});
     if let Some(token) = &signed_up.token {
         body["session"] = signed_up.session.view(visit.project.now(), Some(identity));
         if !browser {
@@ -209,14 +217,17 @@ fn signed_up_answer(visit: &Visit, flow: &Flow<Registration>, signed_up: &Signed
         }
     }
     let mut response = if browser && !visit.client.json {
-        redirect(StatusCode::SEE_OTHER, &signed_up.target)
+        let target = signed_up.detour.as_ref().unwrap_or(&signed_up.target);
+        redirect(StatusCode::SEE_OTHER, target)
     } else {
         json(StatusCode::OK, &body)
     };
     if let (true, Some(token)) = (browser, &signed_up.token) {
         let cookie = cookies::set_session(&visit.project, token, signed_up.session.expires_at);
         response.headers_mut().append(header::SET_COOKIE, cookie);
-        response.extensions_mut().insert(NewCsrf(ids::bytes()));
+        response
+            .extensions_mut()
+            .insert(NewCsrf(visit.client.next_csrf_secret));
     }
     response
 }
@@ -269,7 +280,7 @@ pub(crate) async fn submit_failed<K: Page>(visit: &Visit, error: decision::Error
     failed::<K>(visit, visit.client.json, K::REFUSED, error).await
 }
 
-async fn failed<K: Page>(
+pub(crate) async fn failed<K: Page>(
     visit: &Visit,
     json_client: bool,
     signed_in: StatusCode,
@@ -306,6 +317,12 @@ async fn failed_page<K: Page>(
         | decision::Error::RefreshRequired { redirect_to, .. } => {
             redirect(StatusCode::SEE_OTHER, &redirect_to)
         }
+        decision::Error::AddressUnverified(unverified) => match unverified.shown.first() {
+            Some(ContinueWith::ShowVerificationUi { url, .. }) => {
+                redirect(StatusCode::SEE_OTHER, url)
+            }
+            _ => error_page(visit, decision::Error::AddressUnverified(unverified).into()).await,
+        },
         decision::Error::Expired { replacement, .. } => {
             let page = with_query(&K::page(&visit.project), "flow", &replacement.to_string());
             redirect(StatusCode::SEE_OTHER, &page)

@@ -198,9 +198,8 @@ fn facts(project: &Project) -> Value {
         "settings_ui_url": page(&project.config::<SettingsConfig>().ui_url, "settings"),
         "error_ui_url": page(&flows.error.ui_url, "error"),
         "registration_enabled": flows.registration.enabled,
-        // These flows are not served yet; their pages say so.
-        "recovery_enabled": false,
-        "verification_enabled": false,
+        "recovery_enabled": flows.recovery.enabled,
+        "verification_enabled": flows.verification.enabled,
         "settings_enabled": true,
         "hide_ory_branding": true,
     });

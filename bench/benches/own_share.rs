@@ -169,6 +169,7 @@ fn email_schema() -> IdentitySchema {
 fn client() -> ClientInfo {
     ClientInfo {
         json: true,
+        next_csrf_secret: [8; 32],
         csrf_secret: ids::bytes(),
         cookies: CookieState::None,
         continuity: None,

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tenants::{Project, Section, config::units};
 use url::Url;
 
@@ -38,9 +38,9 @@ pub struct Flows {
     /// Where errors are shown.
     pub error: PageConfig,
     /// Regain access.
-    pub recovery: PageConfig,
+    pub recovery: ChallengeConfig,
     /// Prove an address.
-    pub verification: PageConfig,
+    pub verification: ChallengeConfig,
 }
 
 /// A page of a flow.
@@ -49,6 +49,78 @@ pub struct Flows {
 pub struct PageConfig {
     /// Default: the project's own page.
     pub ui_url: Option<String>,
+}
+
+/// `selfservice.flows.{recovery,verification}.*`: something is sent to an address and has to come back.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct ChallengeConfig {
+    /// Is it served?
+    pub enabled: bool,
+    /// Default: the project's own page.
+    pub ui_url: Option<String>,
+    /// How long a flow can be used.
+    #[serde(with = "units::duration")]
+    pub lifespan: Duration,
+    /// What is sent.
+    #[serde(rename = "use")]
+    pub method: Use,
+    /// Is somebody told by mail that their address is unknown?
+    pub notify_unknown_recipients: bool,
+    /// What happens at its end.
+    pub after: After,
+}
+
+impl Default for ChallengeConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            ui_url: None,
+            lifespan: Duration::from_hours(1),
+            method: Use::Code,
+            notify_unknown_recipients: false,
+            after: After::default(),
+        }
+    }
+}
+
+/// What is sent to an address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Use {
+    /// Digits to type.
+    #[default]
+    Code,
+    /// A link to follow.
+    Link,
+}
+
+impl Use {
+    /// The method's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Link => "link",
+        }
+    }
+}
+
+/// `feature_flags`, as far as flows go.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FeatureFlags {
+    /// Tell scripts and API clients what comes next, rather than redirect them.
+    pub use_continue_with_transitions: bool,
+    /// Let people choose where their recovery code goes.
+    pub choose_recovery_address: bool,
+    /// Tell of every verification after a registration, whatever the hooks.
+    pub legacy_continue_with_verification_ui: bool,
+    /// An unverified address is a message on the login form, no more.
+    pub legacy_require_verified_login_error: bool,
+}
+
+impl Section for FeatureFlags {
+    const POINTER: &'static str = "/feature_flags";
 }
 
 /// `selfservice.flows.login.*`.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tenants::Fault;
 use uuid::Uuid;
 
-use crate::{store::NewFlow, ui::Message};
+use crate::{continue_with::ContinueWith, flow::Transport, store::NewFlow, ui::Message};
 
 /// How judging a submission ended.
 #[derive(Debug)]
@@ -183,6 +183,8 @@ pub struct SignIn {
     pub judged: Option<Judged>,
     /// What is written with it.
     pub effects: Effects,
+    /// Verifications that begin with it.
+    pub announced: Vec<ContinueWith>,
 }
 
 /// Somebody new.
@@ -194,6 +196,8 @@ pub struct SignUp {
     pub amr: AuthMethod,
     /// What is written with it.
     pub effects: Effects,
+    /// Verifications that begin with it.
+    pub announced: Vec<ContinueWith>,
 }
 
 /// What cannot be answered on a form. The edge alone turns it into a status.
@@ -212,6 +216,8 @@ pub enum Error {
         expired_at: DateTime<Utc>,
         /// How long ago.
         since: std::time::Duration,
+        /// Who began it, and the new one.
+        transport: Transport,
         /// The new flow.
         replacement: Uuid,
     },
@@ -250,6 +256,20 @@ pub enum Error {
         /// What the browser finds the waiting change by, if it waits.
         continuity: Option<Uuid>,
     },
+    /// The flow is of no further use; another says why. Never leaves this crate.
+    #[error("this flow is of no further use")]
+    Spent(Box<Message>),
+    /// Of no further use; another flow was made in its place.
+    #[error("the flow was replaced: {because}")]
+    Replaced {
+        /// The new flow.
+        replacement: Uuid,
+        /// What it says.
+        because: String,
+    },
+    /// A sign-in that has to wait for the verification of an address.
+    #[error("no address of this account is verified")]
+    AddressUnverified(Box<Unverified>),
     /// The method is switched off.
     #[error("this method is disabled")]
     MethodDisabled,
@@ -274,6 +294,15 @@ pub enum Error {
     /// Ours.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// What somebody is told whose addresses are not verified.
+#[derive(Debug)]
+pub struct Unverified {
+    /// The verification that was begun; empty where there is nothing to verify.
+    pub shown: Vec<ContinueWith>,
+    /// What that writes, though the sign-in is not.
+    pub(crate) effects: Effects,
 }
 
 /// What was wrong with the CSRF token.

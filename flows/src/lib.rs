@@ -3,6 +3,7 @@
 //! A method decides, one transaction writes, the edge answers. Nothing here sees a header or a status.
 
 pub mod begin;
+mod challenge;
 pub mod config;
 pub mod continue_with;
 pub mod csrf;
@@ -12,9 +13,11 @@ pub mod errors;
 pub mod flow;
 pub mod guard;
 pub mod hooks;
+mod letters;
 pub mod limits;
 pub mod login;
 pub mod methods;
+pub mod recovery;
 pub mod registration;
 pub mod return_to;
 pub mod settings;
@@ -22,6 +25,7 @@ pub mod store;
 pub mod submission;
 mod submit;
 pub mod ui;
+pub mod verification;
 mod write;
 
 use tenants::{ConfigRules, config::section_check};
@@ -46,6 +50,8 @@ pub fn config_rules() -> ConfigRules {
             section_check::<methods::profile::ProfileConfig>,
             section_check::<settings::SettingsConfig>,
             section_check::<methods::account::AccountConfig>,
+            section_check::<methods::link::LinkConfig>,
+            section_check::<config::FeatureFlags>,
         ],
     }
 }

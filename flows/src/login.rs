@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     begin::{self, Init},
     config::{LoginStyle, Pages, SelfService, with_query},
+    continue_with::ContinueWith,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, SignIn, Write},
     flow::{Flow, Kind, LoginScreen, LoginState, Opening, Resident},
@@ -93,6 +94,12 @@ pub struct SignedIn {
     pub is_new: bool,
     /// Where a browser goes.
     pub target: String,
+    /// Where a page goes instead, before it goes there.
+    pub detour: Option<String>,
+    /// Verifications that began with it.
+    pub announced: Vec<ContinueWith>,
+    /// What clients are told to do next, besides going to the target.
+    pub continue_with: Vec<ContinueWith>,
     /// The session is below the level that the project asks of this identity.
     pub needs_second_factor: bool,
 }
@@ -253,7 +260,7 @@ pub async fn submit(
                 let again = submit::refuse(cx, fresh, refusal, effects).await?;
                 return Ok(LoginOutcome::Again(Box::new(again)));
             }
-            Err(Halt::Stopped(error)) => return Err(error),
+            Err(Halt::Stopped(error)) => return Err(stopped(cx, error).await),
         }
     }
     let busy = Refusal::form(text::generic(
@@ -265,6 +272,22 @@ pub async fn submit(
     Ok(LoginOutcome::Again(Box::new(
         submit::refuse(cx, flow, busy, Effects::default()).await?,
     )))
+}
+
+/// A sign-in that has to wait for a verification begins it all the same.
+async fn stopped(cx: &Cx<'_>, error: Error) -> Error {
+    let Error::AddressUnverified(unverified) = &error else {
+        return error;
+    };
+    let written = async {
+        let mut tx = cx.project.begin().await?;
+        write::carry_out(&mut tx, &unverified.effects, None).await?;
+        Ok::<_, Halt>(tx.commit().await?)
+    };
+    match written.await {
+        Err(Halt::Stopped(fault)) => fault,
+        Ok(()) | Err(Halt::Refused(..)) => error,
+    }
 }
 
 /// An expired login is replaced by a fresh first-factor login; a refresh is not: its form says so.
@@ -307,7 +330,7 @@ async fn settle(
     let target = guard::target(cx, flow, after.return_url_of(&decision.amr.method))?;
     let hooks = hooks::after_login(after.hooks_of(&decision.amr.method));
     for hook in &hooks {
-        hook.weigh(cx, decision).await?;
+        hook.weigh(cx, flow, decision).await?;
     }
     let Some(mut signed_in) = commit(cx, flow, decision, target).await? else {
         return Ok(None);
@@ -361,6 +384,9 @@ async fn commit(
         is_new: minted.is_some(),
         token: minted.or_else(|| cx.session_token.map(str::to_owned)),
         target,
+        detour: None,
+        announced: decision.announced.clone(),
+        continue_with: hooks::verification::told_anyway(cx, &decision.announced),
         needs_second_factor,
     }))
 }

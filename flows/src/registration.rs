@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     begin::{self, Init},
     config::{SelfService, Style},
+    continue_with::ContinueWith,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, SignUp},
     flow::{Flow, Kind, Opening, RegistrationState, Resident, Screen},
@@ -115,6 +116,12 @@ pub struct SignedUp {
     pub token: Option<String>,
     /// Where a browser goes.
     pub target: String,
+    /// Where a page goes instead, before it goes there.
+    pub detour: Option<String>,
+    /// Verifications that began with it.
+    pub announced: Vec<ContinueWith>,
+    /// What clients are told to do next, besides going to the target.
+    pub continue_with: Vec<ContinueWith>,
 }
 
 impl std::fmt::Debug for SignedUp {
@@ -247,8 +254,9 @@ async fn settle(
     let target = guard::target(cx, flow, after.return_url_of(&decision.amr.method))?;
     let hooks = hooks::after_registration(after.hooks_of(&decision.amr.method));
     for hook in &hooks {
-        hook.weigh(cx, decision).await?;
+        hook.weigh(cx, flow, decision).await?;
     }
+    hooks::verification::after_sign_up(cx, flow, decision).await?;
     let mut signed_up = commit(cx, flow, decision, target).await?;
     for hook in &hooks {
         hook.settle(cx, &mut signed_up).await?;
@@ -292,5 +300,8 @@ async fn commit(
         session: Arc::new(session),
         token: hands_out.then_some(token),
         target,
+        detour: None,
+        announced: decision.announced.clone(),
+        continue_with: hooks::verification::told_anyway(cx, &decision.announced),
     })
 }

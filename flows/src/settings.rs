@@ -114,6 +114,8 @@ impl Kind for Settings {
 pub struct Saved {
     /// What a client does next, but for the redirect that a browser ends with.
     pub continue_with: Vec<ContinueWith>,
+    /// Verifications that began with the change.
+    pub announced: Vec<ContinueWith>,
     /// Where a browser goes.
     pub target: String,
     /// The account is gone, and its sessions with it.

@@ -16,6 +16,11 @@ pub struct NewFlow {
 }
 
 impl NewFlow {
+    /// Its id.
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// The row of a flow as it is now.
     pub fn of<K: Kind>(flow: &Flow<K>) -> Result<Self, Fault> {
         Ok(Self {

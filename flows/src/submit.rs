@@ -7,7 +7,7 @@ use crate::{
     begin,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, Step},
-    flow::{Flow, Kind, Opening},
+    flow::{CHOOSE_METHOD, Flow, Kind, Opening},
     store,
     submission::Submission,
     ui::{Message, text, violation},
@@ -30,41 +30,12 @@ pub(crate) async fn judge<K: Kind>(
     submission: Result<Submission, String>,
     nobody: fn() -> Message,
 ) -> Result<Judgement<K>, Error> {
-    let submission = match submission {
-        Ok(submission) => submission,
-        Err(why) => {
-            return Ok(Judgement::Again(
-                refuse(
-                    cx,
-                    flow,
-                    Refusal::form(text::generic(&why)),
-                    Effects::default(),
-                )
-                .await?,
-            ));
-        }
-    };
-    if let Some(actual) = submission.bad_transient_payload() {
-        let allowed = ["object".to_owned()];
-        let refusal = Refusal::at("transient_payload", text::wrong_type(&allowed, actual));
-        return Ok(Judgement::Again(
-            refuse(cx, flow, refusal, Effects::default()).await?,
-        ));
-    }
     for attempt in 0..ATTEMPTS {
-        flow.transient_payload = submission.transient_payload().cloned();
-        let strategy = K::strategies()
-            .iter()
-            .find(|s| s.claims(&flow, &submission));
-        let Some(strategy) = strategy else {
-            let refusal = Refusal::form(nobody());
-            return Ok(Judgement::Again(
-                refuse(cx, flow, refusal, Effects::default()).await?,
-            ));
-        };
         let id = flow.id;
-        match strategy.judge(cx, &mut flow, &submission).await {
+        match ask(cx, &mut flow, &submission, nobody).await {
             Ok(Step::Decided(decision)) => {
+                let unread = |_| tenants::Fault::broken("a method judged what could not be read");
+                let submission = submission.map_err(unread)?;
                 return Ok(Judgement::Decided(flow, decision, submission));
             }
             Ok(Step::Ask(effects)) => {
@@ -84,10 +55,35 @@ pub(crate) async fn judge<K: Kind>(
     Err(busy())
 }
 
+/// What the strategy says to which the submission belongs. Nothing is drawn or written.
+pub(crate) async fn ask<K: Kind>(
+    cx: &Cx<'_>,
+    flow: &mut Flow<K>,
+    submission: &Result<Submission, String>,
+    nobody: fn() -> Message,
+) -> Result<Step<K::Decision>, Halt> {
+    let submission = match submission {
+        Ok(submission) => submission,
+        Err(why) => return Err(Halt::refused(Refusal::form(text::generic(why)))),
+    };
+    if let Some(actual) = submission.bad_transient_payload() {
+        let allowed = ["object".to_owned()];
+        let refusal = Refusal::at("transient_payload", text::wrong_type(&allowed, actual));
+        return Err(Halt::refused(refusal));
+    }
+    flow.transient_payload = submission.transient_payload().cloned();
+    let strategy = K::strategies().iter().find(|s| s.claims(flow, submission));
+    match strategy {
+        Some(strategy) => strategy.judge(cx, flow, submission).await,
+        None => Err(Halt::refused(Refusal::form(nobody()))),
+    }
+}
+
 /// How often a submission is tried against others of the same flow.
 const ATTEMPTS: u8 = 3;
 
-fn busy() -> Error {
+/// So many submissions of one flow at once are a mistake of the client's.
+pub(crate) fn busy() -> Error {
     tenants::Fault::Overloaded {
         what: "one flow",
         retry_after: Duration::from_secs(1),
@@ -106,9 +102,7 @@ async fn go_on<K: Kind>(
     mut flow: Flow<K>,
     effects: &Effects,
 ) -> Result<Option<Flow<K>>, Error> {
-    begin::draw(cx, &mut flow).await?;
-    K::greet(&mut flow);
-    flow.updated_at = cx.project.now();
+    redrawn(cx, &mut flow, None).await?;
     let mut tx = cx.project.begin().await?;
     if !store::save(&mut tx, &flow).await? {
         return Ok(None);
@@ -137,9 +131,7 @@ pub(crate) async fn refuse<K: Kind>(
     let resident = K::resident(&flow).map(|resident| resident.method);
     flow.active = refusal.active.or(resident).map(str::to_owned);
     for attempt in 0..ATTEMPTS {
-        begin::draw(cx, &mut flow).await?;
-        say(cx, &mut flow, &refusal);
-        flow.updated_at = cx.project.now();
+        redrawn(cx, &mut flow, Some(&refusal)).await?;
         let mut tx = cx.project.begin().await?;
         if store::save_refused(&mut tx, &flow).await? {
             match write::carry_out(&mut tx, &effects, cx.session.map(AsRef::as_ref)).await {
@@ -173,6 +165,21 @@ async fn latest<K: Kind>(cx: &Cx<'_>, ours: Flow<K>) -> Result<Flow<K>, Error> {
     Ok(theirs)
 }
 
+/// The form anew, with what to say.
+pub(crate) async fn redrawn<K: Kind>(
+    cx: &Cx<'_>,
+    flow: &mut Flow<K>,
+    refusal: Option<&Refusal>,
+) -> Result<(), Error> {
+    begin::draw(cx, flow).await?;
+    match refusal {
+        Some(refusal) => say(cx, flow, refusal),
+        None => K::greet(flow),
+    }
+    flow.updated_at = cx.project.now();
+    Ok(())
+}
+
 fn say<K: Kind>(cx: &Cx<'_>, flow: &mut Flow<K>, refusal: &Refusal) {
     for (node, message) in &refusal.complaints {
         flow.ui.complain(node.as_deref(), message.clone());
@@ -189,30 +196,42 @@ pub(crate) async fn replace<K: Kind>(
     cx: &Cx<'_>,
     expired: &Flow<K>,
     state: K::State,
-    (lifespan, message): (Duration, Message),
+    news: (Duration, Message),
 ) -> Error {
-    let opening = Opening {
-        transport: expired.transport,
-        request_url: expired.request_url.clone(),
-        return_to: expired.return_to.clone(),
-        identity_schema: expired.identity_schema.clone(),
-        lifespan,
-        state,
+    let fresh = match successor(cx, expired, (state, CHOOSE_METHOD), news).await {
+        Ok(fresh) => fresh,
+        Err(error) => return error,
     };
-    let mut fresh = Flow::<K>::new(cx, opening);
-    if let Err(error) = begin::draw(cx, &mut fresh).await {
-        return error;
-    }
-    fresh.ui.messages.push(message);
-    if let Err(fault) = store::insert(cx.project, &fresh).await {
-        return fault.into();
-    }
     let since = (cx.project.now() - expired.expires_at)
         .to_std()
         .unwrap_or_default();
     Error::Expired {
         expired_at: expired.expires_at,
         since,
+        transport: expired.transport,
         replacement: fresh.id,
     }
+}
+
+/// A new flow that says what became of the former one, stored.
+pub(crate) async fn successor<K: Kind>(
+    cx: &Cx<'_>,
+    former: &Flow<K>,
+    (state, step): (K::State, &str),
+    (lifespan, message): (Duration, Message),
+) -> Result<Flow<K>, Error> {
+    let opening = Opening {
+        transport: former.transport,
+        request_url: former.request_url.clone(),
+        return_to: former.return_to.clone(),
+        identity_schema: former.identity_schema.clone(),
+        lifespan,
+        state,
+    };
+    let mut fresh = Flow::<K>::new(cx, opening);
+    step.clone_into(&mut fresh.step);
+    begin::draw(cx, &mut fresh).await?;
+    fresh.ui.messages.push(message);
+    store::insert(cx.project, &fresh).await?;
+    Ok(fresh)
 }

@@ -61,6 +61,18 @@ pub async fn mark_verified(
     Ok(verified)
 }
 
+/// What somebody typed as an address, in its stored form; `None` when nothing can be sent there.
+pub fn reachable(text: &str) -> Option<Address> {
+    let value = crate::normalize::identifier(text);
+    if crate::schema::is_email_loose(&value) {
+        let via = Via::Email;
+        return Some(Address { via, value });
+    }
+    let value = crate::normalize::phone(&value)?;
+    let via = Via::Sms;
+    Some(Address { via, value })
+}
+
 /// The channel of an address as somebody typed it, and its stored form.
 pub fn read_typed(text: &str) -> Address {
     let value = crate::normalize::identifier(text);

@@ -152,6 +152,12 @@ pub async fn count_submission(project: &Project, flow_id: Uuid) -> Result<i32, F
     Ok(count.unwrap_or(i32::MAX))
 }
 
+/// How many tries at this flow's codes there were so far.
+pub async fn submissions(tx: &mut Tx, flow_id: Uuid) -> Result<i32, Fault> {
+    let count = sqlx::query_scalar!("select submissions from flows where id = $1", flow_id);
+    Ok(count.fetch_optional(tx.conn()).await?.unwrap_or(i32::MAX))
+}
+
 /// What a secret turned out to be.
 #[derive(Clone, Debug)]
 pub enum Judged {

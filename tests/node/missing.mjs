@@ -14,14 +14,6 @@ const MISSING = [
   [
     FrontendApi,
     {
-      createBrowserRecoveryFlow: {},
-      createNativeRecoveryFlow: {},
-      getRecoveryFlow: { id: ID },
-      updateRecoveryFlow: { flow: ID, updateRecoveryFlowBody: { method: "code", email: "a@example.org" } },
-      createBrowserVerificationFlow: {},
-      createNativeVerificationFlow: {},
-      getVerificationFlow: { id: ID },
-      updateVerificationFlow: { flow: ID, updateVerificationFlowBody: { method: "code", email: "a@example.org" } },
       createFedcmFlow: {},
       updateFedcmFlow: { updateFedcmFlowBody: { csrf_token: "", token: "" } },
       exchangeSessionToken: { initCode: "a", returnToCode: "b" },
@@ -36,8 +28,6 @@ const MISSING = [
       patchIdentity: { id: ID, jsonPatch: [{ op: "replace", path: "/state", value: "inactive" }] },
       getIdentityByExternalID: { externalID: "crm-1" },
       deleteIdentityCredentials: { id: ID, type: "totp" },
-      createRecoveryCodeForIdentity: { createRecoveryCodeForIdentityBody: { identity_id: ID } },
-      createRecoveryLinkForIdentity: { createRecoveryLinkForIdentityBody: { identity_id: ID } },
       extendSession: { id: ID },
     },
   ],

@@ -8,6 +8,7 @@ import { after, before, describe } from "node:test"
 
 import { admin } from "./admin.mjs"
 import { browser } from "./browser.mjs"
+import { challenges } from "./challenges.mjs"
 import { fetchClient } from "./fetch.mjs"
 import { missing } from "./missing.mjs"
 import { native } from "./native.mjs"
@@ -21,6 +22,7 @@ after(async () => assert.equal(await site.stop?.(), 0, "stopped in good order"))
 describe("an application without cookies", () => native(site))
 describe("a script in a browser", () => browser(site))
 describe("pages that a server renders", () => pages(site))
+describe("proving an address and getting back in", () => challenges(site))
 describe("administration", () => admin(site))
 describe("the SDK for fetch", () => fetchClient(site))
 describe("what is missing", () => missing(site))

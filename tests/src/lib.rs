@@ -9,6 +9,7 @@
 )]
 
 pub mod golden;
+mod mail;
 mod postgres;
 mod site;
 mod world;
@@ -21,6 +22,7 @@ use std::{
 
 use tokio::runtime::Runtime;
 
+pub use mail::Letter;
 pub use postgres::{Database, MASTER_KEY};
 pub use site::{Answer, Client, Kind, ROOT_KEY, Site, cheap};
 pub use world::{World, fingerprint, fresh_slug};

@@ -171,7 +171,8 @@ impl World {
         );
         let mut due = self.claim(1000).await;
         // A moved clock may have passed the hour at which an active project is swept.
-        due.retain(|claimed| claimed.job != Job::SweepExpired);
+        // Nor is mail sent that a test has only read.
+        due.retain(|claimed| !matches!(claimed.job, Job::SweepExpired | Job::SendMessage { .. }));
         assert!(due.is_empty(), "jobs are still due: {due:?}");
         self.installation.close().await;
         self.finished = true;

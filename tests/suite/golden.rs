@@ -168,6 +168,69 @@ fn a_second_factor() {
     });
 }
 
+/// Self-service 3.6, 4.10 and 8.6.
+#[test]
+fn verification() {
+    run(async {
+        let site = Site::new().await;
+        let on = json!({"selfservice": {"flows": {"verification": {"enabled": true}}}});
+        let project = site.project_with(on).await;
+        let native = site.client(&project, Kind::Api);
+        let made = native.sign_up(EMAIL, PASSWORD).await;
+        golden::check("registration_done_and_mail_sent", &project, &made);
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("verification", "").await;
+        golden::check("verification_browser", &project, &begun);
+        let address = json!({"method": "code", "email": EMAIL});
+        let sent = script.submit(&begun, address).await;
+        golden::check("verification_sent", &project, &sent);
+        let code = site.mail(&project).await.code().to_owned();
+        let wrong = script
+            .submit(&sent, json!({"method": "code", "code": "x"}))
+            .await;
+        golden::check("verification_wrong_code", &project, &wrong);
+        let right = json!({"method": "code", "code": code});
+        let passed = script.submit(&sent, right.clone()).await;
+        golden::check("verification_passed", &project, &passed);
+        let again = script.submit(&sent, right).await;
+        golden::check("verification_replaced", &project, &again);
+        site.finish().await;
+    });
+}
+
+/// Self-service 3.5, 4.9, 8.5 and admin 1.13.
+#[test]
+fn recovery() {
+    run(async {
+        let site = Site::new().await;
+        let on = json!({
+            "selfservice": {"flows": {"recovery": {"enabled": true}}},
+            "feature_flags": {"use_continue_with_transitions": true},
+        });
+        let project = site.project_with(on).await;
+        let native = site.client(&project, Kind::Api);
+        let made = native.sign_up(EMAIL, PASSWORD).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("recovery", "").await;
+        golden::check("recovery_browser", &project, &begun);
+        let address = json!({"method": "code", "email": EMAIL});
+        let sent = script.submit(&begun, address).await;
+        golden::check("recovery_sent", &project, &sent);
+        let right = json!({"method": "code", "code": site.mail(&project).await.code()});
+        let passed = script.submit(&sent, right).await;
+        golden::check("recovery_passed", &project, &passed);
+        let body = json!({"identity_id": made.body["identity"]["id"]});
+        let handed = site
+            .admin(&project)
+            .post("/admin/recovery/code", body)
+            .await;
+        let mut quiet = handed;
+        quiet.body["recovery_code"] = json!("<six digits>");
+        golden::check("recovery_code_handed_over", &project, &quiet);
+        site.finish().await;
+    });
+}
+
 /// Self-service 2.6, 5.6, 5.7 and 1.3.
 #[test]
 fn whoami() {

@@ -3,6 +3,7 @@
 mod create;
 mod identities;
 mod key;
+mod recovery;
 mod sessions;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -16,4 +17,5 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(identities::router())
         .merge(sessions::router())
+        .merge(recovery::router())
 }

@@ -5,10 +5,12 @@ mod errors;
 mod health;
 mod login;
 mod logout;
+mod recovery;
 mod registration;
 mod schemas;
 mod sessions;
 mod settings;
+mod verification;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -22,6 +24,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(login::router())
         .merge(registration::router())
+        .merge(verification::router())
+        .merge(recovery::router())
         .merge(logout::router())
         .merge(sessions::router())
         .merge(settings::router())

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod code;
 pub mod identifier_first;
+pub mod link;
 pub mod password;
 pub mod profile;
 
@@ -14,10 +15,12 @@ use crate::{
     decision::{Halt, Step},
     flow::{Flow, Kind},
     login::Login,
+    recovery::Recovery,
     registration::Registration,
     settings::Settings,
     submission::Submission,
-    ui::Ui,
+    ui::{self, Group, Ui, text},
+    verification::Verification,
 };
 
 /// One way to get through one kind of flow.
@@ -55,6 +58,20 @@ pub static REGISTRATION: &[&dyn Strategy<Registration>] =
 /// Who takes part in settings.
 pub static SETTINGS: &[&dyn Strategy<Settings>] =
     &[&profile::Profile, &password::Password, &account::Account];
+
+/// Who takes part in a recovery.
+pub static RECOVERY: &[&dyn Strategy<Recovery>] = &[&code::Code, &link::Link];
+
+/// Who takes part in a verification.
+pub static VERIFICATION: &[&dyn Strategy<Verification>] = &[&code::Code, &link::Link];
+
+/// The end of a verification: a link to go on by, where the form goes as well.
+pub(crate) fn draw_continue(ui: &mut Ui, group: Group) {
+    "GET".clone_into(&mut ui.method);
+    let label = text::continue_label();
+    let go_on = ui::anchor("continue", ui.action.clone(), label.clone());
+    ui.push(go_on.group(group).label(label));
+}
 
 /// The schema a flow is about: the one chosen at init, else the default.
 pub(crate) fn schema_of<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Result<ProjectSchema, Halt> {

@@ -12,6 +12,7 @@ use crate::{
     flow::Flow,
     guard, hooks, store,
     ui::{Ui, text},
+    verification::{self, Occasion},
     write,
 };
 
@@ -25,11 +26,12 @@ pub(super) async fn settle(
     let target = target(cx, flow, change)?;
     let hooks = hooks::after_settings(config.after.hooks_of(change.method));
     for hook in &hooks {
-        hook.weigh(cx, change).await?;
+        hook.weigh(cx, flow, change).await?;
     }
-    let continue_with = after_change(cx, flow, change).await?;
+    let announced = after_change(cx, flow, change).await?;
     let mut saved = Saved {
-        continue_with,
+        continue_with: hooks::verification::told_anyway(cx, &announced),
+        announced,
         target,
         is_gone: change.after.is_none(),
     };
@@ -43,18 +45,23 @@ pub(super) async fn settle(
     Ok(Some(saved))
 }
 
-/// What the project itself does after every change, before it is written: more writes, and what the client
-/// is told to do next.
-#[expect(
-    clippy::unused_async,
-    reason = "the place of the built-in verification, which waits"
-)]
+/// The verification that is built into every change: of the first address that waits for one, in the commit
+/// of the change, if the project verifies at all.
 async fn after_change(
-    _cx: &Cx<'_>,
-    _flow: &mut Flow<Settings>,
-    _change: &mut Change,
+    cx: &Cx<'_>,
+    flow: &Flow<Settings>,
+    change: &mut Change,
 ) -> Result<Vec<ContinueWith>, Halt> {
-    Ok(Vec::new())
+    let Some(after) = &mut change.after else {
+        return Ok(Vec::new());
+    };
+    let occasion = Occasion::of(cx, flow);
+    let announced = verification::announce(cx, occasion, after, |address| {
+        !address.verified && address.status == "pending"
+    });
+    let announced = announced.await?;
+    change.effects.0.extend(announced.effects.0);
+    Ok(announced.shown)
 }
 
 /// Where a browser goes: as asked for or configured, else back to the form; whoever is gone has none.

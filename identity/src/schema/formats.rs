@@ -16,7 +16,7 @@ pub(super) fn is_email(text: &str) -> bool {
 }
 
 /// Something on both sides of an `@`, and nothing that could break out of a mail header.
-pub(super) fn is_email_loose(text: &str) -> bool {
+pub(crate) fn is_email_loose(text: &str) -> bool {
     let parts = text.rsplit_once('@');
     let plain = !text.chars().any(|c| c.is_control() || c.is_whitespace());
     plain

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 use graph::{Node, ROOT};
 
 pub use fields::{FieldKind, TraitField};
+pub(crate) use formats::is_email_loose;
 pub use presets::{PRESET_IDS, preset};
 pub use violation::{Violation, ViolationKind, report};
 

@@ -26,6 +26,7 @@ pub(super) fn check(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<Confi
     hashing(document, cx.environment, found);
     breach_service(document, cx.environment, found);
     codes(document, found);
+    secrets_by_mail(document, found);
     identity_schemas(document, cx, found);
 }
 
@@ -120,6 +121,33 @@ fn codes(document: &Value, found: &mut Vec<ConfigViolation>) {
             "/selfservice/methods/code/mfa_enabled",
             "codes are the first factor already (passwordless_enabled), so they cannot be the second",
         ));
+    }
+}
+
+/// What a flow sends must be switched on.
+fn secrets_by_mail(document: &Value, found: &mut Vec<ConfigViolation>) {
+    let on = |pointer: &str, default: bool| {
+        let value = document.pointer(pointer).and_then(Value::as_bool);
+        value.unwrap_or(default)
+    };
+    for flow in ["verification", "recovery"] {
+        if !on(&format!("/selfservice/flows/{flow}/enabled"), false) {
+            continue;
+        }
+        let pointer = format!("/selfservice/flows/{flow}/use");
+        let method = document.pointer(&pointer).and_then(Value::as_str);
+        let method = method.unwrap_or("code");
+        let is_on = on(
+            &format!("/selfservice/methods/{method}/enabled"),
+            method == "code",
+        ) || (method == "code"
+            && on("/selfservice/methods/code/passwordless_enabled", false));
+        if !is_on {
+            let message = format!(
+                "the flow uses the method `{method}`, which is not enabled (selfservice.methods.{method}.enabled)"
+            );
+            found.push(ConfigViolation::new(pointer, message));
+        }
     }
 }
 

@@ -160,22 +160,20 @@ fn what_is_off_may_be_said_and_what_is_on_may_not() {
     let off = json!({
         "selfservice": {
             "methods": {
-                "link": {"enabled": false}, "totp": {"enabled": false},
+                "totp": {"enabled": false},
                 "lookup_secret": {"enabled": false}, "webauthn": {"enabled": false},
                 "passkey": {"enabled": false}, "oidc": {"enabled": false}
             },
             "flows": {
                 "settings": {"ui_url": "https://app.example/settings"},
-                "recovery": {"enabled": false, "ui_url": "/recovery"},
-                "verification": {"enabled": false, "ui_url": "/verification"}
+                "logout": {"clear_browser_data": false}
             }
         }
     });
     assert!(ConfigDoc::validate(off, &cx()).is_ok());
     for path in [
         "selfservice.methods.totp.enabled",
-        "selfservice.flows.recovery.enabled",
-        "feature_flags.use_continue_with_transitions",
+        "feature_flags.faster_session_extend",
         "selfservice.flows.registration.login_hints",
     ] {
         let text = format!("`{path}` is not served yet: only false is accepted");
@@ -185,6 +183,24 @@ fn what_is_off_may_be_said_and_what_is_on_may_not() {
             &text,
         );
     }
+}
+
+#[test]
+fn what_a_flow_sends_is_switched_on() {
+    let flow = |method: &str, on: bool| {
+        json!({"selfservice": {
+            "methods": {method: {"enabled": on}},
+            "flows": {"verification": {"enabled": true, "use": method}},
+        }})
+    };
+    let pointer = "/selfservice/flows/verification/use";
+    assert!(ConfigDoc::validate(flow("link", true), &cx()).is_ok());
+    assert!(ConfigDoc::validate(flow("code", true), &cx()).is_ok());
+    refused_once(flow("link", false), pointer, "which is not enabled");
+    refused_once(flow("code", false), pointer, "which is not enabled");
+    let mut implied = flow("code", false);
+    implied["selfservice"]["methods"]["code"]["passwordless_enabled"] = json!(true);
+    assert!(ConfigDoc::validate(implied, &cx()).is_ok());
 }
 
 #[test]
@@ -208,7 +224,7 @@ fn hooks_are_served_known_or_unknown() {
     let pointer = "/selfservice/flows/login/after/hooks/0/hook";
     assert!(ConfigDoc::validate(hooks(after_login, "revoke_active_sessions"), &cx()).is_ok());
     refused_once(
-        hooks(after_login, "require_verified_address"),
+        hooks(after_login, "verify_new_address"),
         pointer,
         "not served here yet",
     );

@@ -7,7 +7,7 @@ use base64::{
 };
 use serde_json::{Value, json};
 use tenants::{Actor, KeyRequest, Project, Role, ids};
-use tests::{Client, Kind, Site};
+use tests::{Client, Kind, Letter, Site};
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -42,6 +42,16 @@ pub(crate) struct Hand {
     pub(crate) registration_flow: String,
     /// Begun by the person in the browser.
     pub(crate) settings_flow: String,
+    /// Begun by a visitor; the code is the one that was sent in it.
+    pub(crate) verification_flow: String,
+    pub(crate) verification_code: String,
+    /// The same of a recovery; begun by a visitor and by an application.
+    pub(crate) recovery_flow: String,
+    pub(crate) recovery_native_flow: String,
+    pub(crate) recovery_code: String,
+    /// Of a flow by link, handed over by an administrator.
+    pub(crate) recovery_link_flow: String,
+    pub(crate) recovery_token: String,
     pub(crate) logout_token: String,
     pub(crate) error: String,
     pub(crate) schema: String,
@@ -65,6 +75,13 @@ pub(crate) enum Thing {
     NativeFlow,
     RegistrationFlow,
     SettingsFlow,
+    VerificationFlow,
+    VerificationCode,
+    RecoveryFlow,
+    RecoveryNativeFlow,
+    RecoveryCode,
+    RecoveryLinkFlow,
+    RecoveryToken,
     LogoutToken,
     ErrorId,
     Schema,
@@ -105,6 +122,13 @@ impl Hand {
             native_flow: id(),
             registration_flow: id(),
             settings_flow: id(),
+            verification_flow: id(),
+            verification_code: some(),
+            recovery_flow: id(),
+            recovery_native_flow: id(),
+            recovery_code: some(),
+            recovery_link_flow: id(),
+            recovery_token: some(),
             logout_token: format!("ory_lo_{}", some()),
             error: id(),
             schema: format!("people-{}", some()),
@@ -132,6 +156,13 @@ impl Hand {
             Thing::NativeFlow => hand.native_flow = from.native_flow,
             Thing::RegistrationFlow => hand.registration_flow = from.registration_flow,
             Thing::SettingsFlow => hand.settings_flow = from.settings_flow,
+            Thing::VerificationFlow => hand.verification_flow = from.verification_flow,
+            Thing::VerificationCode => hand.verification_code = from.verification_code,
+            Thing::RecoveryFlow => hand.recovery_flow = from.recovery_flow,
+            Thing::RecoveryNativeFlow => hand.recovery_native_flow = from.recovery_native_flow,
+            Thing::RecoveryCode => hand.recovery_code = from.recovery_code,
+            Thing::RecoveryLinkFlow => hand.recovery_link_flow = from.recovery_link_flow,
+            Thing::RecoveryToken => hand.recovery_token = from.recovery_token,
             Thing::LogoutToken => hand.logout_token = from.logout_token,
             Thing::ErrorId => hand.error = from.error,
             Thing::Schema => hand.schema = from.schema,
@@ -163,6 +194,13 @@ impl Hand {
             Thing::NativeFlow => &self.native_flow,
             Thing::RegistrationFlow => &self.registration_flow,
             Thing::SettingsFlow => &self.settings_flow,
+            Thing::VerificationFlow => &self.verification_flow,
+            Thing::VerificationCode => &self.verification_code,
+            Thing::RecoveryFlow => &self.recovery_flow,
+            Thing::RecoveryNativeFlow => &self.recovery_native_flow,
+            Thing::RecoveryCode => &self.recovery_code,
+            Thing::RecoveryLinkFlow => &self.recovery_link_flow,
+            Thing::RecoveryToken => &self.recovery_token,
             Thing::LogoutToken => &self.logout_token,
             Thing::ErrorId => &self.error,
             Thing::Schema => &self.schema,
@@ -193,7 +231,14 @@ impl Dealer {
                 {"id": "preset://email", "url": "preset://email"},
                 {"id": schema, "url": "preset://email"},
             ]},
-            "insula": {"account": {"delete": true, "download": true}},
+            "selfservice": {
+                "methods": {"link": {"enabled": true}},
+                "flows": {"verification": {"enabled": true}, "recovery": {"enabled": true}},
+            },
+            "insula": {
+                "account": {"delete": true, "download": true},
+                "limits": {"mails": {"per_address": 1000, "per_network": 1_000_000}},
+            },
         });
         let project = site
             .project_with(tenants::config::merged(&own, &patch))
@@ -216,6 +261,7 @@ impl Dealer {
         assert_eq!(made.status, 200, "{}", made.text);
         let (token, _) = self.token_of(&never.email).await;
         let (_, session) = self.token_of(&never.email).await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
         let login = self.browser.begin("login", "?refresh=true").await;
         let settings = self.browser.begin("settings", "").await;
         let logout = self.browser.get("/self-service/logout/browser").await;
@@ -233,8 +279,13 @@ impl Dealer {
         let registration = self
             .wire
             .send(reqwest::Method::GET, registration, None, &script);
+        let verification = self.browser.begin("verification", "").await;
+        let address = json!({"method": "code", "email": never.email});
+        self.browser.submit(&verification, address).await;
+        let verification_code = Letter::all(&self.project).await[0].code().to_owned();
+        let (recovery, recovery_code) = self.recovery(&visitor, &never.email).await;
+        let handed = self.handed_over(&text(&made.body["identity"]["id"])).await;
         let error = json!({"code": 500, "message": "kept for a page"});
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
         Hand {
             slug: self.project.slug().to_owned(),
             identity: text(&made.body["identity"]["id"]),
@@ -248,6 +299,13 @@ impl Dealer {
             native_flow: text(&self.wire.begin("login", "").await.body["id"]),
             registration_flow: text(&registration.await.body["id"]),
             settings_flow: text(&settings.body["id"]),
+            verification_flow: text(&verification.body["id"]),
+            verification_code,
+            recovery_flow: recovery,
+            recovery_native_flow: text(&self.wire.begin("recovery", "").await.body["id"]),
+            recovery_code,
+            recovery_link_flow: handed.0,
+            recovery_token: handed.1,
             logout_token: text(&logout.body["logout_token"]),
             error: flows::errors::keep(&self.project, &error)
                 .await
@@ -262,6 +320,53 @@ impl Dealer {
             token,
             ..never
         }
+    }
+
+    /// A recovery in which a code was sent, in the browser with that cookie: the flow and the code.
+    async fn recovery(&self, cookie: &str, email: &str) -> (String, String) {
+        let script = [("cookie", cookie), ("accept", "application/json")];
+        let path = "/self-service/recovery/browser";
+        let begun = self
+            .wire
+            .send(reqwest::Method::GET, path, None, &script)
+            .await;
+        let body = json!({
+            "method": "code", "email": email,
+            "csrf_token": begun.node("csrf_token")["attributes"]["value"],
+        });
+        let body = Some(("application/json", body.to_string().into_bytes()));
+        let path = begun.body["ui"]["action"].as_str().unwrap();
+        let sent = self
+            .wire
+            .send(reqwest::Method::POST, path, body, &script)
+            .await;
+        assert_eq!(sent.status, 200, "{}", sent.text);
+        let code = Letter::all(&self.project).await[0].code().to_owned();
+        (sent.body["id"].as_str().unwrap().to_owned(), code)
+    }
+
+    /// A recovery link for somebody: its flow and its token.
+    async fn handed_over(&self, identity: &str) -> (String, String) {
+        let body = json!({"identity_id": identity}).to_string().into_bytes();
+        let body = Some(("application/json", body));
+        let key = format!("Bearer {}", self.key);
+        let headers = [("authorization", key.as_str())];
+        let path = "/admin/recovery/link";
+        let made = self
+            .wire
+            .send(reqwest::Method::POST, path, body, &headers)
+            .await;
+        assert_eq!(made.status, 200, "{}", made.text);
+        let link: url::Url = made.body["recovery_link"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let part = |name: &str| {
+            let found = link.query_pairs().find(|(n, _)| n == name);
+            found.unwrap().1.into_owned()
+        };
+        (part("flow"), part("token"))
     }
 
     /// A session by token: the token, and the id of the session.

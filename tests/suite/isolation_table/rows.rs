@@ -306,6 +306,151 @@ pub(crate) const PUBLIC: &[Row] = &[
                 .header("accept", "application/json".to_owned())
         },
     ),
+    // Who is signed in has nothing to recover.
+    reads(
+        "GET /self-service/recovery/browser",
+        400,
+        &[(Thing::Cookie, Ignored(200))],
+        |h| Ask::get("/self-service/recovery/browser").script(h),
+    ),
+    reads(
+        "GET /self-service/recovery/api",
+        400,
+        &[(Thing::Token, Ignored(200))],
+        |h| Ask::get("/self-service/recovery/api").token(h),
+    ),
+    reads(
+        "GET /self-service/recovery/flows",
+        200,
+        &[
+            (Thing::RecoveryFlow, Refused(404)),
+            (Thing::CsrfCookie, Refused(403)),
+        ],
+        |h| {
+            let id = &h.recovery_flow;
+            Ask::get(format!("/self-service/recovery/flows?id={id}")).visitor(h)
+        },
+    ),
+    writes(
+        "POST /self-service/recovery",
+        200,
+        &[
+            (Thing::RecoveryNativeFlow, Refused(404)),
+            (Thing::Person, Ignored(200)),
+        ],
+        |h| {
+            let path = format!("/self-service/recovery?flow={}", h.recovery_native_flow);
+            Ask::post(path, json!({"method": "code", "email": h.email}))
+        },
+    ),
+    // The neighbour's code is a wrong one, and counts as such.
+    writes(
+        "POST /self-service/recovery",
+        422,
+        &[
+            (Thing::RecoveryFlow, Refused(404)),
+            (Thing::CsrfToken, Refused(403)),
+            (Thing::CsrfCookie, Refused(403)),
+            (Thing::RecoveryCode, Ignored(200)),
+        ],
+        |h| {
+            let path = format!("/self-service/recovery?flow={}", h.recovery_flow);
+            let body =
+                json!({"method": "code", "code": h.recovery_code, "csrf_token": h.csrf_token});
+            Ask::post(path, body).visitor(h)
+        },
+    ),
+    // A flow that is of no use leads to another one.
+    writes(
+        "GET /self-service/recovery",
+        303,
+        &[
+            (Thing::RecoveryLinkFlow, Refused(404)),
+            (Thing::RecoveryToken, Ignored(303)),
+        ],
+        |h| {
+            let (flow, token) = (&h.recovery_link_flow, &h.recovery_token);
+            let path = format!("/self-service/recovery?flow={flow}&token={token}");
+            Ask::get(path).visitor(h)
+        },
+    ),
+    reads(
+        "POST /recovery/code",
+        307,
+        &[(Thing::Key, Ignored(307))],
+        |h| Ask::post("/recovery/code", json!({"identity_id": h.identity})).key(h),
+    ),
+    reads(
+        "POST /recovery/link",
+        307,
+        &[(Thing::Key, Ignored(307))],
+        |h| Ask::post("/recovery/link", json!({"identity_id": h.identity})).key(h),
+    ),
+    // Begun by anybody; who is signed in changes nothing.
+    writes(
+        "GET /self-service/verification/browser",
+        200,
+        &[(Thing::Cookie, Ignored(200))],
+        |h| Ask::get("/self-service/verification/browser").script(h),
+    ),
+    writes(
+        "GET /self-service/verification/api",
+        200,
+        &[(Thing::Token, Ignored(200))],
+        |h| Ask::get("/self-service/verification/api").token(h),
+    ),
+    reads(
+        "GET /self-service/verification/flows",
+        200,
+        &[
+            (Thing::VerificationFlow, Refused(404)),
+            (Thing::CsrfCookie, Refused(403)),
+        ],
+        |h| {
+            let id = &h.verification_flow;
+            Ask::get(format!("/self-service/verification/flows?id={id}")).script(h)
+        },
+    ),
+    // An address that the neighbour knows is one that nobody knows, and looks like any other.
+    writes(
+        "POST /self-service/verification",
+        200,
+        &[
+            (Thing::VerificationFlow, Refused(404)),
+            (Thing::CsrfToken, Refused(403)),
+            (Thing::CsrfCookie, Refused(403)),
+            (Thing::Person, Ignored(200)),
+        ],
+        |h| {
+            let path = format!("/self-service/verification?flow={}", h.verification_flow);
+            let body = json!({"method": "code", "email": h.email, "csrf_token": h.csrf_token});
+            Ask::post(path, body).script(h)
+        },
+    ),
+    // Its code is a wrong one, and counts as such.
+    writes(
+        "POST /self-service/verification",
+        200,
+        &[
+            (Thing::VerificationFlow, Refused(404)),
+            (Thing::VerificationCode, Ignored(200)),
+        ],
+        |h| {
+            let path = format!("/self-service/verification?flow={}", h.verification_flow);
+            let body = json!({"method": "code", "code": h.verification_code});
+            Ask::post(path, body).script(h)
+        },
+    ),
+    writes(
+        "GET /self-service/verification",
+        303,
+        &[(Thing::VerificationFlow, Refused(404))],
+        |h| {
+            let (flow, code) = (&h.verification_flow, &h.verification_code);
+            let path = format!("/self-service/verification?flow={flow}&code={code}");
+            Ask::get(path).script(h)
+        },
+    ),
     reads("GET /self-service/logout/browser", 200, &[COOKIE], |h| {
         Ask::get("/self-service/logout/browser").script(h)
     }),
@@ -475,6 +620,18 @@ pub(crate) const ADMIN: &[Row] = &[
         204,
         &[KEY, (Thing::Session, Refused(404))],
         |h| Ask::delete(format!("/admin/sessions/{}", h.session)).key(h),
+    ),
+    writes(
+        "POST /admin/recovery/code",
+        201,
+        &[KEY, (Thing::Identity, Refused(404))],
+        |h| Ask::post("/admin/recovery/code", json!({"identity_id": h.identity})).key(h),
+    ),
+    writes(
+        "POST /admin/recovery/link",
+        200,
+        &[KEY, (Thing::Identity, Refused(400))],
+        |h| Ask::post("/admin/recovery/link", json!({"identity_id": h.identity})).key(h),
     ),
 ];
 

@@ -6,9 +6,8 @@ use std::fmt::Debug;
 use ory_kratos_client::{
     apis::{Error, courier_api as courier, frontend_api as frontend, identity_api as identities},
     models::{
-        CreateRecoveryCodeForIdentityBody, CreateRecoveryLinkForIdentityBody, JsonPatch,
-        PatchIdentitiesBody, UpdateFedcmFlowBody, UpdateIdentityBody, UpdateRecoveryFlowBody,
-        UpdateVerificationFlowBody, update_identity_body::StateEnum,
+        JsonPatch, PatchIdentitiesBody, UpdateFedcmFlowBody, UpdateIdentityBody,
+        update_identity_body::StateEnum,
     },
 };
 use serde_json::{Value, json};
@@ -43,14 +42,6 @@ fn flows() {
         let project = site.project().await;
         let sdk = &office(&project);
         not_served! { sdk;
-            frontend::create_browser_recovery_flow(None);
-            frontend::create_native_recovery_flow();
-            frontend::get_recovery_flow(ID, None);
-            frontend::update_recovery_flow(ID, UpdateRecoveryFlowBody::default(), None, None);
-            frontend::create_browser_verification_flow(None);
-            frontend::create_native_verification_flow(None);
-            frontend::get_verification_flow(ID, None);
-            frontend::update_verification_flow(ID, UpdateVerificationFlowBody::default(), None, None);
             frontend::create_fedcm_flow();
             frontend::update_fedcm_flow(UpdateFedcmFlowBody::default());
             frontend::exchange_session_token("a", "b");
@@ -69,16 +60,12 @@ fn administration() {
         let schema = "preset://email".to_owned();
         let update = UpdateIdentityBody::new(schema, StateEnum::Active, json!({}));
         let patch = JsonPatch::new("remove".to_owned(), "/external_id".to_owned());
-        let code = CreateRecoveryCodeForIdentityBody::new(ID.to_owned());
-        let link = CreateRecoveryLinkForIdentityBody::new(ID.to_owned());
         not_served! { sdk;
             identities::batch_patch_identities(Some(PatchIdentitiesBody::new()));
             identities::update_identity(ID, Some(update));
             identities::patch_identity(ID, Some(vec![patch]));
             identities::get_identity_by_external_id("crm-1", None);
             identities::delete_identity_credentials(ID, "totp", None);
-            identities::create_recovery_code_for_identity(Some(code));
-            identities::create_recovery_link_for_identity(None, Some(link));
             identities::extend_session(ID);
             courier::list_courier_messages(None, None, None, None);
             courier::get_courier_message(ID);

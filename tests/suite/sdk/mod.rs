@@ -5,6 +5,7 @@
 //! into its other types one part at a time.
 
 mod admin;
+mod challenges;
 mod codes;
 mod missing;
 mod native;

@@ -383,5 +383,6 @@ fn sign_in(cx: &Cx<'_>, proved: Proved) -> SignIn {
             revision,
         }),
         effects,
+        announced: Vec::new(),
     }
 }

@@ -1,11 +1,14 @@
 //! The code method: a one-time code, sent to an address, proves that somebody reads it.
 
+mod choice;
 mod config;
 mod form;
 mod login;
 mod recipient;
+mod recovery;
 mod registration;
 mod send;
+mod verification;
 
 pub use config::{CodeConfig, CodeFlags, CodeRules};
 pub(crate) use login::{send_at_init, send_found};
@@ -13,11 +16,18 @@ pub(crate) use recipient::find;
 
 use crate::{
     decision::{Halt, Refusal},
-    ui::text,
+    ui::{self, Group, InputNode, text},
 };
 
-/// Sign in and sign up with a code.
+/// A code proves who somebody is, or that an address is theirs.
 pub struct Code;
+
+/// The button that sends the form of a code.
+fn go_on() -> InputNode {
+    ui::submit("method", "code")
+        .group(Group::Code)
+        .label(text::continue_label())
+}
 
 /// What `resend` has to be for another code.
 const RESEND: &str = "code";

@@ -161,5 +161,6 @@ async fn check(
             Write::ConsumeCode { id: found.id },
             Write::ForgiveGuess(guess),
         ]),
+        announced: Vec::new(),
     }))
 }

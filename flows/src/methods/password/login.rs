@@ -102,6 +102,7 @@ impl Strategy<Login> for Password {
             amr: cx.completed("password"),
             judged: Some(verified.judged),
             effects: verified.effects,
+            announced: Vec::new(),
         }))
     }
 }

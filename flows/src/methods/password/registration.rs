@@ -100,6 +100,7 @@ impl Strategy<Registration> for Password {
             prepared,
             amr: cx.completed("password"),
             effects: Effects::default(),
+            announced: Vec::new(),
         }))
     }
 }

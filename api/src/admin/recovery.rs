@@ -1,0 +1,148 @@
+//! Recovery codes and links that administrators hand over themselves: no mail is sent.
+
+use axum::{
+    extract::{OriginalUri, State},
+    http::{StatusCode, Uri},
+    response::Response,
+};
+use flows::{
+    config::{Pages, Use},
+    cx::Cx,
+    decision,
+    flow::Transport,
+    methods::{code::CodeConfig, link::LinkConfig},
+    recovery::{self, HandedOver, Handover},
+};
+use serde::Deserialize;
+use serde_json::json;
+use tenants::config::units::parse_duration;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::key::Administrator;
+use crate::{
+    App,
+    body::Strict,
+    error::{ApiError, Result},
+    query::{self, Query},
+    respond,
+    visit::Tenant,
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(code))
+        .routes(routes!(link))
+}
+
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    identity_id: Uuid,
+    expires_in: Option<String>,
+    flow_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct To {
+    return_to: Option<String>,
+}
+
+/// A recovery code for somebody.
+#[utoipa::path(post, path = "/admin/recovery/code", tag = "identity", operation_id = "createRecoveryCodeForIdentity",
+    responses((status = 201, description = "The code, and the page on which it is used"), (status = 404, description = "No such identity")))]
+async fn code(
+    admin: Administrator,
+    tenant: Tenant,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    Query(to): Query<To>,
+    Strict(wanted): Strict<Wanted>,
+) -> Result<Response> {
+    if !admin.project.config::<CodeConfig>().is_enabled() {
+        return Err(disabled());
+    }
+    let made = hand_over((&app, &tenant), &uri, to, &wanted, Use::Code).await?;
+    let made = made.ok_or_else(|| ApiError::not_found().because("There is no such identity."))?;
+    let body = json!({
+        "recovery_link": made.link,
+        "recovery_code": made.secret,
+        "expires_at": made.expires_at,
+    });
+    Ok(respond::json(StatusCode::CREATED, &body))
+}
+
+/// A recovery link for somebody.
+#[utoipa::path(post, path = "/admin/recovery/link", tag = "identity", operation_id = "createRecoveryLinkForIdentity",
+    responses((status = 200, description = "The link"), (status = 400, description = "No such identity")))]
+async fn link(
+    admin: Administrator,
+    tenant: Tenant,
+    State(app): State<App>,
+    OriginalUri(uri): OriginalUri,
+    Query(to): Query<To>,
+    Strict(wanted): Strict<Wanted>,
+) -> Result<Response> {
+    if !admin.project.config::<LinkConfig>().enabled {
+        return Err(disabled());
+    }
+    let made = hand_over((&app, &tenant), &uri, to, &wanted, Use::Link).await?;
+    let made = made.ok_or_else(|| ApiError::bad_request("There is no such identity."))?;
+    let body = json!({"recovery_link": made.link, "expires_at": made.expires_at});
+    Ok(respond::json(StatusCode::OK, &body))
+}
+
+fn disabled() -> ApiError {
+    ApiError::not_found().because("The method of this endpoint is disabled in this project.")
+}
+
+async fn hand_over(
+    (app, tenant): (&App, &Tenant),
+    uri: &Uri,
+    to: To,
+    wanted: &Wanted,
+    method: Use,
+) -> Result<Option<HandedOver>> {
+    let return_to = to.return_to.filter(|url| !url.is_empty());
+    if let Some(url) = &return_to
+        && Pages::of(&tenant.project).return_to().check(url).is_err()
+    {
+        let url = url.clone();
+        return Err(decision::Error::ReturnToForbidden { url }.into());
+    }
+    let lifespan = wanted.expires_in.as_deref().map(lifespan).transpose()?;
+    let transport = match wanted.flow_type.as_deref() {
+        None | Some("" | "browser") => Transport::Browser,
+        Some("api") => Transport::Api,
+        Some(other) => {
+            return Err(ApiError::bad_request(format!(
+                "flow_type is browser or api, not {other:?}."
+            )));
+        }
+    };
+    let cx = Cx {
+        project: &tenant.project,
+        people: app.people(),
+        session: None,
+        session_token: None,
+        client: &tenant.client,
+    };
+    let handover = Handover {
+        identity_id: wanted.identity_id,
+        method,
+        transport,
+        request_url: query::seen_address(&tenant.project, uri),
+        return_to,
+        lifespan,
+    };
+    Ok(recovery::hand_over(&cx, handover).await?)
+}
+
+fn lifespan(text: &str) -> Result<std::time::Duration> {
+    let read = parse_duration(text).ok();
+    read.filter(|span| !span.is_zero()).ok_or_else(|| {
+        ApiError::bad_request(format!(
+            "expires_in is a time from now, such as 1h30m, not {text:?}."
+        ))
+    })
+}

@@ -1,0 +1,150 @@
+//! `/self-service/recovery`.
+
+use axum::{
+    extract::OriginalUri,
+    http::{StatusCode, Uri},
+    response::{IntoResponse as _, Response},
+};
+use flows::{
+    begin::Init,
+    flow::Transport,
+    guard,
+    recovery::{self, Recovery},
+};
+use serde::Deserialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    App,
+    body::Submitted,
+    challenges,
+    error::ApiError,
+    query::{self, Query},
+    respond,
+    visit::Visit,
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(browser))
+        .routes(routes!(api))
+        .routes(routes!(read))
+        .routes(routes!(submit, follow))
+        .routes(routes!(code_elsewhere))
+        .routes(routes!(link_elsewhere))
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Ask {
+    return_to: Option<String>,
+    skip_settings: Option<String>,
+}
+
+/// Begin a recovery in a browser.
+#[utoipa::path(get, path = "/self-service/recovery/browser", tag = "frontend", operation_id = "createBrowserRecoveryFlow",
+    responses((status = 200, description = "The flow, for scripts"), (status = 303, description = "To the recovery page")))]
+async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
+    begin(visit, Transport::Browser, &uri, ask).await
+}
+
+/// Begin a recovery in an API client.
+#[utoipa::path(get, path = "/self-service/recovery/api", tag = "frontend", operation_id = "createNativeRecoveryFlow",
+    responses((status = 200, description = "The flow")))]
+async fn api(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
+    begin(visit, Transport::Api, &uri, Ask::default()).await
+}
+
+async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Response {
+    let skip_settings = query::is_true(ask.skip_settings.as_deref());
+    let init = Init {
+        transport,
+        request_url: query::seen_url(&visit, uri),
+        return_to: ask.return_to,
+        identity_schema: None,
+    };
+    match recovery::begin(&visit.cx(), init, skip_settings).await {
+        Ok(flow) => respond::begun(&visit, &flow),
+        Err(error) => {
+            let json_client = transport == Transport::Api || visit.accepts_json;
+            respond::failed::<Recovery>(&visit, json_client, StatusCode::FOUND, error).await
+        }
+    }
+}
+
+/// Read a recovery flow; any number of times.
+#[utoipa::path(get, path = "/self-service/recovery/flows", tag = "frontend", operation_id = "getRecoveryFlow",
+    params(("id" = Uuid, Query, description = "The flow's id")), responses((status = 200, description = "The flow")))]
+async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
+    let flow = match recovery::read(&visit.cx(), of.id()).await {
+        Ok(flow) => flow,
+        Err(error) => return respond::error_for(&visit, visit.accepts_json, error.into()).await,
+    };
+    let readable = if flow.state.by_administrator {
+        Ok(())
+    } else {
+        guard::check_reader(&visit.cx(), &flow).map_err(ApiError::from)
+    };
+    match readable.and_then(|()| query::refuse_expired(&visit, &flow)) {
+        Ok(()) => respond::json(StatusCode::OK, &flow.view()),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Submit an address or a code.
+#[utoipa::path(post, path = "/self-service/recovery", tag = "frontend", operation_id = "updateRecoveryFlow",
+    params(("flow" = Uuid, Query, description = "The flow's id")),
+    responses((status = 200, description = "The flow: sent, wrong or passed"), (status = 303, description = "The same, for pages"),
+        (status = 400, description = "The flow again, with messages"), (status = 422, description = "The browser has to go on elsewhere")))]
+async fn submit(
+    visit: Visit,
+    Query(of): Query<query::FlowId>,
+    Submitted(submission): Submitted,
+) -> Response {
+    let Some(id) = of.flow() else {
+        return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
+    };
+    if let Some(token) = of.token() {
+        return redeem(&visit, id, token).await;
+    }
+    match recovery::submit(&visit.cx(), id, submission).await {
+        Ok(outcome) => challenges::recovery(&visit, outcome),
+        Err(error) => challenges::recovery_failed(&visit, error).await,
+    }
+}
+
+/// Follow the link of a mail.
+#[utoipa::path(get, path = "/self-service/recovery", tag = "frontend", operation_id = "followRecoveryLink",
+    params(("flow" = Uuid, Query, description = "The flow's id"), ("token" = String, Query, description = "To be used")),
+    responses((status = 303, description = "To the settings page")))]
+async fn follow(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
+    match (of.flow(), of.token()) {
+        (Some(id), Some(token)) => redeem(&visit, id, token).await,
+        (None, _) => respond::error_for(&visit, visit.client.json, query::no_flow()).await,
+        (_, None) => {
+            let error = ApiError::bad_request("The link has no token.");
+            respond::error_for(&visit, visit.client.json, error).await
+        }
+    }
+}
+
+async fn redeem(visit: &Visit, id: Uuid, token: &str) -> Response {
+    match recovery::redeem(&visit.cx(), id, token).await {
+        Ok(recovered) => challenges::let_in(visit, &recovered),
+        Err(error) => challenges::link_failed::<Recovery>(visit, error).await,
+    }
+}
+
+/// Where administrators ask for a code.
+#[utoipa::path(post, path = "/recovery/code", tag = "identity", operation_id = "redirectRecoveryCode",
+    responses((status = 307, description = "To the administration")))]
+async fn code_elsewhere(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
+    challenges::administration(&visit, "/admin/recovery/code", &uri)
+}
+
+/// Where administrators ask for a link.
+#[utoipa::path(post, path = "/recovery/link", tag = "identity", operation_id = "redirectRecoveryLink",
+    responses((status = 307, description = "To the administration")))]
+async fn link_elsewhere(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
+    challenges::administration(&visit, "/admin/recovery/link", &uri)
+}

@@ -1,0 +1,148 @@
+//! What is sent to an address: a secret and the mail that carries it, as writes of the submission that
+//! causes them. An address that nobody has costs the same work.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use identity::{
+    Identity,
+    courier::{self, Mail, Subject},
+    one_time::{self, Errand, Minted, Purpose},
+    schema::{Address, Via},
+};
+use serde_json::Value;
+use tenants::Fault;
+use uuid::Uuid;
+
+use crate::{
+    config::Use,
+    cx::Cx,
+    decision::{Effects, Write},
+    methods::{code::CodeConfig, link::LinkConfig},
+};
+
+/// What goes where, and why.
+pub(crate) struct Letter<'a> {
+    /// In which flow the secret is good.
+    pub(crate) flow_id: Uuid,
+    /// For what.
+    pub(crate) purpose: Purpose,
+    /// Digits or a link.
+    pub(crate) method: Use,
+    /// Where to, in its stored form.
+    pub(crate) address: &'a Address,
+    /// Who has that address, if anybody.
+    pub(crate) owner: Option<&'a Identity>,
+    /// The absolute URL of the request that began the flow.
+    pub(crate) request_url: &'a str,
+    /// As the client sent it.
+    pub(crate) transient_payload: Option<&'a Value>,
+    /// Somebody unknown is told so.
+    pub(crate) notify_unknown: bool,
+}
+
+/// How long a secret of that method is good.
+pub(crate) fn lifespan(cx: &Cx<'_>, method: Use) -> Duration {
+    match method {
+        Use::Code => cx.project.config::<CodeConfig>().config.lifespan,
+        Use::Link => cx.project.config::<LinkConfig>().config.lifespan,
+    }
+}
+
+/// A fresh secret in place of the flow's former ones, and its mail. Also: until when it is good.
+pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Fault> {
+    let expires_in = lifespan(cx, letter.method);
+    let expires_at = cx.project.now() + expires_in;
+    let errand = Errand {
+        flow_id: letter.flow_id,
+        purpose: letter.purpose,
+        identity_id: letter.owner.map(|owner| owner.id),
+        address: letter.address.clone(),
+        expires_at,
+    };
+    let minted = match letter.method {
+        Use::Code => one_time::code(cx.project, errand),
+        Use::Link => one_time::token(cx.project, errand),
+    };
+    let subject = subject(cx, letter, &minted, expires_in);
+    let valid = Box::new(rendered(cx, letter, subject)?);
+    let mut writes = vec![
+        Write::DropCodes {
+            flow_id: letter.flow_id,
+        },
+        // Also when nobody has the address: a secret that was sent to nobody comes back from nobody.
+        Write::StoreCode(Box::new(minted.code)),
+    ];
+    writes.push(match letter.owner {
+        Some(_) => Write::Send(valid),
+        None => Write::PretendToSend(valid),
+    });
+    if letter.purpose == Purpose::Verification {
+        writes.push(Write::AddressSent {
+            identity_id: letter.owner.map_or(Uuid::nil(), |owner| owner.id),
+            address: letter.address.clone(),
+        });
+    }
+    if letter.owner.is_none() && letter.notify_unknown && letter.address.via == Via::Email {
+        let subject = unknown(letter);
+        writes.push(Write::Send(Box::new(rendered(cx, letter, subject)?)));
+    }
+    Ok((Effects(writes), expires_at))
+}
+
+fn rendered(cx: &Cx<'_>, letter: &Letter<'_>, subject: Subject) -> Result<courier::Message, Fault> {
+    let mail = Mail {
+        to: letter.address.clone(),
+        subject,
+        identity: letter.owner.map(|owner| courier::MailIdentity {
+            id: owner.id,
+            view: owner.public_view(cx.project.base_url()),
+        }),
+        request_url: letter.request_url.to_owned(),
+        transient_payload: letter.transient_payload.cloned(),
+        accept_language: cx.client.accept_language.clone(),
+        request_headers: cx.client.told_headers.clone(),
+    };
+    courier::render(cx.project, &mail)
+        .map_err(|error| Fault::broken(format!("a message cannot be written: {error}")))
+}
+
+fn subject(cx: &Cx<'_>, letter: &Letter<'_>, minted: &Minted, expires_in: Duration) -> Subject {
+    let secret = &minted.secret;
+    let url = |flow: &str, name: &str| {
+        let base = cx.project.base_url();
+        let id = letter.flow_id;
+        format!(
+            "{base}/self-service/{flow}?flow={id}&{name}={}",
+            secret.as_str()
+        )
+    };
+    match (letter.method, letter.purpose == Purpose::Recovery) {
+        (Use::Code, true) => Subject::RecoveryCodeValid {
+            code: secret.clone(),
+            expires_in,
+        },
+        (Use::Code, false) => Subject::VerificationCodeValid {
+            code: secret.clone(),
+            url: url("verification", "code"),
+            expires_in,
+        },
+        (Use::Link, true) => Subject::RecoveryValid {
+            url: url("recovery", "token"),
+            expires_in,
+        },
+        (Use::Link, false) => Subject::VerificationValid {
+            url: url("verification", "token"),
+            expires_in,
+        },
+    }
+}
+
+fn unknown(letter: &Letter<'_>) -> Subject {
+    match (letter.method, letter.purpose == Purpose::Recovery) {
+        (Use::Code, true) => Subject::RecoveryCodeInvalid,
+        (Use::Code, false) => Subject::VerificationCodeInvalid,
+        (Use::Link, true) => Subject::RecoveryInvalid,
+        (Use::Link, false) => Subject::VerificationInvalid,
+    }
+}

@@ -1,0 +1,37 @@
+//! What the configuration says of links (contract, config 5).
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use tenants::{Section, config::units};
+
+/// `selfservice.methods.link`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct LinkConfig {
+    /// May links verify addresses and recover accounts?
+    pub enabled: bool,
+    /// How links are made.
+    pub config: LinkRules,
+}
+
+impl Section for LinkConfig {
+    const POINTER: &'static str = "/selfservice/methods/link";
+}
+
+/// `selfservice.methods.link.config`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct LinkRules {
+    /// How long a link is good.
+    #[serde(with = "units::duration")]
+    pub lifespan: Duration,
+}
+
+impl Default for LinkRules {
+    fn default() -> Self {
+        Self {
+            lifespan: Duration::from_hours(1),
+        }
+    }
+}

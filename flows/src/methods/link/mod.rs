@@ -1,0 +1,46 @@
+//! The link method: following a link in a mail proves that somebody reads it.
+
+mod config;
+mod recovery;
+mod verification;
+
+pub use config::{LinkConfig, LinkRules};
+
+use identity::{addresses, schema::Address, schema::Via};
+use serde_json::json;
+
+use crate::{
+    cx::Cx,
+    decision::{Error, Halt, Refusal},
+    submission::Submission,
+    ui::{self, Group, InputType, Ui, text},
+};
+
+/// A link proves that an address is somebody's.
+pub struct Link;
+
+/// The one form of this method: an address, kept for sending again.
+fn draw(address: &str, ui: &mut Ui) {
+    let mut email = ui::input("email", InputType::Email)
+        .group(Group::Link)
+        .required()
+        .label(text::email_label());
+    if !address.is_empty() {
+        email = email.value(address);
+    }
+    let send = ui::submit("method", "link").group(Group::Link);
+    ui.push(email).push(send.label(text::continue_label()));
+}
+
+/// The address as typed and as stored.
+fn address(cx: &Cx<'_>, submission: &Submission) -> Result<(String, Address), Halt> {
+    if !cx.project.config::<LinkConfig>().enabled {
+        return Err(Error::MethodDisabled.into());
+    }
+    let refuse = |message| Halt::refused(Refusal::at("email", message));
+    let typed = submission.text("email");
+    let typed = typed.ok_or_else(|| refuse(text::required("email")))?;
+    let address = addresses::reachable(&typed).filter(|address| address.via == Via::Email);
+    let address = address.ok_or_else(|| refuse(text::invalid_email(&json!(typed))))?;
+    Ok((typed, address))
+}

@@ -1,0 +1,663 @@
+//! By code, one address.
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tests::{Answer, Kind, Site, run};
+
+use super::{
+    EMAIL, PASSWORD, is_back, project, sent, somebody, successor, transitions, turn, whoami,
+};
+
+const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
+
+#[test]
+fn forms_are_drawn_as_clients_expect() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        for kind in KINDS {
+            let client = site.client(&project, kind);
+            let begun = client.begin("recovery", "").await;
+            assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
+            let outline = ["default/csrf_token", "code/email", "code/method=code"];
+            assert_eq!(begun.outline(), outline);
+            assert_eq!(begun.body["active"], "code");
+            assert_eq!(begun.body["state"], "choose_method");
+            assert!(begun.body.get("organization_id").is_none());
+            let address = json!({"method": "code", "email": "nobody@example.org"});
+            let sent = turn(&client, "recovery", &begun, address).await;
+            assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
+            assert_eq!(sent.body["state"], "sent_email");
+            assert_eq!(sent.messages(), [1_060_003]);
+            let outline = [
+                "default/csrf_token",
+                "code/code",
+                "code/method",
+                "code/method=code",
+                "code/email=nobody@example.org",
+            ];
+            assert_eq!(sent.outline(), outline);
+            let code = &sent.node("code")["attributes"];
+            assert_eq!(
+                (&code["pattern"], &code["maxlength"]),
+                (&json!("[0-9]+"), &json!(6))
+            );
+            assert_eq!(code["autocomplete"], "one-time-code");
+        }
+        assert!(site.mails(&project).await.is_empty());
+        site.finish().await;
+    });
+}
+
+/// Contract 3.5, left column; trap 2.
+#[test]
+fn three_kinds_of_client_get_back_in() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        for (number, kind) in KINDS.into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            let id = somebody(&site, &project, &email).await;
+            let client = site.client(&project, kind);
+            let (form, code) = sent(&site, &project, &client, &email).await;
+            assert_eq!(site.mail(&project).await.template, "recovery_code_valid");
+            let wrong = turn(
+                &client,
+                "recovery",
+                &form,
+                json!({"method": "code", "code": "1"}),
+            )
+            .await;
+            assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
+            assert_eq!(wrong.messages(), [4_060_006]);
+            let right = client
+                .submit(&wrong, json!({"method": "code", "code": code}))
+                .await;
+            let settings = format!("{}/ui/settings?flow=", project.base_url());
+            match kind {
+                Kind::Html => {
+                    assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
+                    assert!(right.location().starts_with(&settings));
+                    is_back(&client, &id, "code_recovery").await;
+                }
+                Kind::Spa | Kind::Api => {
+                    assert_eq!(
+                        right.status,
+                        StatusCode::UNPROCESSABLE_ENTITY,
+                        "{}",
+                        right.text
+                    );
+                    assert_eq!(right.error_id(), Some("browser_location_change_required"));
+                    let to = right.body["redirect_browser_to"].as_str().unwrap();
+                    assert!(to.starts_with(&settings), "trap 3: {to}");
+                }
+            }
+            if kind == Kind::Spa {
+                is_back(&client, &id, "code_recovery").await;
+            }
+            if kind == Kind::Api {
+                assert!(right.set_cookies().is_empty());
+            }
+        }
+        site.finish().await;
+    });
+}
+
+/// Contract 3.5, right column.
+#[test]
+fn newer_clients_are_told_what_comes_next() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, transitions()).await;
+        for (number, kind) in [Kind::Spa, Kind::Api].into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            let id = somebody(&site, &project, &email).await;
+            let mut client = site.client(&project, kind);
+            let (form, code) = sent(&site, &project, &client, &email).await;
+            let right = client
+                .submit(&form, json!({"method": "code", "code": code}))
+                .await;
+            assert_eq!(right.status, StatusCode::OK, "{}", right.text);
+            assert_eq!(right.body["state"], "passed_challenge");
+            let items = right.body["continue_with"].as_array().unwrap();
+            let actions: Vec<_> = items
+                .iter()
+                .map(|i| i["action"].as_str().unwrap())
+                .collect();
+            if kind == Kind::Spa {
+                assert_eq!(actions, ["show_settings_ui"]);
+            } else {
+                assert_eq!(actions, ["set_ory_session_token", "show_settings_ui"]);
+                let token = items[0]["ory_session_token"].as_str().unwrap();
+                client.set_header("x-session-token", token);
+            }
+            let flow = &items.last().unwrap()["flow"];
+            let url = format!(
+                "{}/ui/settings?flow={}",
+                project.base_url(),
+                flow["id"].as_str().unwrap()
+            );
+            assert_eq!(flow["url"], url);
+            is_back(&client, &id, "code_recovery").await;
+        }
+        site.finish().await;
+    });
+}
+
+/// The account, its address, its old password and its other sessions.
+#[test]
+fn nothing_but_the_session_changes() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        somebody(&site, &project, EMAIL).await;
+        let before = site.client(&project, Kind::Spa);
+        before.sign_in(EMAIL, PASSWORD).await;
+        let page = site.client(&project, Kind::Html);
+        let (form, code) = sent(&site, &project, &page, EMAIL).await;
+        page.submit(&form, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(whoami(&page).await.0, 200);
+        assert_eq!(whoami(&before).await.0, 200, "other sessions stay");
+        let again = site
+            .client(&project, Kind::Spa)
+            .sign_in(EMAIL, PASSWORD)
+            .await;
+        assert_eq!(again.status, StatusCode::OK, "so does the password");
+        site.finish().await;
+    });
+}
+
+#[test]
+fn other_sessions_end_where_that_is_configured() {
+    run(async {
+        let site = Site::new().await;
+        let hook = json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}}}}});
+        let project = project(&site, hook).await;
+        somebody(&site, &project, EMAIL).await;
+        let before = site.client(&project, Kind::Spa);
+        before.sign_in(EMAIL, PASSWORD).await;
+        let page = site.client(&project, Kind::Html);
+        let (form, code) = sent(&site, &project, &page, EMAIL).await;
+        page.submit(&form, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(whoami(&page).await.0, 200);
+        assert_eq!(whoami(&before).await.0, 401);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn settings_can_be_skipped() {
+    run(async {
+        let site = Site::new().await;
+        let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
+        let project = project(&site, lists).await;
+        for (number, kind) in [Kind::Html, Kind::Spa].into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            somebody(&site, &project, &email).await;
+            let client = site.client(&project, kind);
+            let query = "?skip_settings=true&return_to=https%3A%2F%2Fapp.example.org%2Fback";
+            let begun = client.begin("recovery", query).await;
+            let form = turn(
+                &client,
+                "recovery",
+                &begun,
+                json!({"method": "code", "email": email}),
+            )
+            .await;
+            let code = site.mail(&project).await.code().to_owned();
+            let right = client
+                .submit(&form, json!({"method": "code", "code": code}))
+                .await;
+            if kind == Kind::Html {
+                assert_eq!(right.location(), "https://app.example.org/back");
+            } else {
+                assert_eq!(right.status, StatusCode::OK, "{}", right.text);
+                assert_eq!(right.body["state"], "passed_challenge");
+            }
+            assert_eq!(whoami(&client).await.0, 200);
+        }
+        site.finish().await;
+    });
+}
+
+/// Contract 11: equal down to the last byte that is not a name of its own.
+#[test]
+fn an_address_that_nobody_has_looks_like_any_other() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let (known, nobody) = ("known@example.org", "wrong@example.org");
+        somebody(&site, &project, known).await;
+        for kind in [Kind::Spa, Kind::Api] {
+            let mut seen = Vec::new();
+            for email in [known, nobody] {
+                let client = site.client(&project, kind);
+                let begun = client.begin("recovery", "").await;
+                let sent = client
+                    .submit(&begun, json!({"method": "code", "email": email}))
+                    .await;
+                let wrong = client
+                    .submit(&sent, json!({"method": "code", "code": "1"}))
+                    .await;
+                let again = client
+                    .submit(&sent, json!({"method": "code", "email": email}))
+                    .await;
+                let masked = |answer: &Answer| {
+                    let body = tests::golden::masked(&project, &answer.body);
+                    (answer.status, body.to_string().replace(email, "<address>"))
+                };
+                seen.push([masked(&sent), masked(&wrong), masked(&again)]);
+            }
+            assert_eq!(seen[0], seen[1]);
+        }
+        let mails = site.mails(&project).await;
+        assert!(
+            mails.len() == 4 && mails.iter().all(|mail| mail.to == known),
+            "{mails:?}"
+        );
+        site.finish().await;
+    });
+}
+
+#[test]
+fn who_is_unknown_is_told_so_where_that_is_wanted() {
+    run(async {
+        let site = Site::new().await;
+        let tell =
+            json!({"selfservice": {"flows": {"recovery": {"notify_unknown_recipients": true}}}});
+        let project = project(&site, tell).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("recovery", "").await;
+        script
+            .submit(
+                &begun,
+                json!({"method": "code", "email": "nobody@example.org"}),
+            )
+            .await;
+        let mails = site.mails(&project).await;
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].template, "recovery_code_invalid");
+        site.finish().await;
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_submission_is_said() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("recovery", "").await;
+        for (fields, node, message) in [
+            (json!({"method": "code"}), "email", 4_000_002),
+            (
+                json!({"method": "code", "email": "odd"}),
+                "email",
+                4_000_040,
+            ),
+            (
+                json!({"method": "code", "email": "+491701234567"}),
+                "email",
+                4_000_040,
+            ),
+        ] {
+            let refused = script.submit(&begun, fields).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+            assert_eq!(refused.node_messages(node), [message]);
+        }
+        for fields in [
+            json!({}),
+            json!({"method": "link", "email": EMAIL}),
+            json!({"method": "x"}),
+        ] {
+            let nobody = script.submit(&begun, fields).await;
+            assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
+            assert_eq!(nobody.messages(), [4_010_005]);
+        }
+        for fields in [
+            json!({"method": "code", "email": EMAIL, "csrf_token": "x"}),
+            json!({"method": "code", "code": "1", "csrf_token": "x"}),
+        ] {
+            let forged = script.submit(&begun, fields).await;
+            assert_eq!(forged.error_id(), Some("security_csrf_violation"));
+        }
+        let native = site.client(&project, Kind::Api);
+        let begun = native.begin("recovery", "").await;
+        let path = begun.body["ui"]["action"].as_str().unwrap();
+        let body = json!({"method": "code", "email": EMAIL})
+            .to_string()
+            .into_bytes();
+        let traced = native
+            .send(
+                reqwest::Method::POST,
+                path,
+                Some(("application/json", body)),
+                &[("cookie", "a=b")],
+            )
+            .await;
+        assert_eq!(traced.status, StatusCode::BAD_REQUEST, "{}", traced.text);
+        assert_eq!(traced.messages(), [4_000_001]);
+        assert!(site.mails(&project).await.is_empty());
+        site.finish().await;
+    });
+}
+
+#[test]
+fn off_unless_it_is_switched_on() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        for path in ["browser", "api", "flows?id=x"] {
+            let path = format!("/self-service/recovery/{path}");
+            let answer = site.client(&project, Kind::Spa).get(&path).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+            assert_eq!(answer.error_id(), None);
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn who_is_signed_in_has_nothing_to_recover() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        somebody(&site, &project, EMAIL).await;
+        for kind in [Kind::Html, Kind::Spa] {
+            let client = site.client(&project, kind);
+            let form = client.begin("recovery", "").await;
+            let (sent, code) = sent(&site, &project, &client, EMAIL).await;
+            // The CSRF cookie is another one after a sign-in; a form of then is not what is refused here.
+            let csrf = client.cookies();
+            client.sign_in(EMAIL, PASSWORD).await;
+            for (name, value) in csrf.iter().filter(|(name, _)| name.starts_with("csrf_")) {
+                client.set_cookie(name, value);
+            }
+            let begun = client.get("/self-service/recovery/browser").await;
+            let address = client
+                .submit(&form, json!({"method": "code", "email": EMAIL}))
+                .await;
+            for answer in [begun, address] {
+                if kind == Kind::Html {
+                    assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text);
+                    assert_eq!(
+                        answer.location(),
+                        format!("{}/ui/session", project.base_url())
+                    );
+                } else {
+                    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+                    assert_eq!(answer.error_id(), Some("session_already_available"));
+                }
+            }
+            // A code may come late, from a mail that was asked for before.
+            let late = client
+                .submit(&sent, json!({"method": "code", "code": code}))
+                .await;
+            assert_ne!(late.status, StatusCode::BAD_REQUEST, "{}", late.text);
+        }
+        site.finish().await;
+    });
+}
+
+/// Contract 2.4: too many, used, passed. Trap 38.
+#[test]
+fn a_flow_that_is_of_no_further_use_is_replaced() {
+    run(async {
+        let site = Site::new().await;
+        let two = json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 2}}}}});
+        let project = project(&site, two).await;
+        for (number, kind) in KINDS.into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            somebody(&site, &project, &email).await;
+            let client = site.client(&project, kind);
+            let (form, code) = sent(&site, &project, &client, &email).await;
+            for _ in 0..2 {
+                let wrong = turn(
+                    &client,
+                    "recovery",
+                    &form,
+                    json!({"method": "code", "code": "1"}),
+                )
+                .await;
+                assert_eq!(wrong.messages(), [4_060_006]);
+            }
+            let late = client
+                .submit(&form, json!({"method": "code", "code": code}))
+                .await;
+            let fresh = successor(&client, kind, &late).await;
+            assert_eq!(fresh.messages(), [4_000_001], "{}", fresh.text);
+            assert_ne!(fresh.body["id"], form.body["id"]);
+            assert_eq!(fresh.body["state"], "choose_method");
+            assert_eq!(whoami(&client).await.0, 401);
+
+            let (form, code) = sent(&site, &project, &client, &email).await;
+            let right = json!({"method": "code", "code": code});
+            client.submit(&form, right.clone()).await;
+            let masked = form.node("csrf_token")["attributes"]["value"].clone();
+            let again = client.submit(&form, right).await;
+            if kind == Kind::Api {
+                let fresh = successor(&client, kind, &again).await;
+                assert_eq!(fresh.messages(), [4_000_001]);
+            } else {
+                // The form's token died with the sign-in.
+                assert!(masked.is_string() && again.status != StatusCode::OK);
+            }
+        }
+        site.finish().await;
+    });
+}
+
+/// With the newer flag a reason instead of a redirect; clients go on in the flow that it names.
+#[test]
+fn newer_clients_are_told_to_begin_again() {
+    run(async {
+        let site = Site::new().await;
+        let one = json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 1}}}}});
+        let project = project(&site, tenants::config::merged(&transitions(), &one)).await;
+        somebody(&site, &project, EMAIL).await;
+        for kind in [Kind::Spa, Kind::Api] {
+            let client = site.client(&project, kind);
+            let (form, code) = sent(&site, &project, &client, EMAIL).await;
+            client
+                .submit(&form, json!({"method": "code", "code": "1"}))
+                .await;
+            let late = client
+                .submit(&form, json!({"method": "code", "code": code}))
+                .await;
+            assert_eq!(late.status, StatusCode::BAD_REQUEST, "{}", late.text);
+            let next = &late.body["error"]["details"]["continue_with"][0];
+            assert_eq!(next["action"], "show_recovery_ui");
+            let id = next["flow"]["id"].as_str().unwrap();
+            let fresh = client
+                .get(&format!("/self-service/recovery/flows?id={id}"))
+                .await;
+            assert_eq!(fresh.messages(), [4_000_001]);
+        }
+        site.finish().await;
+    });
+}
+
+/// Contract 2.4 and traps 16, 17.
+#[test]
+fn an_expired_flow_is_replaced() {
+    run(async {
+        let site = Site::new().await;
+        for (patch, newer) in [(json!({}), false), (transitions(), true)] {
+            let project = project(&site, patch).await;
+            for kind in KINDS {
+                let client = site.client(&project, kind);
+                let begun = client.begin("recovery", "").await;
+                site.world.clock.advance(TimeDelta::seconds(3_601));
+                let id = begun.body["id"].as_str().unwrap();
+                let read = client
+                    .get(&format!("/self-service/recovery/flows?id={id}"))
+                    .await;
+                assert_eq!(read.status, StatusCode::GONE);
+                let named = (kind == Kind::Api).then_some("self_service_flow_expired");
+                assert_eq!(read.error_id(), named);
+                let late = client
+                    .submit(&begun, json!({"method": "code", "email": EMAIL}))
+                    .await;
+                let fresh = if newer && kind == Kind::Api {
+                    assert_eq!(late.status, StatusCode::GONE, "{}", late.text);
+                    assert_eq!(late.error_id(), Some("self_service_flow_expired"));
+                    let next = &late.body["error"]["details"]["continue_with"][0];
+                    assert_eq!(next["action"], "show_recovery_ui");
+                    assert_eq!(next["flow"]["id"], late.body["use_flow_id"]);
+                    let id = late.body["use_flow_id"].as_str().unwrap();
+                    client
+                        .get(&format!("/self-service/recovery/flows?id={id}"))
+                        .await
+                } else {
+                    successor(&client, kind, &late).await
+                };
+                assert_eq!(fresh.messages(), [4_060_005], "{}", fresh.text);
+            }
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn codes_of_others_of_yesterday_and_replaced_ones_let_nobody_in() {
+    run(async {
+        let site = Site::new().await;
+        let short = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "10m"}}}}});
+        let project = project(&site, short).await;
+        somebody(&site, &project, EMAIL).await;
+        somebody(&site, &project, "bob@example.org").await;
+        let script = site.client(&project, Kind::Spa);
+        let (mine, first) = sent(&site, &project, &script, EMAIL).await;
+        let (_, bobs) = sent(&site, &project, &script, "bob@example.org").await;
+        let said = async |code: &str| {
+            let answer = script
+                .submit(&mine, json!({"method": "code", "code": code}))
+                .await;
+            answer.messages()
+        };
+        assert_eq!(said(&bobs).await, [4_060_006]);
+        script
+            .submit(&mine, json!({"method": "code", "email": EMAIL}))
+            .await;
+        let fresh = site.mail(&project).await.code().to_owned();
+        if fresh != first {
+            assert_eq!(said(&first).await, [4_060_006]);
+        }
+        site.world.clock.advance(TimeDelta::minutes(11));
+        assert_eq!(said(&fresh).await, [4_060_006]);
+        assert_eq!(whoami(&script).await.0, 401);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn who_is_shut_out_or_gone_does_not_get_in() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let script = site.client(&project, Kind::Spa);
+        let id = somebody(&site, &project, EMAIL).await;
+        let (form, code) = sent(&site, &project, &script, EMAIL).await;
+        let mut tx = project.begin().await.unwrap();
+        sqlx::query("update identities set state = 'inactive' where id = $1::text::uuid")
+            .bind(&id)
+            .execute(tx.conn())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let refused = script
+            .submit(&form, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+        assert_eq!(refused.messages(), [4_010_011]);
+        assert_eq!(whoami(&script).await.0, 401);
+        let gone = site
+            .admin(&project)
+            .delete(&format!("/admin/identities/{id}"))
+            .await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        let late = script
+            .submit(&form, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(late.messages(), [4_060_006], "{}", late.text);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn one_code_fifty_times_at_once_lets_in_once() {
+    run(async {
+        let site = Site::new().await;
+        let many = super::patient(255);
+        let project = project(&site, tenants::config::merged(&transitions(), &many)).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let native = site.client(&project, Kind::Api);
+        let (form, code) = sent(&site, &project, &native, EMAIL).await;
+        let right = json!({"method": "code", "code": code});
+        let all = join_all((0..50).map(|_| native.submit(&form, right.clone()))).await;
+        let passed = all.iter().filter(|a| a.body["state"] == "passed_challenge");
+        assert_eq!(passed.count(), 1);
+        let sessions = site
+            .admin(&project)
+            .get(&format!("/admin/identities/{id}/sessions"))
+            .await;
+        assert_eq!(sessions.body.as_array().unwrap().len(), 1);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn fifty_wrong_codes_at_once_count_as_at_least_the_allowed_number() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, super::patient(5)).await;
+        somebody(&site, &project, EMAIL).await;
+        let native = site.client(&project, Kind::Api);
+        let (form, code) = sent(&site, &project, &native, EMAIL).await;
+        let wrong = json!({"method": "code", "code": "1"});
+        let all = join_all((0..50).map(|_| native.submit(&form, wrong.clone()))).await;
+        let judged = all.iter().filter(|a| a.messages() == [4_060_006]).count();
+        assert!((1..=5).contains(&judged), "{judged} were compared");
+        let late = native
+            .submit(&form, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(late.status, StatusCode::SEE_OTHER, "{}", late.text);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn the_settings_that_follow_can_be_used() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        somebody(&site, &project, EMAIL).await;
+        let script = site.client(&project, Kind::Spa);
+        let (form, code) = sent(&site, &project, &script, EMAIL).await;
+        script
+            .submit(&form, json!({"method": "code", "code": code}))
+            .await;
+        let mut tx = project.begin().await.unwrap();
+        let state: Value = sqlx::query_scalar("select state from flows where kind = 'settings'")
+            .fetch_one(tx.conn())
+            .await
+            .unwrap();
+        drop(tx);
+        let message = &state["ui"]["messages"][0];
+        assert_eq!(message["id"], 1_060_001);
+        let keys: Vec<_> = message["context"].as_object().unwrap().keys().collect();
+        assert_eq!(
+            keys,
+            [
+                "privilegedSessionExpiresAt",
+                "privileged_session_expires_at",
+                "privileged_session_expires_at_unix"
+            ]
+        );
+        site.finish().await;
+    });
+}

@@ -1,0 +1,160 @@
+//! By link.
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use serde_json::json;
+use tests::{Answer, Kind, Site, run};
+
+use super::{
+    EMAIL, by_link, is_back, landed, project, somebody, successor, transitions, turn, whoami,
+};
+
+#[test]
+fn whoever_follows_the_link_is_let_in() {
+    run(async {
+        let site = Site::new().await;
+        // Browsers follow links: the newer flag changes nothing.
+        let project = project(&site, tenants::config::merged(&by_link(), &transitions())).await;
+        for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            let id = somebody(&site, &project, &email).await;
+            let client = site.client(&project, kind);
+            let begun = client.begin("recovery", "").await;
+            let outline = ["default/csrf_token", "link/email", "link/method=link"];
+            assert_eq!(begun.outline(), outline);
+            assert_eq!(begun.body["active"], "link");
+            let sent = turn(
+                &client,
+                "recovery",
+                &begun,
+                json!({"method": "link", "email": email}),
+            )
+            .await;
+            assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
+            assert_eq!(sent.messages(), [1_060_002]);
+            assert_eq!(sent.node("email")["attributes"]["value"], json!(email));
+            let letter = site.mail(&project).await;
+            assert_eq!(letter.template, "recovery_valid");
+            let phone = site.client(&project, Kind::Html);
+            let opened = phone.get(letter.link()).await;
+            assert_eq!(opened.status, StatusCode::SEE_OTHER, "{}", opened.text);
+            let settings = format!("{}/ui/settings?flow=", project.base_url());
+            assert!(
+                opened.location().starts_with(&settings),
+                "{}",
+                opened.location()
+            );
+            is_back(&phone, &id, "link_recovery").await;
+            // Once more, from elsewhere.
+            let other = site.client(&project, Kind::Html);
+            let again = landed(&other, "recovery", &other.get(letter.link()).await).await;
+            assert_eq!(again.messages(), [4_060_004]);
+            assert_eq!(whoami(&other).await.0, 401);
+            let late = client
+                .submit(&sent, json!({"method": "link", "email": email}))
+                .await;
+            if kind == Kind::Html {
+                let fresh = successor(&client, kind, &late).await;
+                assert_eq!(fresh.messages(), [4_060_001]);
+            } else {
+                let next = &late.body["error"]["details"]["continue_with"][0];
+                assert_eq!(next["action"], "show_recovery_ui", "{}", late.text);
+            }
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn links_of_others_of_yesterday_and_replaced_ones_let_nobody_in() {
+    run(async {
+        let site = Site::new().await;
+        let short = json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "10m"}}}}});
+        let project = project(&site, tenants::config::merged(&by_link(), &short)).await;
+        let page = site.client(&project, Kind::Html);
+        let mut links = Vec::new();
+        let mut flows = Vec::new();
+        for email in [EMAIL, "bob@example.org"] {
+            somebody(&site, &project, email).await;
+            let begun = page.begin("recovery", "").await;
+            page.submit(&begun, json!({"method": "link", "email": email}))
+                .await;
+            links.push(site.mail(&project).await.link().to_owned());
+            flows.push(begun);
+        }
+        let said = async |link: &str| {
+            let form = landed(&page, "recovery", &page.get(link).await).await;
+            form.messages()
+        };
+        let id = |flow: &Answer| flow.body["id"].as_str().unwrap().to_owned();
+        let crossed = links[1].replace(&id(&flows[1]), &id(&flows[0]));
+        assert_eq!(said(&crossed).await, [4_060_004]);
+        assert_eq!(said(&format!("{}x", links[0])).await, [4_060_004]);
+        page.submit(&flows[0], json!({"method": "link", "email": EMAIL}))
+            .await;
+        assert_eq!(said(&links[0]).await, [4_060_004]);
+        let fresh = site.mail(&project).await.link().to_owned();
+        // A token is no code, and a code is no token.
+        let token = fresh.rsplit_once("token=").unwrap().1.to_owned();
+        let typed = page
+            .submit(&flows[0], json!({"method": "code", "code": token}))
+            .await;
+        let form = landed(&page, "recovery", &typed).await;
+        assert_eq!(form.messages(), [4_010_005]);
+        site.world.clock.advance(TimeDelta::minutes(11));
+        assert_eq!(said(&fresh).await, [4_060_005]);
+        site.world.clock.advance(TimeDelta::hours(1));
+        assert_eq!(said(&fresh).await, [4_060_005]);
+        assert_eq!(whoami(&page).await.0, 401);
+        let without = page
+            .get(&format!("/self-service/recovery?flow={}", id(&flows[0])))
+            .await;
+        assert!(
+            without.location().contains("/ui/error?id="),
+            "{}",
+            without.location()
+        );
+        site.finish().await;
+    });
+}
+
+#[test]
+fn one_link_fifty_times_at_once_lets_in_once() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, by_link()).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let page = site.client(&project, Kind::Html);
+        let begun = page.begin("recovery", "").await;
+        page.submit(&begun, json!({"method": "link", "email": EMAIL}))
+            .await;
+        let link = site.mail(&project).await.link().to_owned();
+        let all = join_all((0..50).map(|_| page.get(&link))).await;
+        let let_in = all.iter().filter(|a| a.location().contains("/ui/settings"));
+        assert_eq!(let_in.count(), 1);
+        let sessions = site
+            .admin(&project)
+            .get(&format!("/admin/identities/{id}/sessions"))
+            .await;
+        assert_eq!(sessions.body.as_array().unwrap().len(), 1);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn a_link_that_is_no_use_is_answered_with_an_error_or_a_new_form() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, by_link()).await;
+        let id = "00000000-0000-4000-8000-000000000000";
+        let path = format!("/self-service/recovery?flow={id}&token=x");
+        let script = site.client(&project, Kind::Spa);
+        assert_eq!(script.get(&path).await.status, StatusCode::NOT_FOUND);
+        let odd = script.get("/self-service/recovery?flow=x&token=x").await;
+        assert_eq!(odd.status, StatusCode::BAD_REQUEST);
+        let page = site.client(&project, Kind::Html);
+        assert!(page.get(&path).await.location().contains("/ui/error?id="));
+        site.finish().await;
+    });
+}

@@ -1,0 +1,665 @@
+//! By code.
+
+use chrono::TimeDelta;
+
+use futures_util::future::join_all;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tests::{Kind, Site, run};
+
+use super::{EMAIL, address, landed, project, somebody, turn};
+
+const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
+
+#[test]
+fn a_new_flow_is_drawn_as_clients_expect() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let script = site.client(&project, Kind::Spa);
+        let flow = script.begin("verification", "?return_to=").await;
+        assert_eq!(flow.status, StatusCode::OK, "{}", flow.text);
+        let outline = ["code/email", "code/method=code", "default/csrf_token"];
+        assert_eq!(flow.outline(), outline);
+        assert_eq!(flow.body["state"], "choose_method");
+        assert_eq!(flow.body["active"], "code");
+        assert!(flow.body.get("organization_id").is_none());
+        assert_eq!(flow.node("email")["attributes"]["type"], "email");
+        let native = site.client(&project, Kind::Api);
+        let begun = native.begin("verification", "").await;
+        assert_eq!(begun.body["type"], "api");
+        assert_eq!(begun.node("csrf_token")["attributes"]["value"], "");
+        site.finish().await;
+    });
+}
+
+#[test]
+fn three_kinds_of_client_prove_an_address() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        for (number, kind) in KINDS.into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            let id = somebody(&site, &project, &email).await;
+            let client = site.client(&project, kind);
+            let begun = client.begin("verification", "").await;
+            let sent = turn(
+                &client,
+                "verification",
+                &begun,
+                json!({"method": "code", "email": email}),
+            )
+            .await;
+            assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
+            assert_eq!(sent.messages(), [1_080_003]);
+            assert_eq!(sent.body["state"], "sent_email");
+            let outline = [
+                "code/method",
+                "code/code",
+                "code/method=code",
+                "default/csrf_token",
+                &format!("code/email={email}"),
+            ];
+            assert_eq!(sent.outline(), outline);
+            assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
+
+            let wrong = turn(
+                &client,
+                "verification",
+                &sent,
+                json!({"method": "code", "code": "x"}),
+            )
+            .await;
+            assert_eq!(wrong.status, StatusCode::OK, "trap 2: {}", wrong.text);
+            assert_eq!(wrong.messages(), [4_070_006]);
+
+            let letter = site.mail(&project).await;
+            assert_eq!(
+                (&*letter.to, &*letter.template),
+                (&*email, "verification_code_valid")
+            );
+            // Codes need no CSRF token.
+            let code = json!({"method": "code", "code": letter.code(), "csrf_token": ""});
+            let passed = turn(&client, "verification", &wrong, code).await;
+            assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
+            assert_eq!(passed.messages(), [1_080_002]);
+            assert_eq!(passed.body["state"], "passed_challenge");
+            let (ui, anchor) = (&passed.body["ui"], &passed.body["ui"]["nodes"][1]);
+            assert_eq!(ui["method"], "GET");
+            assert_eq!(ui["action"], anchor["attributes"]["href"]);
+            assert_eq!(ui["action"], format!("{}/ui/session", project.base_url()));
+            assert_eq!(anchor["group"], "code");
+            assert_eq!(
+                address(&site, &project, &id).await,
+                (true, "completed".into())
+            );
+            let who = client.get("/sessions/whoami").await;
+            assert_eq!(who.status, StatusCode::UNAUTHORIZED, "nobody is signed in");
+        }
+        site.finish().await;
+    });
+}
+
+/// Contract, self-service 11: the answers are equal, down to the last byte that is not a name of its own.
+#[test]
+fn an_address_that_nobody_has_looks_like_any_other() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let (known, nobody) = ("known@example.org", "wrong@example.org");
+        somebody(&site, &project, known).await;
+        for kind in [Kind::Spa, Kind::Api] {
+            let mut seen = Vec::new();
+            for email in [known, nobody] {
+                let client = site.client(&project, kind);
+                let begun = client.begin("verification", "").await;
+                let sent = client
+                    .submit(&begun, json!({"method": "code", "email": email}))
+                    .await;
+                let wrong = client
+                    .submit(&sent, json!({"method": "code", "code": "000000"}))
+                    .await;
+                let masked = |answer: &tests::Answer| {
+                    let text =
+                        serde_json::to_string(&tests::golden::masked(&project, &answer.body));
+                    (answer.status, text.unwrap().replace(email, "<address>"))
+                };
+                seen.push((masked(&sent), masked(&wrong)));
+            }
+            assert_eq!(seen[0], seen[1]);
+        }
+        let mails = site.mails(&project).await;
+        assert_eq!(mails.len(), 2, "one for each client: {mails:?}");
+        assert!(mails.iter().all(|mail| mail.to == known), "{mails:?}");
+        site.finish().await;
+    });
+}
+
+#[test]
+fn who_is_unknown_is_told_so_where_that_is_wanted() {
+    run(async {
+        let site = Site::new().await;
+        let tell = json!({"selfservice": {"flows": {"verification": {"notify_unknown_recipients": true}}}});
+        let project = project(&site, tell).await;
+        let script = site.client(&project, Kind::Spa);
+        for (typed, mails) in [("nobody@example.org", 1), ("+491701234567", 1)] {
+            let begun = script.begin("verification", "").await;
+            let sent = script
+                .submit(&begun, json!({"method": "code", "email": typed}))
+                .await;
+            assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
+            assert_eq!(site.mails(&project).await.len(), mails, "{typed}");
+        }
+        let letter = site.mail(&project).await;
+        assert_eq!(letter.template, "verification_code_invalid");
+        assert_eq!(letter.to, "nobody@example.org");
+        site.finish().await;
+    });
+}
+
+#[test]
+fn what_is_wrong_with_a_submission_is_said_on_its_form() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("verification", "").await;
+        let missing = script.submit(&begun, json!({"method": "code"})).await;
+        assert_eq!(missing.status, StatusCode::BAD_REQUEST);
+        assert_eq!(missing.node_messages("email"), [4_000_002]);
+        let odd = script
+            .submit(&begun, json!({"method": "code", "email": "odd"}))
+            .await;
+        assert_eq!(odd.status, StatusCode::BAD_REQUEST);
+        assert_eq!(odd.node_messages("email"), [4_000_040]);
+        for other in [
+            json!({}),
+            json!({"method": "link", "email": EMAIL}),
+            json!({"method": "x"}),
+        ] {
+            let nobody = script.submit(&begun, other).await;
+            assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
+            assert_eq!(nobody.messages(), [4_010_006]);
+            assert_eq!(nobody.body["active"], "code");
+        }
+        let forged = script
+            .submit(
+                &begun,
+                json!({"method": "code", "email": EMAIL, "csrf_token": "x"}),
+            )
+            .await;
+        assert_eq!(forged.status, StatusCode::FORBIDDEN);
+        assert_eq!(forged.error_id(), Some("security_csrf_violation"));
+        let sent = script
+            .submit(&begun, json!({"method": "code", "email": EMAIL}))
+            .await;
+        let empty = script.submit(&sent, json!({"method": "code"})).await;
+        assert_eq!(empty.status, StatusCode::BAD_REQUEST);
+        assert_eq!(empty.node_messages("code"), [4_000_002]);
+        assert_eq!(empty.body["state"], "sent_email");
+        assert!(site.mails(&project).await.is_empty());
+        site.finish().await;
+    });
+}
+
+#[test]
+fn off_unless_it_is_switched_on() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let id = "00000000-0000-4000-8000-000000000000";
+        for path in ["browser", "api", "flows?id=x"] {
+            let path = format!("/self-service/verification/{path}");
+            let answer = site.client(&project, Kind::Spa).get(&path).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+            assert_eq!(answer.error_id(), None);
+            let page = site.client(&project, Kind::Html).get(&path).await;
+            let expected = if path.ends_with("/api") { 400 } else { 303 };
+            assert_eq!(page.status.as_u16(), expected, "{path}");
+        }
+        let script = site.client(&project, Kind::Spa);
+        let path = format!("/self-service/verification?flow={id}");
+        let answer = script
+            .post(&path, json!({"method": "code", "code": "1"}))
+            .await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn unknown_flows_are_answered_for_each_kind_of_client() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        for (id, status) in [
+            ("00000000-0000-4000-8000-000000000000", 404),
+            ("zzz", 400),
+            ("", 400),
+        ] {
+            let path = format!("/self-service/verification?flow={id}");
+            for kind in [Kind::Spa, Kind::Api] {
+                let client = site.client(&project, kind);
+                let answer = client
+                    .post(&path, json!({"method": "code", "code": "1"}))
+                    .await;
+                assert_eq!(answer.status.as_u16(), status, "{path}");
+            }
+            let page = site.client(&project, Kind::Html);
+            let answer = page.form(&path, &[("method", "code"), ("code", "1")]).await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "trap 53");
+            assert!(answer.location().contains("/ui/error?id="));
+        }
+        site.finish().await;
+    });
+}
+
+/// Trap 38, and contract 3.6: then another flow takes its place.
+#[test]
+fn the_attempt_after_the_last_allowed_one_ends_the_flow() {
+    run(async {
+        let site = Site::new().await;
+        let two = json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 2}}}}});
+        let project = project(&site, two).await;
+        for (number, kind) in KINDS.into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            let id = somebody(&site, &project, &email).await;
+            let client = site.client(&project, kind);
+            let begun = client.begin("verification", "?return_to=").await;
+            let mut form = turn(
+                &client,
+                "verification",
+                &begun,
+                json!({"method": "code", "email": email}),
+            )
+            .await;
+            for _ in 0..2 {
+                form = turn(
+                    &client,
+                    "verification",
+                    &form,
+                    json!({"method": "code", "code": "x"}),
+                )
+                .await;
+                assert_eq!(form.messages(), [4_070_006]);
+            }
+            let code = site.mail(&project).await.code().to_owned();
+            let ended = client
+                .submit(&form, json!({"method": "code", "code": code}))
+                .await;
+            let fresh = if kind == Kind::Html {
+                landed(&client, "verification", &ended).await
+            } else {
+                assert_eq!(ended.status, StatusCode::GONE, "{}", ended.text);
+                assert_eq!(ended.error_id(), Some("self_service_flow_replaced"));
+                let id = ended.body["use_flow_id"].as_str().unwrap();
+                client
+                    .get(&format!("/self-service/verification/flows?id={id}"))
+                    .await
+            };
+            assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
+            assert_ne!(fresh.body["id"], form.body["id"]);
+            assert_eq!(fresh.messages(), [4_000_001]);
+            assert_eq!(fresh.body["state"], "choose_method");
+            assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
+            // No mail goes out for a flow in which its code could not be tried.
+            let mails = site.mails(&project).await.len();
+            let again = client
+                .submit(&form, json!({"method": "code", "email": email}))
+                .await;
+            assert_ne!(again.status, StatusCode::OK, "{}", again.text);
+            assert_eq!(site.mails(&project).await.len(), mails);
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn a_flow_is_good_for_one_proof() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        for (number, kind) in KINDS.into_iter().enumerate() {
+            let email = format!("p{number}@example.org");
+            somebody(&site, &project, &email).await;
+            let client = site.client(&project, kind);
+            let begun = client.begin("verification", "").await;
+            let form = turn(
+                &client,
+                "verification",
+                &begun,
+                json!({"method": "code", "email": email}),
+            )
+            .await;
+            let right = json!({"method": "code", "code": site.mail(&project).await.code()});
+            let passed = turn(&client, "verification", &form, right.clone()).await;
+            assert_eq!(passed.body["state"], "passed_challenge");
+            let again = client.submit(&form, right).await;
+            let fresh = if kind == Kind::Html {
+                landed(&client, "verification", &again).await
+            } else {
+                assert_eq!(again.error_id(), Some("self_service_flow_replaced"));
+                let id = again.body["use_flow_id"].as_str().unwrap();
+                client
+                    .get(&format!("/self-service/verification/flows?id={id}"))
+                    .await
+            };
+            assert_eq!(fresh.messages(), [4_070_002]);
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn codes_of_others_of_yesterday_and_replaced_ones_prove_nothing() {
+    run(async {
+        let site = Site::new().await;
+        let short = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "10m"}}}}});
+        let project = project(&site, short).await;
+        let ada = somebody(&site, &project, EMAIL).await;
+        somebody(&site, &project, "bob@example.org").await;
+        let script = site.client(&project, Kind::Spa);
+        let mut forms = Vec::new();
+        for email in [EMAIL, "bob@example.org"] {
+            let begun = script.begin("verification", "").await;
+            let sent = script
+                .submit(&begun, json!({"method": "code", "email": email}))
+                .await;
+            forms.push((sent, site.mail(&project).await.code().to_owned()));
+        }
+        let submit = async |form: &tests::Answer, code: &str| {
+            script
+                .submit(form, json!({"method": "code", "code": code}))
+                .await
+        };
+        // Bob's code in Ada's flow.
+        let other = submit(&forms[0].0, &forms[1].1).await;
+        assert_eq!(other.messages(), [4_070_006]);
+        // The former code after another was sent.
+        let again = script
+            .submit(&forms[0].0, json!({"method": "code", "email": EMAIL}))
+            .await;
+        assert_eq!(again.messages(), [1_080_003]);
+        let fresh = site.mail(&project).await.code().to_owned();
+        if fresh != forms[0].1 {
+            assert_eq!(submit(&again, &forms[0].1).await.messages(), [4_070_006]);
+        }
+        // Past its time, though the flow lives on.
+        site.world.clock.advance(TimeDelta::minutes(11));
+        assert_eq!(submit(&again, &fresh).await.messages(), [4_070_006]);
+        assert!(!address(&site, &project, &ada).await.0);
+        site.finish().await;
+    });
+}
+
+/// Contract 2.5: not 410 but a redirect to the new flow; its reading says what happened.
+#[test]
+fn an_expired_flow_is_replaced() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        for kind in KINDS {
+            let client = site.client(&project, kind);
+            let begun = client.begin("verification", "").await;
+            site.world.clock.advance(TimeDelta::seconds(3_601));
+            let read = format!(
+                "/self-service/verification/flows?id={}",
+                begun.body["id"].as_str().unwrap()
+            );
+            let read = client.get(&read).await;
+            assert_eq!(read.status, StatusCode::GONE);
+            assert_eq!(read.error_id(), None, "trap 16");
+            let answer = client
+                .submit(&begun, json!({"method": "code", "email": EMAIL}))
+                .await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+            let fresh = if kind == Kind::Html {
+                landed(&client, "verification", &answer).await
+            } else {
+                assert!(
+                    answer
+                        .location()
+                        .contains("/self-service/verification/flows?id="),
+                    "trap 17"
+                );
+                client.get(answer.location()).await
+            };
+            assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
+            assert_eq!(fresh.messages(), [4_070_005]);
+            let context = &fresh.body["ui"]["messages"][0]["context"];
+            assert!(context["expired_at"].is_string() && context["expired_at_unix"].is_i64());
+        }
+        site.finish().await;
+    });
+}
+
+/// The link beside the code fills it in, in whatever browser it is opened (trap 47).
+#[test]
+fn the_link_of_the_mail_fills_the_code_in_and_uses_nothing_up() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let page = site.client(&project, Kind::Html);
+        let begun = page.begin("verification", "").await;
+        turn(
+            &page,
+            "verification",
+            &begun,
+            json!({"method": "code", "email": EMAIL}),
+        )
+        .await;
+        let letter = site.mail(&project).await;
+        let (code, link) = (letter.code().to_owned(), letter.link().to_owned());
+        assert!(link.starts_with(&format!(
+            "{}/self-service/verification?",
+            project.base_url()
+        )));
+        let phone = site.client(&project, Kind::Html);
+        for _ in 0..3 {
+            let opened = phone.get(&link).await;
+            let form = landed(&phone, "verification", &opened).await;
+            assert_eq!(form.status, StatusCode::OK, "{}", form.text);
+            assert_eq!(form.node("code")["attributes"]["value"], json!(code));
+            assert_eq!(form.messages(), [1_080_003]);
+        }
+        assert!(!address(&site, &project, &id).await.0);
+        let odd = link.replace(&code, "%3Cscript%3E");
+        let form = landed(&phone, "verification", &phone.get(&odd).await).await;
+        assert_eq!(
+            form.node("code")["attributes"]["value"],
+            json!(code),
+            "no such code is shown"
+        );
+        let passed = turn(
+            &phone,
+            "verification",
+            &form,
+            json!({"method": "code", "code": code}),
+        )
+        .await;
+        assert_eq!(passed.messages(), [1_080_002]);
+        assert!(address(&site, &project, &id).await.0);
+        let nothing = phone.get("/self-service/verification?code=1").await;
+        assert!(nothing.location().contains("/ui/error?id="));
+        site.finish().await;
+    });
+}
+
+#[test]
+fn people_go_where_they_asked_to_while_that_is_allowed() {
+    run(async {
+        let site = Site::new().await;
+        let lists = json!({"selfservice": {
+            "allowed_return_urls": ["https://app.example.org"],
+            "flows": {"verification": {"after": {"default_browser_return_url": "https://app.example.org/verified"}}},
+        }});
+        let project = project(&site, lists).await;
+        let script = site.client(&project, Kind::Spa);
+        let go = async |query: &str| {
+            let email = format!("p{}@example.org", tests::fresh_slug());
+            somebody(&site, &project, &email).await;
+            let begun = script.begin("verification", query).await;
+            let sent = script
+                .submit(&begun, json!({"method": "code", "email": email}))
+                .await;
+            (sent, site.mail(&project).await.code().to_owned())
+        };
+        let (sent, code) = go("").await;
+        let done = script
+            .submit(&sent, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(
+            done.body["ui"]["action"],
+            "https://app.example.org/verified"
+        );
+        let (sent, code) = go("?return_to=https%3A%2F%2Fapp.example.org%2Fa").await;
+        let done = script
+            .submit(&sent, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(done.body["ui"]["action"], "https://app.example.org/a");
+        let (sent, code) = go("?return_to=https%3A%2F%2Fapp.example.org%2Fb").await;
+        let none = json!({"selfservice": {"allowed_return_urls": null}});
+        let project = site.world.configure(&project, none).await;
+        let refused = script
+            .submit(&sent, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(
+            refused.status,
+            StatusCode::BAD_REQUEST,
+            "trap 48: {}",
+            refused.text
+        );
+        assert_eq!(refused.messages(), [4_000_001]);
+        let evil = script
+            .begin("verification", "?return_to=https%3A%2F%2Fevil.example")
+            .await;
+        assert_eq!(
+            evil.error_id(),
+            Some("self_service_flow_return_to_forbidden")
+        );
+        drop(project);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn one_code_fifty_times_at_once_proves_once() {
+    run(async {
+        let site = Site::new().await;
+        let many = super::patient(255);
+        let project = project(&site, many).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("verification", "").await;
+        let sent = script
+            .submit(&begun, json!({"method": "code", "email": EMAIL}))
+            .await;
+        let right = json!({"method": "code", "code": site.mail(&project).await.code()});
+        let all = join_all((0..50).map(|_| script.submit(&sent, right.clone()))).await;
+        let passed = all.iter().filter(|a| a.body["state"] == "passed_challenge");
+        assert_eq!(passed.count(), 1);
+        for other in all.iter().filter(|a| a.status != StatusCode::OK) {
+            // Busy at worst; never done twice.
+            let known = other.error_id() == Some("self_service_flow_replaced")
+                || other.status == StatusCode::SERVICE_UNAVAILABLE;
+            assert!(known, "{}", other.text);
+        }
+        assert!(address(&site, &project, &id).await.0);
+        site.finish().await;
+    });
+}
+
+#[test]
+fn fifty_wrong_codes_at_once_count_as_at_least_the_allowed_number() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, super::patient(5)).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let native = site.client(&project, Kind::Api);
+        let begun = native.begin("verification", "").await;
+        let sent = native
+            .submit(&begun, json!({"method": "code", "email": EMAIL}))
+            .await;
+        let code = site.mail(&project).await.code().to_owned();
+        let wrong = json!({"method": "code", "code": "x"});
+        let all = join_all((0..50).map(|_| native.submit(&sent, wrong.clone()))).await;
+        let judged = all.iter().filter(|a| a.messages() == [4_070_006]).count();
+        assert!((1..=5).contains(&judged), "{judged} were compared");
+        let late = native
+            .submit(&sent, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(late.error_id(), Some("self_service_flow_replaced"));
+        assert!(!address(&site, &project, &id).await.0);
+        site.finish().await;
+    });
+}
+
+/// A refusal that comes late is not laid over what happened meanwhile.
+#[test]
+fn a_late_refusal_does_not_undo_a_proof() {
+    run(async {
+        let site = Site::new().await;
+        let many = super::patient(255);
+        let project = project(&site, many).await;
+        for round in 0..5 {
+            let email = format!("p{round}@example.org");
+            let id = somebody(&site, &project, &email).await;
+            let script = site.client(&project, Kind::Spa);
+            let begun = script.begin("verification", "").await;
+            let sent = script
+                .submit(&begun, json!({"method": "code", "email": email}))
+                .await;
+            let right = json!({"method": "code", "code": site.mail(&project).await.code()});
+            let bodies: Vec<Value> = (0..12)
+                .map(|n| {
+                    if n == 6 {
+                        right.clone()
+                    } else {
+                        json!({"method": "code", "code": "x"})
+                    }
+                })
+                .collect();
+            join_all(bodies.into_iter().map(|body| script.submit(&sent, body))).await;
+            let path = format!(
+                "/self-service/verification/flows?id={}",
+                sent.body["id"].as_str().unwrap()
+            );
+            let flow = script.get(&path).await;
+            let verified = address(&site, &project, &id).await.0;
+            let passed = flow.body["state"] == "passed_challenge";
+            assert_eq!(passed, verified, "{}", flow.text);
+        }
+        site.finish().await;
+    });
+}
+
+/// Whoever deletes their address between mail and code proves nothing.
+#[test]
+fn an_address_that_is_gone_is_not_proved() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, json!({})).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("verification", "").await;
+        let sent = script
+            .submit(&begun, json!({"method": "code", "email": EMAIL}))
+            .await;
+        let code = site.mail(&project).await.code().to_owned();
+        let gone = site
+            .admin(&project)
+            .delete(&format!("/admin/identities/{id}"))
+            .await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        let late = script
+            .submit(&sent, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(late.messages(), [4_070_006]);
+        assert!(
+            site.mails(&project).await.is_empty(),
+            "their mail went with them"
+        );
+        site.finish().await;
+    });
+}
