@@ -362,17 +362,16 @@ pub(crate) async fn use_code<K: Challenge>(
     code: &str,
 ) -> Result<Step<Proof>, Halt> {
     let memory = K::memory_mut(&mut flow.state);
-    let tries = match memory.counted.tries {
-        Some(tries) => tries,
-        None => {
-            // What an administrator handed over went to no address.
-            let whose = match memory.address.as_str() {
-                "" => flow.id.to_string(),
-                typed => normalize::identifier(typed),
-            };
-            memory.counted.guess = limits::guess(cx, &whose).await?;
-            one_time::count_submission(cx.project, flow.id).await?
-        }
+    let tries = if let Some(tries) = memory.counted.tries {
+        tries
+    } else {
+        // What an administrator handed over went to no address.
+        let whose = match memory.address.as_str() {
+            "" => flow.id.to_string(),
+            typed => normalize::identifier(typed),
+        };
+        memory.counted.guess = limits::guess(cx, &whose).await?;
+        one_time::count_submission(cx.project, flow.id).await?
     };
     memory.counted.tries = Some(tries);
     let guess = memory.counted.guess.clone();

@@ -8,7 +8,7 @@ use identity::{
     schema::Address,
 };
 use serde::Deserialize;
-use tenants::Section;
+use tenants::{Fault, Section};
 
 use crate::{
     cx::Cx,
@@ -89,15 +89,24 @@ pub async fn guess(cx: &Cx<'_>, identifier: &str) -> Result<Vec<Bucket>, Halt> {
 
 /// Count a message that this request would cause, whether or not anybody has the address.
 pub async fn mail(cx: &Cx<'_>, to: &Address) -> Result<(), Halt> {
+    take(cx, &mail_buckets(cx, to)).await
+}
+
+/// The same for a message that may be left out. False: it has to be.
+pub async fn mail_if_any(cx: &Cx<'_>, to: &Address) -> Result<bool, Fault> {
+    let wait = limits::take(cx.project, &mail_buckets(cx, to)).await?;
+    Ok(wait.is_none())
+}
+
+fn mail_buckets(cx: &Cx<'_>, to: &Address) -> [Bucket; 3] {
     let config = &cx.project.config::<LimitsConfig>().mails;
     let network = limits::network(&cx.client.ip_address);
     let bucket = |what, free| Bucket::new(cx.project, what, free, HOUR);
-    let buckets = [
+    [
         bucket(("mail to", &to.value), config.per_address),
         bucket(("mail from", &network), config.per_network),
         bucket(("mail", ""), config.per_project),
-    ];
-    take(cx, &buckets).await
+    ]
 }
 
 async fn take(cx: &Cx<'_>, buckets: &[Bucket]) -> Result<(), Halt> {

@@ -2,6 +2,9 @@
 //! sign in. Two forms of it: one address is asked for, or one of several is chosen
 //! (`feature_flags.choose_recovery_address`). Administrators can begin one for somebody as well.
 
+mod choice;
+mod handover;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,14 +12,16 @@ use chrono::{DateTime, Utc};
 use identity::{
     Identity, Session,
     identities::{self, State},
-    one_time::{self, Errand, Purpose},
-    schema::{Address, Via},
+    one_time::{self, Purpose},
     sessions::{SessionConfig, store as session_store, token},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tenants::Fault;
 use uuid::Uuid;
+
+pub use choice::Choice;
+pub(crate) use choice::{addresses_of, masked, token_of};
+pub use handover::{HandedOver, Handover, hand_over};
 
 use crate::{
     begin::{self, Init},
@@ -25,7 +30,7 @@ use crate::{
     continue_with::ContinueWith,
     cx::{ClientInfo, Cx},
     decision::{Error, Halt, Refusal, Write},
-    flow::{CHOOSE_METHOD, Flow, Kind, Opening, PASSED, SENT, Transport},
+    flow::{CHOOSE_METHOD, Flow, Kind, PASSED, Transport},
     guard, hooks,
     methods::{self, Strategy},
     settings::{self, SettingsConfig},
@@ -65,17 +70,6 @@ pub struct RecoveryState {
     pub choices: Vec<Choice>,
     /// The token of the choice that was made, else of the address first typed.
     pub chosen: String,
-}
-
-/// An address to choose, not told in full.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Choice {
-    /// What the form sends.
-    pub token: String,
-    /// What it shows.
-    pub masked: String,
-    /// How it is reached.
-    pub via: Via,
 }
 
 impl Kind for Recovery {
@@ -269,9 +263,10 @@ async fn commit(
     proof: &Proof,
     ending: Ending,
 ) -> Result<Option<Recovered>, Halt> {
-    let settings = match flow.state.skip_settings {
-        true => None,
-        false => Some(settings_of(cx, flow, &ending).await?),
+    let settings = if flow.state.skip_settings {
+        None
+    } else {
+        Some(settings_of(cx, flow, &ending).await?)
     };
     let mut passed = flow.clone();
     passed.go_to(PASSED);
@@ -406,181 +401,9 @@ pub async fn redeem(cx: &Cx<'_>, id: Uuid, token: &str) -> Result<Recovered, Err
     Ok(recovered)
 }
 
-/// What an administrator asks for somebody.
-#[derive(Clone, Debug)]
-pub struct Handover {
-    /// For whom.
-    pub identity_id: Uuid,
-    /// A code to type, or a link to follow.
-    pub method: Use,
-    /// In which kind of client.
-    pub transport: Transport,
-    /// The absolute URL of the request.
-    pub request_url: String,
-    /// Judged already.
-    pub return_to: Option<String>,
-    /// How long it is good; as configured for the method otherwise.
-    pub lifespan: Option<std::time::Duration>,
-}
-
-/// What an administrator hands over.
-pub struct HandedOver {
-    /// Where it is used.
-    pub link: String,
-    /// The digits, or the token that is in the link already.
-    pub secret: String,
-    /// Until when.
-    pub expires_at: DateTime<Utc>,
-}
-
-impl std::fmt::Debug for HandedOver {
-    /// Without what it must not show in a log.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HandedOver")
-            .field("expires_at", &self.expires_at)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Begin a recovery for somebody. `None`: there is no such identity.
-pub async fn hand_over(cx: &Cx<'_>, handover: Handover) -> Result<Option<HandedOver>, Error> {
-    let method = handover.method;
-    let lifespan = handover
-        .lifespan
-        .unwrap_or_else(|| crate::letters::lifespan(cx, method));
-    let mut flow = handed_over_flow(cx, &handover, lifespan);
-    begin::draw(cx, &mut flow).await?;
-    let errand = Errand {
-        flow_id: flow.id,
-        purpose: Purpose::Recovery,
-        identity_id: Some(handover.identity_id),
-        address: Address {
-            via: Via::Email,
-            value: String::new(),
-        },
-        expires_at: flow.expires_at,
-    };
-    let minted = match method {
-        Use::Code => one_time::code(cx.project, errand),
-        Use::Link => one_time::token(cx.project, errand),
-    };
-    let mut tx = cx.project.begin().await?;
-    let found = identities::store::get(&mut tx, handover.identity_id).await?;
-    if found.is_none() {
-        return Ok(None);
-    }
-    store::insert_row(&mut tx, &NewFlow::of(&flow)?).await?;
-    one_time::insert(&mut tx, &minted.code).await?;
-    tx.commit().await?;
-    let secret = minted.secret.to_string();
-    Ok(Some(HandedOver {
-        link: match method {
-            Use::Code => page_of(cx, flow.id),
-            Use::Link => format!(
-                "{}/self-service/recovery?flow={}&token={secret}",
-                cx.project.base_url(),
-                flow.id
-            ),
-        },
-        secret,
-        expires_at: flow.expires_at,
-    }))
-}
-
-fn handed_over_flow(
-    cx: &Cx<'_>,
-    handover: &Handover,
-    lifespan: std::time::Duration,
-) -> Flow<Recovery> {
-    let state = RecoveryState {
-        memory: Memory {
-            method: handover.method,
-            ..Memory::default()
-        },
-        by_administrator: true,
-        ..RecoveryState::default()
-    };
-    let opening = Opening {
-        transport: handover.transport,
-        request_url: handover.request_url.clone(),
-        return_to: handover.return_to.clone(),
-        identity_schema: None,
-        lifespan,
-        state,
-    };
-    let mut flow = Flow::<Recovery>::new(cx, opening);
-    let step = match handover.method {
-        Use::Code => SENT,
-        Use::Link => CHOOSE_METHOD,
-    };
-    flow.go_to(step);
-    flow
-}
-
 /// The page of a recovery flow.
 pub fn page_of(cx: &Cx<'_>, id: Uuid) -> String {
     let config = cx.project.config::<SelfService>();
     let page = Pages::of(cx.project).page(config.flows.recovery.ui_url.as_deref(), "recovery");
     with_query(&page, "flow", &id.to_string())
-}
-
-/// Enough of an address for its owner to know it: the first characters of the local part, or the ends of
-/// a number. What is too short for that is shown.
-pub(crate) fn masked(address: &str) -> String {
-    let shown: Vec<char> = address.chars().collect();
-    match address.rsplit_once('@') {
-        Some((local, domain)) if local.chars().count() > 2 => {
-            let start: String = local.chars().take(2).collect();
-            format!("{start}****@{domain}")
-        }
-        None if shown.len() > 5 => {
-            let start: String = shown[..3].iter().collect();
-            let end: String = shown[shown.len() - 2..].iter().collect();
-            format!("{start}****{end}")
-        }
-        _ => address.to_owned(),
-    }
-}
-
-/// What stands for an address in the form that lets people choose.
-pub(crate) fn token_of(address: &Address) -> String {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    use sha2::{Digest as _, Sha256};
-    STANDARD.encode(Sha256::digest(&address.value))
-}
-
-/// The addresses of whoever has that one; empty for an address that nobody has.
-pub(crate) async fn addresses_of(cx: &Cx<'_>, address: &Address) -> Result<Vec<Choice>, Fault> {
-    let mut tx = cx.project.begin().await?;
-    let id = identity::addresses::owner_of_recovery(&mut tx, address).await?;
-    let owner = identities::store::get(&mut tx, id.unwrap_or(Uuid::nil())).await?;
-    let all = owner.map(|owner| owner.recovery_addresses);
-    let choice = |a: identities::RecoveryAddress| Choice {
-        masked: masked(&a.value),
-        via: a.via,
-        token: token_of(&Address {
-            via: a.via,
-            value: a.value,
-        }),
-    };
-    Ok(all.unwrap_or_default().into_iter().map(choice).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::masked;
-
-    #[test]
-    fn an_address_is_told_to_its_owner_alone() {
-        for (address, shown) in [
-            ("ada@example.org", "ad****@example.org"),
-            ("ab@example.org", "ab@example.org"),
-            ("jörg@example.org", "jö****@example.org"),
-            ("+4915112345678", "+49****78"),
-            ("+4915", "+4915"),
-            ("", ""),
-        ] {
-            assert_eq!(masked(address), shown);
-        }
-    }
 }

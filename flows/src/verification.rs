@@ -1,32 +1,31 @@
 //! The verification flow: somebody proves to read an address. Begun by hand, or by whatever makes an
 //! address known ([`announce`]). It signs nobody in.
 
+mod announce;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use identity::{
-    Identity, addresses,
-    identities::VerifiableAddress,
+    addresses,
     one_time::{self, Purpose},
-    schema::{Address, Via},
+    schema::Via,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use url::Url;
 use uuid::Uuid;
 
+pub use announce::{Announcement, Occasion, announce};
+
 use crate::{
-    begin::{self, Init},
+    begin::Init,
     challenge::{self, Challenge, Memory, Notice, Proof, Turn},
-    config::{ChallengeConfig, FeatureFlags, Pages, SelfService, Use, with_query},
-    continue_with::ContinueWith,
-    cx::{ClientInfo, Cx},
-    decision::{Effects, Error, Halt, Refusal, Write},
-    flow::{CHOOSE_METHOD, Flow, Kind, Opening, PASSED, SENT, Transport},
+    config::{ChallengeConfig, SelfService, Use},
+    cx::Cx,
+    decision::{Error, Halt, Refusal},
+    flow::{CHOOSE_METHOD, Flow, Kind, PASSED, SENT},
     guard,
-    letters::{self, Letter},
-    limits,
-    methods::{self, Strategy, code::CodeConfig},
-    store::{self, NewFlow},
+    methods::{self, Strategy},
+    store,
     submission::Submission,
     ui::{Message, Ui, text},
     write,
@@ -244,168 +243,4 @@ pub async fn prefill(cx: &Cx<'_>, id: Uuid, code: &str) -> Result<Flow<Verificat
 pub async fn redeem(cx: &Cx<'_>, id: Uuid, token: &str) -> Result<Flow<Verification>, Error> {
     let (flow, ()) = challenge::redeem::<Verification>(cx, id, token).await?;
     Ok(flow)
-}
-
-/// What makes an address known: a flow that is about to be written.
-#[derive(Clone, Copy, Debug)]
-pub struct Occasion<'a> {
-    /// Who began that flow.
-    pub transport: Transport,
-    /// The absolute URL of its init request.
-    pub request_url: &'a str,
-    /// Where it ends, as it was asked for.
-    pub return_to: Option<&'a str>,
-    /// As the client sent it.
-    pub transient_payload: Option<&'a Value>,
-    /// What the visitor's CSRF cookie will hold once this is answered.
-    pub csrf_secret: [u8; 32],
-}
-
-impl<'a> Occasion<'a> {
-    /// That flow; the visitor keeps their CSRF cookie.
-    pub fn of<K: Kind>(cx: &Cx<'_>, flow: &'a Flow<K>) -> Self {
-        Self {
-            transport: flow.transport,
-            request_url: &flow.request_url,
-            return_to: flow.return_to.as_deref(),
-            transient_payload: flow.transient_payload.as_ref(),
-            csrf_secret: cx.client.csrf_secret,
-        }
-    }
-
-    /// The same for an answer that hands out the next CSRF secret.
-    #[must_use]
-    pub fn with_next_csrf(self, cx: &Cx<'_>) -> Self {
-        Self {
-            csrf_secret: cx.client.next_csrf_secret,
-            ..self
-        }
-    }
-}
-
-/// Verifications that begin with something else.
-#[derive(Debug, Default)]
-pub struct Announcement {
-    /// To be written with it.
-    pub effects: Effects,
-    /// How clients hear of them.
-    pub shown: Vec<ContinueWith>,
-}
-
-/// Begin the verification of the first of somebody's addresses that `wants` it (of each, with the flag
-/// `legacy_continue_with_verification_ui`), and mark it as sent. Nothing while verification is off.
-pub async fn announce(
-    cx: &Cx<'_>,
-    occasion: Occasion<'_>,
-    identity: &mut Identity,
-    wants: impl Fn(&VerifiableAddress) -> bool + Send,
-) -> Result<Announcement, Halt> {
-    let mut announcement = Announcement::default();
-    if !Verification::config(cx).enabled {
-        return Ok(announcement);
-    }
-    let each = cx
-        .project
-        .config::<FeatureFlags>()
-        .legacy_continue_with_verification_ui;
-    let wanted: Vec<usize> = (0..identity.verifiable_addresses.len())
-        .filter(|at| wants(&identity.verifiable_addresses[*at]))
-        .take(if each { usize::MAX } else { 1 })
-        .collect();
-    for at in wanted {
-        let address = &mut identity.verifiable_addresses[at];
-        if address.status == "pending" {
-            "sent".clone_into(&mut address.status);
-        }
-        let address = Address {
-            via: address.via,
-            value: address.value.clone(),
-        };
-        limits::mail(cx, &address).await?;
-        announce_one(cx, occasion, identity, &address, &mut announcement).await?;
-    }
-    Ok(announcement)
-}
-
-async fn announce_one(
-    cx: &Cx<'_>,
-    occasion: Occasion<'_>,
-    identity: &Identity,
-    address: &Address,
-    announcement: &mut Announcement,
-) -> Result<(), Error> {
-    let client = ClientInfo {
-        csrf_secret: occasion.csrf_secret,
-        ..cx.client.clone()
-    };
-    let cx = &Cx {
-        client: &client,
-        ..*cx
-    };
-    let mut flow = announced_flow(cx, occasion, address)?;
-    let letter = Letter {
-        flow_id: flow.id,
-        purpose: Purpose::Verification,
-        method: flow.state.memory.method,
-        address,
-        owner: Some(identity),
-        request_url: occasion.request_url,
-        transient_payload: occasion.transient_payload,
-        notify_unknown: false,
-    };
-    let (letter, good_until) = letters::post(cx, &letter)?;
-    flow.state.memory.good_until = Some(good_until);
-    crate::submit::redrawn(cx, &mut flow, None).await?;
-    let writes = &mut announcement.effects.0;
-    writes.push(Write::BeginFlow(Box::new(NewFlow::of(&flow)?)));
-    writes.extend(letter.0);
-    let config = cx.project.config::<SelfService>();
-    let page = config.flows.verification.ui_url.as_deref();
-    let page = Pages::of(cx.project).page(page, "verification");
-    announcement.shown.push(ContinueWith::ShowVerificationUi {
-        flow_id: flow.id,
-        address: address.value.clone(),
-        url: with_query(&page, "flow", &flow.id.to_string()),
-    });
-    Ok(())
-}
-
-fn announced_flow(
-    cx: &Cx<'_>,
-    occasion: Occasion<'_>,
-    address: &Address,
-) -> Result<Flow<Verification>, Error> {
-    let (mut state, _) = Verification::fresh(cx);
-    // A text message carries no link.
-    if address.via == Via::Sms && cx.project.config::<CodeConfig>().is_enabled() {
-        state.memory.method = Use::Code;
-    }
-    state.memory.address.clone_from(&address.value);
-    state.memory.notice = Some(Notice::Sent);
-    state.announced = true;
-    let opening = Opening {
-        transport: occasion.transport,
-        request_url: occasion.request_url.to_owned(),
-        return_to: return_to(cx, occasion),
-        identity_schema: None,
-        lifespan: Verification::config(cx).lifespan,
-        state,
-    };
-    let mut flow = Flow::<Verification>::new(cx, opening);
-    flow.go_to(SENT);
-    flow.active = Some(flow.state.memory.method.as_str().to_owned());
-    Ok(flow)
-}
-
-/// `after_verification_return_to` of the init request, else where that flow ends; neither when it is not
-/// allowed.
-fn return_to(cx: &Cx<'_>, occasion: Occasion<'_>) -> Option<String> {
-    let asked = Url::parse(occasion.request_url).ok().and_then(|url| {
-        let mut pairs = url.query_pairs();
-        let found = pairs.find(|(name, _)| name == "after_verification_return_to");
-        found.map(|(_, value)| value.into_owned())
-    });
-    let asked = asked.filter(|url| !url.is_empty());
-    let asked = asked.or_else(|| occasion.return_to.map(str::to_owned));
-    begin::return_to(cx, asked.as_deref()).ok().flatten()
 }

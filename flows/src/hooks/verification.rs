@@ -37,7 +37,7 @@ impl Hook<Login, SignedIn> for SendVerification {
         let stays = cx
             .session
             .is_some_and(|session| session.identity.id == decision.identity.id);
-        let mut occasion = Occasion::of(cx, flow);
+        let mut occasion = Occasion::of(cx, flow).optional();
         if flow.transport == Transport::Browser && !stays {
             occasion = occasion.with_next_csrf(cx);
         }

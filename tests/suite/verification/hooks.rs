@@ -201,3 +201,29 @@ fn who_has_nothing_to_verify_is_refused_plainly() {
         site.finish().await;
     });
 }
+
+/// Nobody is kept from signing in because too many messages were sent; only the message is left out.
+#[test]
+fn a_sign_in_does_not_wait_for_mail() {
+    run(async {
+        let site = Site::new().await;
+        let few = json!({"insula": {"limits": {"mails": {"per_address": 1}}}});
+        let patch = tenants::config::merged(&login_hooks(&["verification"]), &few);
+        let project = project(&site, patch).await;
+        somebody(&site, &project, EMAIL).await;
+        for _ in 0..3 {
+            let native = site.client(&project, Kind::Api);
+            let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+            assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+        }
+        assert_eq!(site.mails(&project).await.len(), 1);
+        // Whoever asks for a code by hand has to wait.
+        let native = site.client(&project, Kind::Api);
+        let begun = native.begin("verification", "").await;
+        let address = json!({"method": "code", "email": EMAIL});
+        let refused = native.submit(&begun, address).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(refused.headers.contains_key("retry-after"));
+        site.finish().await;
+    });
+}
