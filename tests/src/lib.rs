@@ -9,6 +9,7 @@
 )]
 
 pub mod golden;
+mod openapi;
 mod postgres;
 mod site;
 mod world;

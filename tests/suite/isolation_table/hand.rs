@@ -223,7 +223,8 @@ impl Dealer {
         let registration = self
             .wire
             .send(reqwest::Method::GET, registration, None, &script);
-        let error = json!({"code": 500, "message": "kept for a page"});
+        let error =
+            json!({"code": 500, "status": "Internal Server Error", "message": "kept for a page"});
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Hand {
             slug: self.project.slug().to_owned(),
