@@ -1,6 +1,6 @@
 # Every target is one thing to type; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup base pages run test check prepare prepare-check dev-db bench bench-peers
+.PHONY: help setup base pages run test torture check prepare prepare-check dev-db bench bench-peers
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +28,9 @@ ifndef ARGS
 	@if [ -f tests/node/package.json ]; then cd tests/node && node --test; fi
 	cd tests/browser && node --test
 endif
+
+torture: base pages ## long tests: random requests made from the description; TORTURE_SECONDS=300, ARGS="--seed 1"
+	deploy/torture.sh $(ARGS)
 
 check: setup pages ## formatting, lints, committed query descriptions
 	cargo fmt --all --check

@@ -15,7 +15,12 @@ use crate::{
     App, admin,
     body::{Whole, holds_nul},
     error::{ApiError, Result},
-    graphql, public, request_id,
+    graphql,
+    openapi::{
+        self,
+        shapes::{GraphqlAnswer, GraphqlRequest, NotReady, Ready, Release},
+    },
+    public, request_id,
 };
 
 pub(crate) fn router() -> OpenApiRouter<App> {
@@ -25,29 +30,39 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(version))
         .routes(routes!(metrics))
         .routes(routes!(graphql_post))
+        .merge(openapi::router())
 }
 
 /// Is the process alive?
-#[utoipa::path(get, path = "/health/alive", tag = "installation", responses((status = 200, description = "It is")))]
+#[utoipa::path(get, path = "/health/alive", tag = "installation", operation_id = "isInstallationAlive",
+    responses((status = 200, description = "It is.", body = Ready)))]
 async fn alive() -> public::Alive {
     public::Alive::OK
 }
 
 /// Can it serve?
-#[utoipa::path(get, path = "/health/ready", tag = "installation",
-    responses((status = 200, description = "It can"), (status = 503, description = "What is missing")))]
+///
+/// Whether the database answers, and its clock agrees. For load balancers.
+#[utoipa::path(get, path = "/health/ready", tag = "installation", operation_id = "isInstallationReady",
+    responses((status = 200, description = "It can.", body = Ready), (status = 503, description = "What is missing.", body = NotReady)))]
 async fn ready(State(app): State<App>) -> Response {
     public::readiness(&app).await
 }
 
-/// Which version serves?
-#[utoipa::path(get, path = "/version", tag = "installation", responses((status = 200, description = "The version")))]
+/// Which release serves?
+#[utoipa::path(get, path = "/version", tag = "installation", operation_id = "getInstallationVersion",
+    responses((status = 200, description = "The release.", body = Release)))]
 async fn version() -> public::Version {
     public::Version
 }
 
-/// Prometheus metrics, for holders of an installation key.
-#[utoipa::path(get, path = "/metrics", tag = "installation", responses((status = 200, description = "The metrics")))]
+/// Metrics for Prometheus
+///
+/// For holders of a key of the installation.
+#[utoipa::path(get, path = "/metrics", tag = "installation", operation_id = "getMetrics", security(("key" = [])),
+    responses((status = 200, description = "The metrics, in the text format of Prometheus.", body = String, content_type = "text/plain"),
+        (status = 401, description = "There is no valid API key in the request."),
+        (status = 403, description = "The key is that of a project.")))]
 async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
     let key = match admin::bearer_key(&headers) {
         Some(token) => app.installation().authenticate_key(token).await?,
@@ -67,8 +82,13 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response>
     }
 }
 
-/// Administration by GraphQL. GET never executes.
-#[utoipa::path(post, path = "/graphql", tag = "installation", responses((status = 200, description = "The answer")))]
+/// Administration over GraphQL
+///
+/// Projects, their configuration, keys. One operation a request; errors of an operation answer 200 and stand in
+/// `errors`, with `extensions.code`. The schema is published as `schemas/api.graphql`.
+#[utoipa::path(post, path = "/graphql", tag = "installation", operation_id = "executeGraphql", security(("key" = [])),
+    request_body = GraphqlRequest,
+    responses((status = 200, description = "The answer.", body = GraphqlAnswer)))]
 async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> {
     let Whole(headers, body) = whole;
     let media = headers

@@ -12,6 +12,7 @@ mod edge;
 mod error;
 pub mod graphql;
 mod installation;
+mod openapi;
 mod paging;
 mod public;
 mod query;
@@ -22,6 +23,7 @@ mod ui;
 mod visit;
 
 pub use app::{ApiSettings, App, Limits};
+pub use openapi::document as openapi;
 pub use server::{router, serve, serve_metrics};
 
 use tenants::{ConfigRules, config::section_check};

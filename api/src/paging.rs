@@ -12,6 +12,7 @@ use base64::{
 use chrono::{DateTime, Datelike as _, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::error::{ApiError, Result};
@@ -24,11 +25,19 @@ const SESSIONS_SIZE_MAX: i64 = 1_000;
 const LEGACY_REACH_MAX: i64 = 1_000;
 
 /// The four parameters, as text.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct OffsetParams {
+    /// The older way: the page's number, from 1. `page_size` and `page_token` go first.
+    #[param(value_type = Option<i64>, minimum = 1)]
     pub(crate) page: Option<String>,
+    /// The older way: how many at most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 1000, default = 250)]
     pub(crate) per_page: Option<String>,
+    /// How many at most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 1000, default = 250)]
     pub(crate) page_size: Option<String>,
+    /// Where the page begins: as it stands in a `Link` of another page.
     pub(crate) page_token: Option<String>,
 }
 

@@ -17,11 +17,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tenants::{Project, Section};
 use url::Url;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App,
     error::{ApiError, Result},
+    openapi::shapes::PageConfig,
     respond,
     visit::Tenant,
 };
@@ -48,6 +50,20 @@ const PAGES: [&str; 7] = [
     "session",
 ];
 
+// `PAGES`, for the document.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "for the document")]
+enum Named {
+    Login,
+    Registration,
+    Recovery,
+    Verification,
+    Settings,
+    Error,
+    Session,
+}
+
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not built</title>\
     <h1>The account pages were not built</h1><p>Run <code>make pages</code>, then build the server again.</p></html>";
 
@@ -63,10 +79,14 @@ impl Section for Branding {
     const POINTER: &'static str = "/insula/branding";
 }
 
-/// A page. All are the same file, which looks at its own address.
+/// An account page
+///
+/// To sign in, to sign up and so on, for people; `demo` shows them. They ask the same operations as pages of
+/// your own would.
 #[utoipa::path(get, path = "/ui/{page}", tag = "ui", operation_id = "getPage",
-    params(("page" = String, Path, description = "login, registration, recovery, verification, settings, error or session")),
-    responses((status = 200, description = "The page"), (status = 404, description = "There is none of that name")))]
+    params(("page" = inline(Named), Path, description = "Which one.")),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 404, description = "There is no page of that name, or no such project.")))]
 async fn page(tenant: Tenant, Path(page): Path<String>) -> Result<Response> {
     if !PAGES.contains(&page.as_str()) {
         return Err(ApiError::not_found());
@@ -124,10 +144,13 @@ fn image_origin(url: &str) -> Option<String> {
     origin.chars().all(plain).then_some(origin)
 }
 
-/// A script or style of the pages; its name changes with its content.
+/// A script or style of the account pages
+///
+/// Its name changes with its content.
 #[utoipa::path(get, path = "/ui/assets/{file}", tag = "ui", operation_id = "getPageAsset",
-    params(("file" = String, Path, description = "The file's name")),
-    responses((status = 200, description = "The file"), (status = 404, description = "There is none of that name")))]
+    params(("file" = String, Path, description = "The file's name.")),
+    responses((status = 200, description = "The file.", content((String = "text/javascript"), (String = "text/css"))),
+        (status = 404, description = "There is no file of that name, or no such project.")))]
 async fn asset(_: Tenant, Path(file): Path<String>, headers: HeaderMap) -> Result<Response> {
     let kind = match file.rsplit_once('.') {
         Some((_, "js")) => "text/javascript; charset=utf-8",
@@ -175,9 +198,11 @@ fn takes(headers: &HeaderMap, encoding: &str) -> bool {
         })
 }
 
-/// What the pages must know of the project: public facts, with absolute URLs.
+/// What the account pages know of the project
+///
+/// Public facts, with absolute URLs.
 #[utoipa::path(get, path = "/ui/config.json", tag = "ui", operation_id = "getPageConfig",
-    responses((status = 200, description = "Names, addresses and what is enabled")))]
+    responses((status = 200, description = "Names, addresses, and what is switched on.", body = PageConfig)))]
 async fn config(tenant: Tenant) -> Response {
     let mut response = respond::json(StatusCode::OK, &facts(&tenant.project));
     let headers = response.headers_mut();

@@ -5,6 +5,7 @@ use identity::sessions::Aal;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use tenants::ids;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -58,8 +59,9 @@ pub const SENT: &str = "sent_email";
 pub const PASSED: &str = "passed_challenge";
 
 /// Whether a browser or an API client began it; fixed by the init endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = FlowType)]
 pub enum Transport {
     /// Cookies and CSRF tokens.
     Browser,

@@ -10,6 +10,7 @@
 
 pub mod golden;
 mod mail;
+mod openapi;
 mod postgres;
 mod site;
 mod world;

@@ -349,7 +349,7 @@ impl Client {
         .await
     }
 
-    /// Anything at all.
+    /// Anything at all. The answer is one that the published description of the interface allows.
     pub async fn send(
         &self,
         method: Method,
@@ -362,7 +362,11 @@ impl Client {
         } else {
             format!("{}{path}", self.base)
         };
-        let mut request = self.http.request(method, url).headers(self.headers.clone());
+        let url: Url = url.parse().unwrap();
+        let mut request = self
+            .http
+            .request(method.clone(), url.clone())
+            .headers(self.headers.clone());
         match self.kind {
             Kind::Html => {
                 request = request.header(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8");
@@ -386,12 +390,14 @@ impl Client {
         self.keep(&headers);
         let text = response.text().await.unwrap();
         assert!(status.as_u16() != 500, "a fault: {text}");
-        Answer {
+        let answer = Answer {
             status,
             headers,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
-        }
+        };
+        crate::openapi::check(&method, url.path(), &answer);
+        answer
     }
 
     fn keep(&self, headers: &HeaderMap) {

@@ -25,6 +25,7 @@ mod limits;
 mod login;
 mod logout;
 mod migrate;
+mod openapi;
 mod pages;
 mod queue;
 mod recovery;

@@ -244,3 +244,42 @@ fn conflict_error(conflict: Conflict) -> ApiError {
         "Another identity of this project has {what} of this one already."
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    use super::*;
+
+    /// From what serde says of one that it does not know.
+    fn keys<T: DeserializeOwned + std::fmt::Debug>() -> BTreeSet<String> {
+        let error = serde_json::from_value::<T>(json!({"?": 1})).unwrap_err();
+        let said = error.to_string();
+        said.split('`')
+            .skip(3)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn the_document_names_the_keys_that_are_read() {
+        let document = crate::openapi();
+        for (name, read) in [
+            ("CreateIdentityBody", keys::<CreateIdentity>()),
+            ("GivenAddress", keys::<GivenAddress>()),
+            ("IdentityWithCredentialsPassword", keys::<GivenPassword>()),
+            (
+                "IdentityWithCredentialsPasswordConfig",
+                keys::<PasswordImport>(),
+            ),
+        ] {
+            let named = document["components"]["schemas"][name]["properties"].as_object();
+            let named: BTreeSet<String> = named.unwrap().keys().cloned().collect();
+            assert_eq!(named, read, "{name}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ use identity::{
 use serde::Deserialize;
 use serde_json::Value;
 use tenants::Tx;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ use crate::{
     App,
     body::Strict,
     error::{ApiError, Result},
+    openapi::shapes,
     paging::{self, IdentityPage, OffsetParams},
     query::{Query, Segment},
     respond,
@@ -51,24 +53,62 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(get, delete))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Only these; may come up to 500 times.
     #[serde(default)]
+    #[param(value_type = Vec<Uuid>, max_items = 500)]
     ids: Vec<String>,
+    /// Only the identity that signs in with this identifier. Only one of `ids`, `credentials_identifier`,
+    /// `preview_credentials_identifier_similar` and `organization_id` can be used.
     credentials_identifier: Option<String>,
+    /// Only identities with an identifier that begins like this.
     preview_credentials_identifier_similar: Option<String>,
+    /// Only those of this organization.
+    #[param(value_type = Option<Uuid>)]
     organization_id: Option<String>,
+    /// Types of credentials to show with their `config`; may come several times. Needs a key that writes.
     #[serde(default)]
+    #[param(inline, value_type = Vec<CredentialType>)]
     include_credential: Vec<String>,
+    /// The older way: the page's number. `page_size` and `page_token` go first. Up to the 1,000th identity.
+    #[param(value_type = Option<i64>, minimum = 0)]
     page: Option<String>,
+    /// The older way: how many at most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 250)]
     per_page: Option<String>,
+    /// How many at most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 250)]
     page_size: Option<String>,
+    /// Where the page begins: as it stands in a `Link` of another page.
     page_token: Option<String>,
 }
 
-/// A page of identities.
-#[utoipa::path(get, path = "/admin/identities", tag = "identity", operation_id = "listIdentities",
-    responses((status = 200, description = "The identities")))]
+// `CREDENTIAL_TYPES`, for the document.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "for the document")]
+enum CredentialType {
+    Password,
+    Oidc,
+    Saml,
+    Totp,
+    LookupSecret,
+    Webauthn,
+    Passkey,
+    Code,
+    LinkRecovery,
+    CodeRecovery,
+}
+
+/// The identities of a project
+///
+/// By id and by pages, or those that are asked for. Credentials are shown where an identifier was asked for.
+#[utoipa::path(get, path = "/admin/identities", tag = "identity", operation_id = "listIdentities", params(ListQuery),
+    responses((status = 200, description = "A page of identities.", body = Vec<shapes::Identity>,
+        headers(("Link" = String, description = "The first page, and the next if there is one."),
+            ("X-Total-Count" = i64, description = "How many there are on all pages; only the older way.")))))]
 async fn list(
     admin: Administrator,
     OriginalUri(uri): OriginalUri,
@@ -210,16 +250,20 @@ fn filter(query: &ListQuery) -> Result<store::Filter> {
     })
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct GetQuery {
+    /// Types of credentials to show with their `config`; may come several times. Needs a key that writes.
     #[serde(default)]
+    #[param(inline, value_type = Vec<CredentialType>)]
     include_credential: Vec<String>,
 }
 
-/// One identity.
+/// One identity, with its credentials
 #[utoipa::path(get, path = "/admin/identities/{id}", tag = "identity", operation_id = "getIdentity",
-    params(("id" = Uuid, Path, description = "The identity's id")),
-    responses((status = 200, description = "The identity"), (status = 404, description = "There is none")))]
+    params(("id" = Uuid, Path, description = "The identity's id."), GetQuery),
+    responses((status = 200, description = "The identity.", body = shapes::Identity),
+        (status = 404, description = "There is no such identity, or no such project.")))]
 async fn get(
     admin: Administrator,
     Segment(id): Segment,
@@ -249,9 +293,15 @@ fn id_of(text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|_| ApiError::not_found())
 }
 
-/// Make an identity.
+/// Make an identity
+///
+/// With the traits that its schema asks for, and with a password in clear or hashed (argon2, bcrypt) if it is
+/// to have one. The rules for passwords of people who sign up are not applied.
 #[utoipa::path(post, path = "/admin/identities", tag = "identity", operation_id = "createIdentity",
-    responses((status = 201, description = "The identity"), (status = 409, description = "Something unique is taken")))]
+    request_body = shapes::CreateIdentityBody,
+    responses((status = 201, description = "The identity.", body = shapes::Identity,
+            headers(("Location" = String, description = "Where it can be read from now on."))),
+        (status = 409, description = "Another identity has one of its identifiers, addresses, or its `external_id`.")))]
 async fn create(
     admin: Administrator,
     axum::extract::State(app): axum::extract::State<App>,
@@ -288,10 +338,11 @@ fn created_view(
     view
 }
 
-/// Delete an identity and everything of it.
+/// Delete an identity and everything of it
 #[utoipa::path(delete, path = "/admin/identities/{id}", tag = "identity", operation_id = "deleteIdentity",
-    params(("id" = Uuid, Path, description = "The identity's id")),
-    responses((status = 204, description = "Gone"), (status = 404, description = "There is none")))]
+    params(("id" = Uuid, Path, description = "The identity's id.")),
+    responses((status = 204, description = "Gone."),
+        (status = 404, description = "There is no such identity, or no such project.")))]
 async fn delete(admin: Administrator, Segment(id): Segment) -> Result<Response> {
     let id = id_of(&id)?;
     let mut tx = admin.project.begin().await?;

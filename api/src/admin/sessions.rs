@@ -8,6 +8,7 @@ use axum::{
 use identity::{Session, sessions::store};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ use super::key::Administrator;
 use crate::{
     App,
     error::{ApiError, Result},
+    openapi::shapes,
     paging::{self, Offset, OffsetParams, SessionPage},
     query::{Query, Segment},
     respond,
@@ -36,6 +38,38 @@ struct ListQuery {
     per_page: Option<String>,
     page_size: Option<String>,
     page_token: Option<String>,
+}
+
+/// Which sessions a list shows.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "for the document")]
+struct Which {
+    /// Only active sessions, or only others; by default all.
+    active: Option<bool>,
+}
+
+/// A page of all sessions, and what is shown of each.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "for the document")]
+struct Shown {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 1000, default = 250)]
+    page_size: Option<i64>,
+    /// Where the page begins: as it stands in a `Link` of another page.
+    page_token: Option<String>,
+    /// What to show besides the session; may come twice.
+    #[param(inline)]
+    expand: Option<Vec<Expandable>>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "for the document")]
+enum Expandable {
+    Identity,
+    Devices,
 }
 
 impl ListQuery {
@@ -105,9 +139,14 @@ const ALL: Expand = Expand {
     devices: true,
 };
 
-/// The sessions of one identity, newest first. An unknown identity has none.
+/// The sessions of one identity
+///
+/// Newest first, with identity and devices, by pages. An unknown identity has none.
 #[utoipa::path(get, path = "/admin/identities/{id}/sessions", tag = "identity", operation_id = "listIdentitySessions",
-    params(("id" = Uuid, Path, description = "The identity's id")), responses((status = 200, description = "The sessions")))]
+    params(("id" = Uuid, Path, description = "The identity's id."), Which, OffsetParams),
+    responses((status = 200, description = "A page of sessions.", body = Vec<shapes::Session>,
+        headers(("Link" = String, description = "The first, previous, next and last page, as far as there are any."),
+            ("X-Total-Count" = i64, description = "How many there are on all pages.")))))]
 async fn of_identity(
     admin: Administrator,
     Segment(id): Segment,
@@ -133,10 +172,13 @@ async fn of_identity(
     Ok(response)
 }
 
-/// Delete all sessions of one identity.
+/// Delete all sessions of one identity
+///
+/// Nothing is kept of them. To end a session and keep its record, end it by its own id.
 #[utoipa::path(delete, path = "/admin/identities/{id}/sessions", tag = "identity", operation_id = "deleteIdentitySessions",
-    params(("id" = Uuid, Path, description = "The identity's id")),
-    responses((status = 204, description = "Gone"), (status = 404, description = "There were none")))]
+    params(("id" = Uuid, Path, description = "The identity's id.")),
+    responses((status = 204, description = "Gone."),
+        (status = 404, description = "There were none, or there is no such project.")))]
 async fn delete_of_identity(admin: Administrator, Segment(id): Segment) -> Result<Response> {
     let id = uuid(&id)?;
     let mut tx = admin.project.begin().await?;
@@ -147,9 +189,13 @@ async fn delete_of_identity(admin: Administrator, Segment(id): Segment) -> Resul
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// All sessions of the project, newest first.
+/// All sessions of a project
+///
+/// Newest first, by pages.
 #[utoipa::path(get, path = "/admin/sessions", tag = "identity", operation_id = "listSessions",
-    responses((status = 200, description = "The sessions")))]
+    params(Which, Shown),
+    responses((status = 200, description = "A page of sessions.", body = Vec<shapes::Session>,
+        headers(("Link" = String, description = "The first page, and the next if there is one.")))))]
 async fn list(
     admin: Administrator,
     OriginalUri(uri): OriginalUri,
@@ -181,16 +227,20 @@ async fn list(
     Ok(response)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct GetQuery {
+    /// What to show besides the session; may come twice.
     #[serde(default)]
+    #[param(inline, value_type = Vec<Expandable>)]
     expand: Vec<String>,
 }
 
-/// One session, active or not.
+/// One session, active or not
 #[utoipa::path(get, path = "/admin/sessions/{id}", tag = "identity", operation_id = "getSession",
-    params(("id" = Uuid, Path, description = "The session's id")),
-    responses((status = 200, description = "The session"), (status = 404, description = "There is none")))]
+    params(("id" = Uuid, Path, description = "The session's id."), GetQuery),
+    responses((status = 200, description = "The session.", body = shapes::Session),
+        (status = 404, description = "There is no such session, or no such project.")))]
 async fn get(
     admin: Administrator,
     Segment(id): Segment,
@@ -208,10 +258,13 @@ async fn get(
     ))
 }
 
-/// End one session; the row stays.
+/// End one session
+///
+/// Its record stays, and shows that it is not active any more.
 #[utoipa::path(delete, path = "/admin/sessions/{id}", tag = "identity", operation_id = "disableSession",
-    params(("id" = Uuid, Path, description = "The session's id")),
-    responses((status = 204, description = "Ended"), (status = 404, description = "There is none")))]
+    params(("id" = Uuid, Path, description = "The session's id.")),
+    responses((status = 204, description = "Ended."),
+        (status = 404, description = "There is no such session, or no such project.")))]
 async fn revoke(admin: Administrator, Segment(id): Segment) -> Result<Response> {
     let id = uuid(&id)?;
     let mut tx = admin.project.begin().await?;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     App,
     error::{ApiError, Result},
+    openapi::shapes::FlowError,
     query::Query,
     respond,
     visit::Tenant,
@@ -25,9 +26,14 @@ struct Of {
     error: Option<String>,
 }
 
-/// Read a stored error.
+/// Read a stored error
+///
+/// What the error page shows: browsers are sent there with the error's id when no form can show it. Kept for a
+/// day. The id `stub:500` is an example for those who build an error page.
 #[utoipa::path(get, path = "/self-service/errors", tag = "frontend", operation_id = "getFlowError",
-    params(("id" = String, Query, description = "The error's id")), responses((status = 200, description = "The error")))]
+    params(("id" = String, Query, description = "The error's id, as the address of the error page has it.", example = "stub:500")),
+    responses((status = 200, description = "The error.", body = FlowError),
+        (status = 404, description = "There is no such error, or no such project.")))]
 async fn read(tenant: Tenant, Query(of): Query<Of>) -> Result<Response> {
     let id = of.id.or(of.error).unwrap_or_default();
     if id == "stub:500" {

@@ -9,7 +9,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, respond};
+use crate::{
+    App,
+    openapi::shapes::{NotReady, Ready, Release},
+    respond,
+};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -47,15 +51,19 @@ impl IntoResponse for Version {
 }
 
 /// Is the process alive?
+///
+/// The same for every project.
 #[utoipa::path(get, path = "/health/alive", tag = "metadata", operation_id = "isAlive",
-    responses((status = 200, description = "It is")))]
+    responses((status = 200, description = "It is.", body = Ready)))]
 async fn alive() -> Alive {
     Alive::OK
 }
 
 /// Can it serve?
+///
+/// Whether the database answers, and its clock agrees. The same for every project.
 #[utoipa::path(get, path = "/health/ready", tag = "metadata", operation_id = "isReady",
-    responses((status = 200, description = "It can"), (status = 503, description = "What is missing")))]
+    responses((status = 200, description = "It can.", body = Ready), (status = 503, description = "What is missing.", body = NotReady)))]
 async fn ready(State(app): State<App>) -> Response {
     readiness(&app).await
 }
@@ -75,9 +83,9 @@ pub(crate) async fn readiness(app: &App) -> Response {
     )
 }
 
-/// Which version serves?
+/// Which release serves?
 #[utoipa::path(get, path = "/version", tag = "metadata", operation_id = "getVersion",
-    responses((status = 200, description = "The version")))]
+    responses((status = 200, description = "The release.", body = Release)))]
 async fn version() -> Version {
     Version
 }

@@ -12,6 +12,7 @@ use identity::sessions::{store, token};
 use serde::Deserialize;
 use serde_json::json;
 use tenants::ids;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     cookies,
     edge::NewCsrf,
     error::{ApiError, Result},
+    openapi::shapes::{LogoutFlow, NativeLogout},
     query::Query,
     respond,
     visit::{Tenant, Visit},
@@ -32,10 +34,14 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(api))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Ask {
-    token: Option<String>,
+    /// Where the browser goes afterwards. The project says which addresses are allowed.
+    #[param(format = Uri)]
     return_to: Option<String>,
+    #[param(ignore)]
+    token: Option<String>,
 }
 
 fn inactive() -> ApiError {
@@ -56,9 +62,16 @@ fn target(visit: &Visit, asked: Option<&str>) -> Result<Option<String>> {
     Ok(Some(checked.map_err(forbidden)?.into()))
 }
 
-/// The link that signs out.
+/// The link that signs out a browser
+///
+/// For the page that offers it. It works for this session alone.
 #[utoipa::path(get, path = "/self-service/logout/browser", tag = "frontend", operation_id = "createBrowserLogoutFlow",
-    responses((status = 200, description = "The link"), (status = 401, description = "Nobody is signed in")))]
+    params(Ask), security(("sessionCookie" = [])),
+    responses((status = 200, description = "The link.", body = LogoutFlow),
+        (status = 303, description = "For pages that may not sign out: to the error page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The return URL is not allowed: `self_service_flow_return_to_forbidden`."),
+        (status = 401, description = "Nobody is signed in: `session_inactive`.")))]
 async fn begin(visit: Visit, Query(ask): Query<Ask>) -> Response {
     match begin_or_refuse(&visit, &ask) {
         Ok(response) => response,
@@ -83,9 +96,17 @@ fn begin_or_refuse(visit: &Visit, ask: &Ask) -> Result<Response> {
     ))
 }
 
-/// Sign out a browser.
+/// Sign out a browser
+///
+/// Ends the session, takes its cookie away, and lets forms that are still open die.
 #[utoipa::path(get, path = "/self-service/logout", tag = "frontend", operation_id = "updateLogoutFlow",
-    responses((status = 204, description = "Signed out"), (status = 303, description = "Signed out, for pages")))]
+    params(("token" = String, Query, description = "The `logout_token` of the link."), Ask), security(("sessionCookie" = [])),
+    responses((status = 204, description = "Signed out, for scripts."),
+        (status = 303, description = "Signed out, for pages; or to the error page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The token is missing, or the return URL is not allowed (`self_service_flow_return_to_forbidden`); nothing has happened."),
+        (status = 401, description = "Nobody is signed in: `session_inactive`."),
+        (status = 403, description = "The token belongs to another session, or the project is suspended (`project_suspended`).")))]
 async fn finish(visit: Visit, Query(ask): Query<Ask>) -> Response {
     match finish_or_refuse(&visit, &ask).await {
         Ok(response) => response,
@@ -139,9 +160,11 @@ struct ApiLogout {
     session_token: String,
 }
 
-/// Sign out an API client.
+/// Sign out an API client
 #[utoipa::path(delete, path = "/self-service/logout/api", tag = "frontend", operation_id = "performNativeLogout",
-    responses((status = 204, description = "Signed out"), (status = 403, description = "There is no such session")))]
+    request_body = NativeLogout,
+    responses((status = 204, description = "Signed out."),
+        (status = 403, description = "There is no session of that token, or the project is suspended (`project_suspended`).")))]
 async fn api(tenant: Tenant, whole: Whole) -> Result<Response> {
     let Whole(_, body) = whole;
     if body.is_empty() {

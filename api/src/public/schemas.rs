@@ -9,6 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     error::{ApiError, Result},
+    openapi::shapes::IdentitySchemaContainer,
     paging::{Offset, OffsetParams},
     query::{Query, Segment},
     respond,
@@ -21,9 +22,13 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(get))
 }
 
-/// All schemas, in the order of the configuration.
-#[utoipa::path(get, path = "/schemas", tag = "identity", operation_id = "listIdentitySchemas",
-    responses((status = 200, description = "The schemas")))]
+/// The identity schemas of a project
+///
+/// In the order of the configuration, by pages.
+#[utoipa::path(get, path = "/schemas", tag = "identity", operation_id = "listIdentitySchemas", params(OffsetParams),
+    responses((status = 200, description = "A page of schemas.", body = Vec<IdentitySchemaContainer>,
+        headers(("Link" = String, description = "The first, previous, next and last page, as far as there are any."),
+            ("X-Total-Count" = i64, description = "How many there are on all pages.")))))]
 async fn list(
     tenant: Tenant,
     OriginalUri(uri): OriginalUri,
@@ -47,10 +52,13 @@ async fn list(
     response
 }
 
-/// One schema, by its id or the base64url of it.
+/// One identity schema
+///
+/// The document itself. Identities say in `schema_url` where theirs is.
 #[utoipa::path(get, path = "/schemas/{id}", tag = "identity", operation_id = "getIdentitySchema",
-    params(("id" = String, Path, description = "The schema's id, plain or base64url-encoded")),
-    responses((status = 200, description = "The schema"), (status = 404, description = "There is none")))]
+    params(("id" = String, Path, description = "The schema's id, as it is or in base64url without padding.", example = "preset://email")),
+    responses((status = 200, description = "A JSON Schema.", body = Object),
+        (status = 404, description = "There is no such schema, or no such project.")))]
 async fn get(tenant: Tenant, Segment(id): Segment) -> Result<Response> {
     let schemas = Schemas::of(&tenant.project);
     let decoded = URL_SAFE_NO_PAD

@@ -14,12 +14,14 @@ use identity::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenants::Section;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
     App, cookies,
     error::{ApiError, Result},
+    openapi::shapes::{self, ErrorBrowserLocationChangeRequired, RevokedSessions},
     paging::{Offset, OffsetParams},
     query::{Query, Segment},
     respond,
@@ -55,15 +57,25 @@ impl Section for CacheFlags {
     const POINTER: &'static str = "/feature_flags";
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 struct Check {
+    #[param(ignore)]
     tokenize_as: Option<String>,
 }
 
-/// The session of the request.
+/// Who is signed in?
+///
+/// The session of the request, for pages, apps, and services behind the login. Answered from memory; a
+/// session that was ended is refused within half a second everywhere. Proxies that hand on the method of the
+/// request they authenticate may send POST, PUT, PATCH, DELETE and OPTIONS as well.
 #[utoipa::path(get, path = "/sessions/whoami", tag = "frontend", operation_id = "toSession",
-    responses((status = 200, description = "The session"), (status = 401, description = "There is none"),
-        (status = 403, description = "A second factor is missing")))]
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
+    responses((status = 200, description = "The session.", body = shapes::Session,
+            headers(("X-Kratos-Authenticated-Identity-Id" = Uuid, description = "The identity's id, for proxies."),
+                ("Ory-Session-Cache-For" = i64, description = "Seconds that the answer may be kept; only where the project allows it."))),
+        (status = 401, description = "Nobody is signed in. The error has no `id`."),
+        (status = 403, description = "A second factor is missing (`session_aal2_required`): go to `redirect_browser_to`. Or the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired)))]
 async fn whoami(visit: Visit, Query(check): Query<Check>) -> Result<Response> {
     let flags = visit.project.config::<CacheFlags>();
     let Some(session) = &visit.session else {
@@ -126,9 +138,17 @@ fn signed_in(visit: &Visit) -> Result<&Session> {
     visit.session.as_deref().ok_or_else(unauthorized)
 }
 
-/// My other active sessions, newest first.
+/// My other sessions
+///
+/// Those that are active, without the one of the request, newest first, by pages.
 #[utoipa::path(get, path = "/sessions", tag = "frontend", operation_id = "listMySessions",
-    responses((status = 200, description = "The sessions")))]
+    params(OffsetParams), security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
+    responses((status = 200, description = "A page of sessions.", body = Vec<shapes::Session>,
+            headers(("Link" = String, description = "The first, previous, next and last page, as far as there are any."),
+                ("X-Total-Count" = i64, description = "How many there are on all pages."))),
+        (status = 401, description = "Nobody is signed in."),
+        (status = 403, description = "A second factor is missing (`session_aal2_required`): go to `redirect_browser_to`. Or the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired)))]
 async fn list(
     visit: Visit,
     OriginalUri(uri): OriginalUri,
@@ -160,9 +180,11 @@ fn shown(visit: &Visit, sessions: &[Session]) -> Value {
         .collect()
 }
 
-/// Sign out everywhere but here.
+/// Sign out everywhere but here
 #[utoipa::path(delete, path = "/sessions", tag = "frontend", operation_id = "disableMyOtherSessions",
-    responses((status = 200, description = "How many were ended")))]
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
+    responses((status = 200, description = "How many were ended.", body = RevokedSessions),
+        (status = 401, description = "Nobody is signed in.")))]
 async fn revoke_others(visit: Visit) -> Result<Response> {
     let own = signed_in(&visit)?;
     let mut tx = visit.project.begin().await?;
@@ -171,9 +193,14 @@ async fn revoke_others(visit: Visit) -> Result<Response> {
     Ok(respond::json(StatusCode::OK, &json!({ "count": count })))
 }
 
-/// Sign out in one other place. Unknown, foreign and ended sessions are answered alike.
+/// Sign out in one other place
+///
+/// Unknown, foreign and ended sessions are answered alike.
 #[utoipa::path(delete, path = "/sessions/{id}", tag = "frontend", operation_id = "disableMySession",
-    params(("id" = Uuid, Path, description = "The session's id")), responses((status = 204, description = "Done")))]
+    params(("id" = Uuid, Path, description = "The session's id.")), security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
+    responses((status = 204, description = "Done."),
+        (status = 400, description = "The id is no UUID, or that of the request's own session."),
+        (status = 401, description = "Nobody is signed in.")))]
 async fn revoke(visit: Visit, Segment(id): Segment) -> Result<Response> {
     let own = signed_in(&visit)?;
     let id = Uuid::try_parse(&id)

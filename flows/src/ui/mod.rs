@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 mod builder;
 pub mod node;
@@ -22,7 +23,8 @@ pub use node::{Autocomplete, Group, InputType, Node, Trigger};
 pub use text::{Message, MessageType};
 
 /// A form: `{action, method, nodes, messages?}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiContainer)]
 pub struct Ui {
     /// Absolute URL it posts to.
     pub action: String,

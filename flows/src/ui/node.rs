@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use super::text::Message;
 
@@ -80,17 +84,70 @@ impl Serialize for Node {
     }
 }
 
+/// One element of a form.
+#[derive(ToSchema)]
+#[schema(as = UiNode)]
+#[expect(
+    dead_code,
+    reason = "says what the JSON looks like, which is written by hand above"
+)]
+struct Shown {
+    /// What it is; the same as `attributes.node_type`.
+    #[schema(rename = "type")]
+    kind: NodeType,
+    /// The method (or none in particular) it belongs to.
+    group: Group,
+    /// What it is, in detail.
+    attributes: Attributes,
+    /// Complaints about it.
+    messages: Vec<Message>,
+    /// What stands beside it; empty without a label.
+    meta: Meta,
+}
+
+/// The kinds of nodes.
+#[derive(ToSchema)]
+#[schema(as = UiNodeType, rename_all = "lowercase")]
+#[expect(dead_code, reason = "says what the JSON looks like")]
+enum NodeType {
+    Input,
+    Img,
+    A,
+    Text,
+    Script,
+    Div,
+}
+
+impl PartialSchema for Node {
+    fn schema() -> RefOr<Schema> {
+        Shown::schema()
+    }
+}
+
+impl ToSchema for Node {
+    fn name() -> std::borrow::Cow<'static, str> {
+        Shown::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Shown::schemas(schemas);
+    }
+}
+
 /// What stands beside a node: so far its label.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeMeta)]
 pub struct Meta {
     /// The text shown with the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub label: Option<Message>,
 }
 
 /// What a node is; `node_type` in JSON, on which SDKs discriminate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "node_type", rename_all = "lowercase")]
+#[schema(as = UiNodeAttributes)]
 pub enum Attributes {
     /// A form field or button.
     Input(Box<Input>),
@@ -121,14 +178,15 @@ impl Attributes {
 }
 
 /// A form field or button. Absent keys are omitted; `disabled` never is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeInputAttributes)]
 pub struct Input {
     /// Name in the submitted body.
     pub name: String,
     /// Kind of field.
     #[serde(rename = "type")]
     pub kind: InputType,
-    /// Its value; `""` is a value, `None` and null are none.
+    /// Its value; `""` is a value, null is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     /// Must be filled in.
@@ -136,17 +194,21 @@ pub struct Input {
     pub required: bool,
     /// The browser's hint for filling it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub autocomplete: Option<Autocomplete>,
     /// A label inside the attributes; part of the shape, read by nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub label: Option<Message>,
     /// Regular expression the value must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub pattern: Option<String>,
     /// Shown, but not to be changed.
     pub disabled: bool,
     /// Script to run on a click, for pages that render attributes as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub onclick: Option<String>,
     /// Function to call on a click, for pages that run no inline script.
     #[serde(
@@ -154,9 +216,11 @@ pub struct Input {
         rename = "onclickTrigger",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(nullable = false)]
     pub onclick_trigger: Option<Trigger>,
     /// Script to run once the page stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub onload: Option<String>,
     /// Function to call once the page stands.
     #[serde(
@@ -164,9 +228,11 @@ pub struct Input {
         rename = "onloadTrigger",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schema(nullable = false)]
     pub onload_trigger: Option<Trigger>,
     /// Longest value, in characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub maxlength: Option<u32>,
     /// Values to choose from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -183,14 +249,16 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// One value to choose from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeInputOption)]
 pub struct Choice {
     /// The value as submitted.
     pub value: Value,
 }
 
 /// A picture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeImageAttributes)]
 pub struct Image {
     /// Address, usually a `data:` URL.
     pub src: String,
@@ -203,7 +271,8 @@ pub struct Image {
 }
 
 /// A link.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeAnchorAttributes)]
 pub struct Anchor {
     /// Where it leads.
     pub href: String,
@@ -214,7 +283,8 @@ pub struct Anchor {
 }
 
 /// A text to read or copy.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeTextAttributes)]
 pub struct Text {
     /// The text.
     pub text: Message,
@@ -223,7 +293,8 @@ pub struct Text {
 }
 
 /// A script to run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeScriptAttributes)]
 pub struct Script {
     /// Address.
     pub src: String,
@@ -246,12 +317,14 @@ pub struct Script {
 }
 
 /// A container other scripts fill.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiNodeDivisionAttributes)]
 pub struct Division {
     /// Id on the page.
     pub id: String,
     /// CSS class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub class: Option<String>,
     /// `data-…` attributes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -259,9 +332,10 @@ pub struct Division {
 }
 
 /// Which method a node belongs to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the method of that name")]
+#[schema(as = UiNodeGroup)]
 pub enum Group {
     #[default]
     Default,
@@ -281,9 +355,10 @@ pub enum Group {
 }
 
 /// The HTML input types in use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is the HTML input type of that name")]
+#[schema(as = UiNodeInputType)]
 pub enum InputType {
     #[default]
     Text,
@@ -301,9 +376,10 @@ pub enum InputType {
 }
 
 /// The HTML autocomplete hints in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is the HTML token of that name")]
+#[schema(as = UiNodeAutocomplete)]
 pub enum Autocomplete {
     Email,
     Tel,
@@ -317,11 +393,12 @@ pub enum Autocomplete {
 }
 
 /// The functions the served script defines on `window`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[expect(
     missing_docs,
     reason = "each is the function of that name with `ory` in front"
 )]
+#[schema(as = UiNodeTrigger)]
 pub enum Trigger {
     #[serde(rename = "oryWebAuthnRegistration")]
     WebAuthnRegistration,

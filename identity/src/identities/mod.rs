@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tenants::Fault;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
@@ -19,8 +20,9 @@ use crate::{
 pub use view::schema_url;
 
 /// Active, or shut out: sessions of an inactive identity do not work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = IdentityState)]
 pub enum State {
     /// May sign in.
     #[default]
@@ -106,7 +108,8 @@ impl Identity {
 }
 
 /// An address with the state of its verification.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = VerifiableIdentityAddress)]
 pub struct VerifiableAddress {
     /// UUIDv4.
     pub id: Uuid,
@@ -120,6 +123,7 @@ pub struct VerifiableAddress {
     pub status: String,
     /// When it was verified.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(nullable = false)]
     pub verified_at: Option<DateTime<Utc>>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
@@ -128,7 +132,8 @@ pub struct VerifiableAddress {
 }
 
 /// Where a recovery code can go.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RecoveryIdentityAddress)]
 pub struct RecoveryAddress {
     /// UUIDv4.
     pub id: Uuid,

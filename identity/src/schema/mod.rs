@@ -20,6 +20,7 @@ use std::str::FromStr;
 use jsonschema::{Validator, ValidatorMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use graph::{Node, ROOT};
 
@@ -55,8 +56,9 @@ pub struct SchemaProblem {
 }
 
 /// How an address is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AddressVia)]
 pub enum Via {
     /// By mail.
     Email,

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use tenants::Fault;
+use utoipa::ToSchema;
 
 use super::{AuthMethod, RequiredAal, Session};
 use crate::factors::CodeAsFactor;
 
 /// How sure we are of who this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AuthenticatorAssuranceLevel)]
 pub enum Aal {
     /// Nothing was proved.
     Aal0,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use aal::{Aal, level_of};
@@ -25,7 +26,8 @@ pub fn code_as_factor(project: &tenants::Project) -> crate::factors::CodeAsFacto
 }
 
 /// One completed authentication (an entry of `authentication_methods`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionAuthenticationMethod)]
 pub struct AuthMethod {
     /// `password`, `oidc`, `totp` …
     pub method: String,
@@ -35,11 +37,13 @@ pub struct AuthMethod {
     pub completed_at: DateTime<Utc>,
     /// The provider, for social sign-in.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(nullable = false)]
     pub provider: Option<String>,
 }
 
 /// Where a session was used from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionDevice)]
 pub struct Device {
     /// UUIDv4.
     pub id: Uuid,

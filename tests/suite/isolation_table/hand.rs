@@ -285,7 +285,8 @@ impl Dealer {
         let verification_code = Letter::all(&self.project).await[0].code().to_owned();
         let (recovery, recovery_code) = self.recovery(&visitor, &never.email).await;
         let handed = self.handed_over(&text(&made.body["identity"]["id"])).await;
-        let error = json!({"code": 500, "message": "kept for a page"});
+        let error =
+            json!({"code": 500, "status": "Internal Server Error", "message": "kept for a page"});
         Hand {
             slug: self.project.slug().to_owned(),
             identity: text(&made.body["identity"]["id"]),

@@ -658,6 +658,16 @@ pub(crate) const INSTALLATION: &[Row] = &[
         &[(Thing::InstallationKey, Refused(403))],
         |h| Ask::get("/metrics").bearer(&h.installation_key),
     ),
+    // The same for everybody.
+    reads(
+        "GET /openapi.json",
+        200,
+        &[(Thing::Key, Ignored(200))],
+        |h| Ask::get("/openapi.json").key(h),
+    ),
+    reads("GET /docs", 200, &[(Thing::Key, Ignored(200))], |h| {
+        Ask::get("/docs").key(h)
+    }),
     // Field by field in `fields.rs`.
     reads("POST /graphql", 200, &[(Thing::Slug, Refused(200))], |h| {
         let query = "query($slug: String!) { project(slug: $slug) { id name config } }";

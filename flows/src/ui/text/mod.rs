@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 mod info;
 mod refusal;
@@ -14,7 +15,8 @@ pub use info::*;
 pub use refusal::*;
 
 /// A numbered text: `{id, text, type, context?}`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = UiText)]
 pub struct Message {
     /// What clients translate by.
     pub id: u32,
@@ -25,12 +27,14 @@ pub struct Message {
     pub kind: MessageType,
     /// The values in the text, typed; the key is absent when there are none.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
     pub context: Map<String, Value>,
 }
 
 /// How a message is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = UiTextType)]
 #[expect(missing_docs, reason = "each is what it says")]
 pub enum MessageType {
     Info,

@@ -1,0 +1,109 @@
+//! Flows, and what a refused submission is answered with.
+
+use chrono::{DateTime, Utc};
+use flows::{flow::Transport, ui::Ui};
+use identity::sessions::Aal;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::ErrorGeneric;
+
+/// One person's errand to sign in: a form, and where to send it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoginFlow {
+    id: Uuid,
+    /// Always null so far.
+    #[schema(required)]
+    organization_id: Option<Uuid>,
+    #[schema(rename = "type")]
+    kind: Transport,
+    /// From then on it cannot be submitted any more.
+    expires_at: DateTime<Utc>,
+    issued_at: DateTime<Utc>,
+    /// The address that began it, as it was sent.
+    request_url: String,
+    /// Where the browser goes at the end, if that was asked for.
+    #[schema(nullable = false)]
+    return_to: Option<String>,
+    /// The method last used.
+    #[schema(nullable = false)]
+    active: Option<String>,
+    /// The identity schema, if another than the default was asked for.
+    #[schema(nullable = false)]
+    identity_schema: Option<String>,
+    /// What the client sent along with the last submission.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+    ui: Ui,
+    state: FlowState,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// Does it ask for credentials although somebody is signed in?
+    refresh: bool,
+    requested_aal: Aal,
+}
+
+/// One person's errand to sign up.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RegistrationFlow {
+    id: Uuid,
+    /// Always null so far.
+    #[schema(required)]
+    organization_id: Option<Uuid>,
+    #[schema(rename = "type")]
+    kind: Transport,
+    /// From then on it cannot be submitted any more.
+    expires_at: DateTime<Utc>,
+    issued_at: DateTime<Utc>,
+    /// The address that began it, as it was sent.
+    request_url: String,
+    /// Where the browser goes at the end, if that was asked for.
+    #[schema(nullable = false)]
+    return_to: Option<String>,
+    /// The method last used.
+    #[schema(nullable = false)]
+    active: Option<String>,
+    /// The identity schema, if another than the default was asked for.
+    #[schema(nullable = false)]
+    identity_schema: Option<String>,
+    /// What the client sent along with the last submission.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+    ui: Ui,
+    state: FlowState,
+}
+
+/// How far a flow has come.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FlowState {
+    ChooseMethod,
+    SentEmail,
+    PassedChallenge,
+}
+
+/// What can be asked for.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AskedAal {
+    Aal1,
+    Aal2,
+}
+
+/// The form again, with what is wrong; or an error that no form can show.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RefusedLogin {
+    Flow(LoginFlow),
+    Error(ErrorGeneric),
+}
+
+/// The form again, with what is wrong or what comes next; or an error that no form can show.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RefusedRegistration {
+    Flow(RegistrationFlow),
+    Error(ErrorGeneric),
+}
