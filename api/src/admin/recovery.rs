@@ -16,6 +16,7 @@ use flows::{
 use serde::Deserialize;
 use serde_json::json;
 use tenants::config::units::parse_duration;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ use crate::{
     App,
     body::Strict,
     error::{ApiError, Result},
+    openapi::shapes::{RecoveryCodeForIdentity, RecoveryLinkForIdentity},
     query::{self, Query},
     respond,
     visit::Tenant,
@@ -35,22 +37,32 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(link))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CreateRecoveryForIdentityBody)]
 struct Wanted {
+    /// For whom.
     #[serde(default)]
     identity_id: Uuid,
+    /// How long it is good, such as `12h`; by default as the project's configuration says.
+    #[schema(example = "1h")]
     expires_in: Option<String>,
+    /// `browser` or `api`; for codes alone.
     flow_type: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct To {
+    /// Where to go at the end.
     return_to: Option<String>,
 }
 
-/// A recovery code for somebody.
+/// A recovery code for somebody
 #[utoipa::path(post, path = "/admin/recovery/code", tag = "identity", operation_id = "createRecoveryCodeForIdentity",
-    responses((status = 201, description = "The code, and the page on which it is used"), (status = 404, description = "No such identity")))]
+    params(To), request_body = Wanted,
+    responses((status = 201, description = "The code, and the page on which it is used.", body = RecoveryCodeForIdentity),
+        (status = 400, description = "The body or a parameter is no good."),
+        (status = 404, description = "There is no such identity or project, or the method is off.")))]
 async fn code(
     admin: Administrator,
     tenant: Tenant,
@@ -72,9 +84,12 @@ async fn code(
     Ok(respond::json(StatusCode::CREATED, &body))
 }
 
-/// A recovery link for somebody.
+/// A recovery link for somebody
 #[utoipa::path(post, path = "/admin/recovery/link", tag = "identity", operation_id = "createRecoveryLinkForIdentity",
-    responses((status = 200, description = "The link"), (status = 400, description = "No such identity")))]
+    params(To), request_body = Wanted,
+    responses((status = 200, description = "The link.", body = RecoveryLinkForIdentity),
+        (status = 400, description = "There is no such identity, or the body or a parameter is no good."),
+        (status = 404, description = "The method is off, or there is no such project.")))]
 async fn link(
     admin: Administrator,
     tenant: Tenant,

@@ -8,17 +8,31 @@ use axum::{
 use flows::{decision, methods::account};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, error::ApiError, query, respond, visit::Visit};
+use crate::{
+    App,
+    error::ApiError,
+    openapi::shapes::{ErrorBrowserLocationChangeRequired, PersonalData},
+    query, respond,
+    visit::Visit,
+};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(download))
 }
 
-/// Everything stored about whoever is signed in, as a file.
+/// Download what is stored about oneself
+///
+/// As a file. Where the project allows it (`insula.account.download`).
 #[utoipa::path(get, path = "/self-service/insula/account/data", tag = "frontend", operation_id = "downloadMyData",
-    responses((status = 200, description = "Identity, credentials without secrets, sessions, messages without their texts"),
-        (status = 303, description = "To the login, for pages"), (status = 401, description = "Nobody is signed in"),
-        (status = 403, description = "A second factor is needed"), (status = 404, description = "Not switched on")))]
+    security(("sessionToken" = []), ("sessionCookie" = [])),
+    responses((status = 200, description = "The data.", body = PersonalData,
+            headers(("Content-Disposition" = String, description = "The name of the file."))),
+        (status = 303, description = "For pages, when nobody is signed in or a second factor is missing: to the login.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 401, description = "Nobody is signed in: `session_inactive`."),
+        (status = 403, description = "A second factor is missing (`session_aal2_required`): go to `redirect_browser_to`. Or the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired),
+        (status = 404, description = "It is not switched on, or there is no such project.")))]
 async fn download(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
     let url = query::seen_url(&visit, &uri);
     match account::export(&visit.cx(), &url).await {

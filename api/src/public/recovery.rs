@@ -12,6 +12,7 @@ use flows::{
     recovery::{self, Recovery},
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -20,6 +21,10 @@ use crate::{
     body::Submitted,
     challenges,
     error::ApiError,
+    openapi::shapes::{
+        ErrorBrowserLocationChangeRequired, FormFields, RecoveryFlow, RefusedRecovery,
+        SelfServiceFlowExpiredError, UpdateRecoveryFlowBody,
+    },
     query::{self, Query},
     respond,
     visit::Visit,
@@ -35,22 +40,35 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(link_elsewhere))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Ask {
+    /// Where to go at the end.
     return_to: Option<String>,
+    /// End there at once, rather than in the settings.
     skip_settings: Option<String>,
 }
 
-/// Begin a recovery in a browser.
+/// Begin a recovery in a browser
 #[utoipa::path(get, path = "/self-service/recovery/browser", tag = "frontend", operation_id = "createBrowserRecoveryFlow",
-    responses((status = 200, description = "The flow, for scripts"), (status = 303, description = "To the recovery page")))]
+    params(Ask), security((), ("sessionCookie" = [])),
+    responses((status = 200, description = "The flow, for scripts.", body = RecoveryFlow),
+        (status = 302, description = "For pages, when somebody is signed in already: on.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 303, description = "To the page of the recovery; to the error page when no flow could be begun.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "For scripts. The project does not offer it, somebody is signed in already (`session_already_available`), or a parameter is no good.")))]
 async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
     begin(visit, Transport::Browser, &uri, ask).await
 }
 
-/// Begin a recovery in an API client.
+/// Begin a recovery in an API client
 #[utoipa::path(get, path = "/self-service/recovery/api", tag = "frontend", operation_id = "createNativeRecoveryFlow",
-    responses((status = 200, description = "The flow")))]
+    security((), ("sessionToken" = [])),
+    responses((status = 200, description = "The flow.", body = RecoveryFlow),
+        (status = 303, description = "For pages: to the error page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The project does not offer it, or somebody is signed in already (`session_already_available`).")))]
 async fn api(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
     begin(visit, Transport::Api, &uri, Ask::default()).await
 }
@@ -72,9 +90,16 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
     }
 }
 
-/// Read a recovery flow; any number of times.
+/// Read a recovery flow; any number of times
 #[utoipa::path(get, path = "/self-service/recovery/flows", tag = "frontend", operation_id = "getRecoveryFlow",
-    params(("id" = Uuid, Query, description = "The flow's id")), responses((status = 200, description = "The flow")))]
+    params(("id" = Uuid, Query, description = "The flow's id.")),
+    responses((status = 200, description = "The flow.", body = RecoveryFlow),
+        (status = 303, description = "For pages: to the error page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The project does not offer it."),
+        (status = 403, description = "The CSRF cookie is missing or another's (`security_csrf_violation`), or the project is suspended (`project_suspended`)."),
+        (status = 404, description = "There is no such flow, or no such project."),
+        (status = 410, description = "It has expired. `details` says where to begin anew.")))]
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let flow = match recovery::read(&visit.cx(), of.id()).await {
         Ok(flow) => flow,
@@ -91,11 +116,23 @@ async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     }
 }
 
-/// Submit an address or a code.
+/// Submit an address or a code
 #[utoipa::path(post, path = "/self-service/recovery", tag = "frontend", operation_id = "updateRecoveryFlow",
-    params(("flow" = Uuid, Query, description = "The flow's id")),
-    responses((status = 200, description = "The flow: sent, wrong or passed"), (status = 303, description = "The same, for pages"),
-        (status = 400, description = "The flow again, with messages"), (status = 422, description = "The browser has to go on elsewhere")))]
+    params(("flow" = Uuid, Query, description = "The flow's id.")), security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    request_body(description = "By `method`, as the form's nodes say.",
+        content((UpdateRecoveryFlowBody = "application/json"), (FormFields = "application/x-www-form-urlencoded"), (FormFields = "multipart/form-data"))),
+    responses((status = 200, description = "For scripts and API clients: the flow as it goes on. Whether anybody has the address makes no difference.", body = RecoveryFlow),
+        (status = 302, description = "For pages, when somebody is signed in already: on.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 303, description = "For pages: back to the page, or on. For others: to a flow that takes this one's place.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The form again, with what is wrong. Or the project does not offer it, `flow` is no UUID, or somebody is signed in already.", body = inline(RefusedRecovery)),
+        (status = 403, description = "The request could not be told from a forged one (`security_csrf_violation`), or the project is suspended (`project_suspended`)."),
+        (status = 404, description = "There is no such flow or project, or the method is off."),
+        (status = 410, description = "Another flow takes its place: `use_flow_id`.", body = SelfServiceFlowExpiredError),
+        (status = 422, description = "For scripts. Recovered: go to `redirect_browser_to`, where everything can be changed (`browser_location_change_required`).", body = ErrorBrowserLocationChangeRequired),
+        (status = 429, description = "For scripts and API clients. Too many mails were asked for, or too many guesses made.",
+            headers(("Retry-After" = i64, description = "Seconds to wait before the next try.")))))]
 async fn submit(
     visit: Visit,
     Query(of): Query<query::FlowId>,
@@ -113,10 +150,15 @@ async fn submit(
     }
 }
 
-/// Follow the link of a mail.
+/// Follow the link of a mail
 #[utoipa::path(get, path = "/self-service/recovery", tag = "frontend", operation_id = "followRecoveryLink",
-    params(("flow" = Uuid, Query, description = "The flow's id"), ("token" = String, Query, description = "To be used")),
-    responses((status = 303, description = "To the settings page")))]
+    params(("flow" = Uuid, Query, description = "The flow's id."), ("token" = String, Query, description = "To be used.")),
+    responses((status = 200, description = "The flow, for scripts.", body = RecoveryFlow),
+        (status = 303, description = "Recovered: to the settings page. Or to a new flow, which says what is wrong with the link.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "A parameter is missing, or the project does not offer it."),
+        (status = 404, description = "There is no such flow or project."),
+        (status = 429, description = "Too many guesses were made.")))]
 async fn follow(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     match (of.flow(), of.token()) {
         (Some(id), Some(token)) => redeem(&visit, id, token).await,
@@ -135,16 +177,18 @@ async fn redeem(visit: &Visit, id: Uuid, token: &str) -> Response {
     }
 }
 
-/// Where administrators ask for a code.
+/// Where administrators ask for a code
 #[utoipa::path(post, path = "/recovery/code", tag = "identity", operation_id = "redirectRecoveryCode",
-    responses((status = 307, description = "To the administration")))]
+    responses((status = 307, description = "To the administration.",
+            headers(("Location" = String, description = "Where to go.")))))]
 async fn code_elsewhere(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
     challenges::administration(&visit, "/admin/recovery/code", &uri)
 }
 
-/// Where administrators ask for a link.
+/// Where administrators ask for a link
 #[utoipa::path(post, path = "/recovery/link", tag = "identity", operation_id = "redirectRecoveryLink",
-    responses((status = 307, description = "To the administration")))]
+    responses((status = 307, description = "To the administration.",
+            headers(("Location" = String, description = "Where to go.")))))]
 async fn link_elsewhere(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
     challenges::administration(&visit, "/admin/recovery/link", &uri)
 }

@@ -12,6 +12,7 @@ use flows::{
     settings::{self, Settings},
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -19,6 +20,10 @@ use crate::{
     body::Submitted,
     cookies,
     error::ApiError,
+    openapi::shapes::{
+        ErrorBrowserLocationChangeRequired, FormFields, RefusedSettings,
+        SelfServiceFlowExpiredError, SettingsFlow, UpdateSettingsFlowBody,
+    },
     query::{self, Query},
     respond,
     visit::Visit,
@@ -33,23 +38,38 @@ pub(super) fn router() -> OpenApiRouter<App> {
 }
 
 /// Query parameters of an init. Empty ones count as absent.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Ask {
+    /// Where the browser goes at the end. The project says which addresses are allowed.
+    #[param(format = Uri)]
     return_to: Option<String>,
 }
 
-/// Begin settings in a browser.
+/// Begin settings in a browser
+///
+/// For whoever is signed in. Pages are redirected to the project's settings page, or to the login first;
+/// scripts get the flow at once.
 #[utoipa::path(get, path = "/self-service/settings/browser", tag = "frontend", operation_id = "createBrowserSettingsFlow",
-    responses((status = 200, description = "The flow, for scripts"), (status = 303, description = "To the settings page"),
-        (status = 401, description = "Nobody is signed in"), (status = 403, description = "A second factor is needed")))]
+    params(Ask), security(("sessionCookie" = [])),
+    responses((status = 200, description = "The flow, for scripts.", body = SettingsFlow),
+        (status = 303, description = "To the settings page; to the login when nobody is signed in or a second factor is missing; to the error page when a parameter is no good.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "For scripts. A parameter is no good (`self_service_flow_return_to_forbidden` among others)."),
+        (status = 401, description = "For scripts. Nobody is signed in: `session_inactive`."),
+        (status = 403, description = "For scripts. A second factor is missing (`session_aal2_required`): go to `redirect_browser_to`. Or the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired)))]
 async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
     begin(&visit, Transport::Browser, &uri, ask).await
 }
 
-/// Begin settings in an API client.
+/// Begin settings in an API client
 #[utoipa::path(get, path = "/self-service/settings/api", tag = "frontend", operation_id = "createNativeSettingsFlow",
-    responses((status = 200, description = "The flow"), (status = 401, description = "Nobody is signed in"),
-        (status = 403, description = "A second factor is needed")))]
+    params(Ask), security(("sessionToken" = [])),
+    responses((status = 200, description = "The flow.", body = SettingsFlow),
+        (status = 401, description = "Nobody is signed in: `session_inactive`."),
+        (status = 403, description = "A second factor is missing (`session_aal2_required`), or the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired)))]
 async fn api(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
     begin(&visit, Transport::Api, &uri, ask).await
 }
@@ -71,11 +91,19 @@ async fn begin(visit: &Visit, transport: Transport, uri: &Uri, ask: Ask) -> Resp
     }
 }
 
-/// Read a settings flow of one's own; any number of times.
+/// Read a settings flow
+///
+/// One's own, as it was drawn last, any number of times.
 #[utoipa::path(get, path = "/self-service/settings/flows", tag = "frontend", operation_id = "getSettingsFlow",
-    params(("id" = Uuid, Query, description = "The flow's id")),
-    responses((status = 200, description = "The flow"), (status = 401, description = "Nobody is signed in"),
-        (status = 403, description = "Somebody else's flow, or a second factor is needed")))]
+    params(("id" = Uuid, Query, description = "The flow's id.")), security(("sessionToken" = []), ("sessionCookie" = [])),
+    responses((status = 200, description = "The flow.", body = SettingsFlow),
+        (status = 302, description = "For pages, when nobody is signed in: to the login page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 401, description = "Nobody is signed in."),
+        (status = 403, description = "It is somebody else's (`security_identity_mismatch`), a second factor is missing (`session_aal2_required`), or the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired),
+        (status = 404, description = "There is no such flow, or no such project."),
+        (status = 410, description = "It has expired. `details` says where to begin anew.")))]
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     use axum::response::IntoResponse as _;
 
@@ -92,12 +120,25 @@ async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     }
 }
 
-/// Submit settings.
+/// Submit a settings flow
+///
+/// What somebody signs in with or is reached at needs a session that authenticated a while ago at most; browsers
+/// are sent to the login otherwise, and the change waits for them.
 #[utoipa::path(post, path = "/self-service/settings", tag = "frontend", operation_id = "updateSettingsFlow",
-    params(("flow" = Uuid, Query, description = "The flow's id")),
-    responses((status = 200, description = "Done; the flow"), (status = 303, description = "Done, for pages"),
-        (status = 400, description = "The flow again, with messages"),
-        (status = 403, description = "Authenticate once more, or with a second factor, first")))]
+    params(("flow" = Uuid, Query, description = "The flow's id.")), security(("sessionToken" = []), ("sessionCookie" = [])),
+    request_body(description = "By `method`, as the form's nodes say. Forms write nested names with dots: `traits.email`.",
+        content((UpdateSettingsFlowBody = "application/json"), (FormFields = "application/x-www-form-urlencoded"), (FormFields = "multipart/form-data"))),
+    responses((status = 200, description = "Saved, for scripts and API clients: the flow, and what to do next.", body = SettingsFlow),
+        (status = 302, description = "For pages, when nobody is signed in: to the login page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 303, description = "For pages. Saved, and on; or back to the settings page, which shows what is wrong; or to the login, to authenticate again.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The form again, with what is wrong. Or `flow` is no UUID.", body = inline(RefusedSettings)),
+        (status = 401, description = "Nobody is signed in."),
+        (status = 403, description = "The session is too old for this change (`session_refresh_required`) or lacks a second factor (`session_aal2_required`): go to `redirect_browser_to`. Or the flow is somebody else's (`security_identity_mismatch`), the request could not be told from a forged one (`security_csrf_violation`), the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired),
+        (status = 404, description = "There is no such flow or project, or the method is off."),
+        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
 async fn submit(
     visit: Visit,
     Query(of): Query<query::FlowId>,
@@ -112,12 +153,22 @@ async fn submit(
     }
 }
 
-/// Go on with a change that waited for its owner to authenticate once more: where the detour leads back to.
+/// Go on with a change that waited
+///
+/// Where the detour to the login leads back to.
 #[utoipa::path(get, path = "/self-service/settings", tag = "frontend", operation_id = "resumeSettingsFlow",
-    params(("flow" = Uuid, Query, description = "The flow's id")),
-    responses((status = 200, description = "Done; the flow"), (status = 303, description = "Done, for pages"),
-        (status = 400, description = "The flow again, with messages"),
-        (status = 403, description = "Authenticate once more, or with a second factor, first")))]
+    params(("flow" = Uuid, Query, description = "The flow's id.")), security(("sessionCookie" = [])),
+    responses((status = 200, description = "Saved, for scripts and API clients: the flow, and what to do next.", body = SettingsFlow),
+        (status = 302, description = "For pages, when nobody is signed in: to the login page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 303, description = "For pages. Saved, and on; or back to the settings page, which shows what is wrong; or to the login, to authenticate again.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The form again, with what is wrong. Or `flow` is no UUID.", body = inline(RefusedSettings)),
+        (status = 401, description = "Nobody is signed in."),
+        (status = 403, description = "The session is too old for this change (`session_refresh_required`) or lacks a second factor (`session_aal2_required`): go to `redirect_browser_to`. Or the flow is somebody else's (`security_identity_mismatch`), the request could not be told from a forged one (`security_csrf_violation`), the project is suspended (`project_suspended`).",
+            body = ErrorBrowserLocationChangeRequired),
+        (status = 404, description = "There is no such flow or project, or the method is off."),
+        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
 async fn resume(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let Some(id) = of.flow() else {
         return no_flow(&visit).await;

@@ -12,6 +12,7 @@ use flows::{
     verification::{self, Verification},
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -19,6 +20,10 @@ use crate::{
     body::Submitted,
     challenges,
     error::ApiError,
+    openapi::shapes::{
+        FormFields, RefusedVerification, SelfServiceFlowReplacedError, UpdateVerificationFlowBody,
+        VerificationFlow,
+    },
     query::{self, Query},
     respond,
     visit::Visit,
@@ -32,21 +37,33 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(submit, follow))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Ask {
+    /// Where to go at the end.
     return_to: Option<String>,
 }
 
-/// Begin a verification in a browser.
+/// Begin a verification in a browser
 #[utoipa::path(get, path = "/self-service/verification/browser", tag = "frontend", operation_id = "createBrowserVerificationFlow",
-    responses((status = 200, description = "The flow, for scripts"), (status = 303, description = "To the verification page")))]
+    params(Ask), security((), ("sessionCookie" = [])),
+    responses((status = 200, description = "The flow, for scripts.", body = VerificationFlow),
+        (status = 302, description = "For pages, when somebody is signed in already: on.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 303, description = "To the page of the verification; to the error page when no flow could be begun.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "For scripts. The project does not offer it, somebody is signed in already (`session_already_available`), or a parameter is no good.")))]
 async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
     begin(visit, Transport::Browser, &uri, ask).await
 }
 
-/// Begin a verification in an API client.
+/// Begin a verification in an API client
 #[utoipa::path(get, path = "/self-service/verification/api", tag = "frontend", operation_id = "createNativeVerificationFlow",
-    responses((status = 200, description = "The flow")))]
+    params(Ask), security((), ("sessionToken" = [])),
+    responses((status = 200, description = "The flow.", body = VerificationFlow),
+        (status = 303, description = "For pages: to the error page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The project does not offer it, or somebody is signed in already (`session_already_available`).")))]
 async fn api(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
     begin(visit, Transport::Api, &uri, ask).await
 }
@@ -64,9 +81,16 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
     }
 }
 
-/// Read a verification flow; any number of times.
+/// Read a verification flow; any number of times
 #[utoipa::path(get, path = "/self-service/verification/flows", tag = "frontend", operation_id = "getVerificationFlow",
-    params(("id" = Uuid, Query, description = "The flow's id")), responses((status = 200, description = "The flow")))]
+    params(("id" = Uuid, Query, description = "The flow's id.")),
+    responses((status = 200, description = "The flow.", body = VerificationFlow),
+        (status = 303, description = "For pages: to the error page.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The project does not offer it."),
+        (status = 403, description = "The CSRF cookie is missing or another's (`security_csrf_violation`), or the project is suspended (`project_suspended`)."),
+        (status = 404, description = "There is no such flow, or no such project."),
+        (status = 410, description = "It has expired. `details` says where to begin anew.")))]
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let flow = match verification::read(&visit.cx(), of.id()).await {
         Ok(flow) => flow,
@@ -79,11 +103,22 @@ async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     }
 }
 
-/// Submit an address or a code.
+/// Submit an address or a code
 #[utoipa::path(post, path = "/self-service/verification", tag = "frontend", operation_id = "updateVerificationFlow",
-    params(("flow" = Uuid, Query, description = "The flow's id")),
-    responses((status = 200, description = "The flow: sent, wrong or passed"), (status = 303, description = "The same, for pages"),
-        (status = 400, description = "The flow again, with messages"), (status = 410, description = "Another flow took its place")))]
+    params(("flow" = Uuid, Query, description = "The flow's id.")), security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    request_body(description = "By `method`, as the form's nodes say.",
+        content((UpdateVerificationFlowBody = "application/json"), (FormFields = "application/x-www-form-urlencoded"), (FormFields = "multipart/form-data"))),
+    responses((status = 200, description = "For scripts and API clients: the flow as it goes on. Whether anybody has the address makes no difference.", body = VerificationFlow),
+        (status = 302, description = "For pages, when somebody is signed in already: on.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 303, description = "For pages: back to the page, or on. For others: to a flow that takes this one's place.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The form again, with what is wrong. Or the project does not offer it, `flow` is no UUID, or somebody is signed in already.", body = inline(RefusedVerification)),
+        (status = 403, description = "The request could not be told from a forged one (`security_csrf_violation`), or the project is suspended (`project_suspended`)."),
+        (status = 404, description = "There is no such flow or project, or the method is off."),
+        (status = 410, description = "Another flow takes its place: `use_flow_id`.", body = SelfServiceFlowReplacedError),
+        (status = 429, description = "For scripts and API clients. Too many mails were asked for, or too many guesses made.",
+            headers(("Retry-After" = i64, description = "Seconds to wait before the next try.")))))]
 async fn submit(
     visit: Visit,
     Query(of): Query<query::FlowId>,
@@ -101,12 +136,18 @@ async fn submit(
     }
 }
 
-/// Follow the link of a mail: a code is shown in the form, a token is used.
+/// Follow the link of a mail: a code is shown in the form, a token is used
 #[utoipa::path(get, path = "/self-service/verification", tag = "frontend", operation_id = "followVerificationLink",
-    params(("flow" = Uuid, Query, description = "The flow's id"),
-        ("code" = Option<String>, Query, description = "To be filled into the form"),
-        ("token" = Option<String>, Query, description = "To be used")),
-    responses((status = 200, description = "The flow, for scripts"), (status = 303, description = "To the verification page")))]
+    params(("flow" = Uuid, Query, description = "The flow's id."),
+        ("code" = Option<String>, Query, description = "To be filled into the form."),
+        ("token" = Option<String>, Query, description = "To be used.")),
+    responses((status = 200, description = "The flow, for scripts.", body = VerificationFlow),
+        (status = 303, description = "To the page of the verification.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "A parameter is missing, or the project does not offer it."),
+        (status = 404, description = "There is no such flow or project."),
+        (status = 410, description = "Another flow takes its place: `use_flow_id`.", body = SelfServiceFlowReplacedError),
+        (status = 429, description = "Too many guesses were made.")))]
 async fn follow(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let Some(id) = of.flow() else {
         return respond::error_for(&visit, visit.client.json, query::no_flow()).await;

@@ -1,7 +1,9 @@
 //! What finished flows and ended sessions are answered with.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{Identity, Session};
 
@@ -36,10 +38,16 @@ pub(crate) struct SuccessfulNativeRegistration {
 #[serde(untagged)]
 #[schema(discriminator(property_name = "action", mapping(
     ("redirect_browser_to" = "#/components/schemas/ContinueWithRedirectBrowserTo"),
-    ("set_ory_session_token" = "#/components/schemas/ContinueWithSetOrySessionToken"))))]
+    ("set_ory_session_token" = "#/components/schemas/ContinueWithSetOrySessionToken"),
+    ("show_verification_ui" = "#/components/schemas/ContinueWithVerificationUi"),
+    ("show_settings_ui" = "#/components/schemas/ContinueWithSettingsUi"),
+    ("show_recovery_ui" = "#/components/schemas/ContinueWithRecoveryUi"))))]
 pub(crate) enum ContinueWith {
     Redirect(ContinueWithRedirectBrowserTo),
     Token(ContinueWithSetOrySessionToken),
+    Verification(ContinueWithVerificationUi),
+    Settings(ContinueWithSettingsUi),
+    Recovery(ContinueWithRecoveryUi),
 }
 
 /// Go to another page.
@@ -71,6 +79,68 @@ enum TokenAction {
     SetOrySessionToken,
 }
 
+/// Prove to read an address.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContinueWithVerificationUi {
+    #[schema(inline)]
+    action: VerificationAction,
+    flow: ContinueWithVerificationUiFlow,
+}
+
+/// A verification flow that has begun.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContinueWithVerificationUiFlow {
+    id: Uuid,
+    /// Which address.
+    verifiable_address: String,
+    /// Its page.
+    #[schema(format = Uri)]
+    url: String,
+}
+
+/// Change what was recovered.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContinueWithSettingsUi {
+    #[schema(inline)]
+    action: SettingsAction,
+    flow: ContinueWithUiFlow,
+}
+
+/// Begin the recovery again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContinueWithRecoveryUi {
+    #[schema(inline)]
+    action: RecoveryAction,
+    flow: ContinueWithUiFlow,
+}
+
+/// A flow that has begun.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContinueWithUiFlow {
+    id: Uuid,
+    /// Its page.
+    #[schema(format = Uri)]
+    url: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum VerificationAction {
+    ShowVerificationUi,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SettingsAction {
+    ShowSettingsUi,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum RecoveryAction {
+    ShowRecoveryUi,
+}
+
 /// How to sign out of a browser.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct LogoutFlow {
@@ -93,4 +163,23 @@ pub(crate) struct NativeLogout {
 pub(crate) struct RevokedSessions {
     #[schema(minimum = 0)]
     count: i64,
+}
+
+/// A code for somebody to recover with; nothing was sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecoveryCodeForIdentity {
+    /// Where the code is typed.
+    #[schema(format = Uri)]
+    recovery_link: String,
+    #[schema(example = "123456")]
+    recovery_code: String,
+    expires_at: DateTime<Utc>,
+}
+
+/// A link for somebody to recover with; nothing was sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecoveryLinkForIdentity {
+    #[schema(format = Uri)]
+    recovery_link: String,
+    expires_at: DateTime<Utc>,
 }

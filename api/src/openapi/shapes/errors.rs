@@ -70,3 +70,11 @@ pub(crate) struct FlowError {
     /// The same moment.
     updated_at: DateTime<Utc>,
 }
+
+/// A flow of no further use, and the one that takes its place.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SelfServiceFlowReplacedError {
+    error: GenericError,
+    /// The flow to go on with.
+    use_flow_id: Uuid,
+}

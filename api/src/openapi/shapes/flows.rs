@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::ErrorGeneric;
+use super::{ErrorGeneric, Identity, answers::ContinueWith};
 
 /// One person's errand to sign in: a form, and where to send it.
 #[derive(Serialize, ToSchema)]
@@ -75,11 +75,115 @@ pub(crate) struct RegistrationFlow {
     state: FlowState,
 }
 
+/// One person's errand to change what is known of them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SettingsFlow {
+    id: Uuid,
+    /// Always null so far.
+    #[schema(required)]
+    organization_id: Option<Uuid>,
+    #[schema(rename = "type")]
+    kind: Transport,
+    /// From then on it cannot be submitted any more.
+    expires_at: DateTime<Utc>,
+    issued_at: DateTime<Utc>,
+    /// The address that began it, as it was sent.
+    request_url: String,
+    /// Where the browser goes at the end, if that was asked for.
+    #[schema(nullable = false)]
+    return_to: Option<String>,
+    /// The method last used.
+    #[schema(nullable = false)]
+    active: Option<String>,
+    /// What the client sent along with the last submission.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+    ui: Ui,
+    state: FlowState,
+    /// As it is now; after a change, as it has become.
+    identity: Identity,
+    /// What to do next, in this order. Only in the answer to a change that was saved.
+    #[schema(nullable = false)]
+    continue_with: Option<Vec<ContinueWith>>,
+}
+
+/// One person's errand to prove that they read an address.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VerificationFlow {
+    id: Uuid,
+    /// Always null so far.
+    #[schema(required)]
+    organization_id: Option<Uuid>,
+    #[schema(rename = "type")]
+    kind: Transport,
+    /// From then on it cannot be submitted any more.
+    expires_at: DateTime<Utc>,
+    issued_at: DateTime<Utc>,
+    /// The address that began it, as it was sent.
+    request_url: String,
+    /// Where the browser goes at the end, if that was asked for.
+    #[schema(nullable = false)]
+    return_to: Option<String>,
+    /// The method in use.
+    #[schema(nullable = false)]
+    active: Option<String>,
+    /// What the client sent along with the last submission.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+    ui: Ui,
+    state: FlowState,
+}
+
+/// One person's errand to get back into their account.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecoveryFlow {
+    id: Uuid,
+    /// Always null so far.
+    #[schema(required)]
+    organization_id: Option<Uuid>,
+    #[schema(rename = "type")]
+    kind: Transport,
+    /// From then on it cannot be submitted any more.
+    expires_at: DateTime<Utc>,
+    issued_at: DateTime<Utc>,
+    /// The address that began it, as it was sent.
+    request_url: String,
+    /// Where the browser goes at the end, if that was asked for.
+    #[schema(nullable = false)]
+    return_to: Option<String>,
+    /// The method in use.
+    #[schema(nullable = false)]
+    active: Option<String>,
+    /// What the client sent along with the last submission.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+    ui: Ui,
+    state: RecoveryState,
+    /// What to do next, in this order. Only in the answer to the right code.
+    #[schema(nullable = false)]
+    continue_with: Option<Vec<ContinueWith>>,
+}
+
+/// How far a recovery has come; the longer names where people choose among their addresses.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RecoveryState {
+    ChooseMethod,
+    SentEmail,
+    RecoveryAwaitingAddress,
+    RecoveryAwaitingAddressChoice,
+    RecoveryConfirmingAddress,
+    RecoveryAwaitingCode,
+    PassedChallenge,
+}
+
 /// How far a flow has come.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FlowState {
     ChooseMethod,
+    ShowForm,
+    Success,
     SentEmail,
     PassedChallenge,
 }
@@ -105,5 +209,29 @@ pub(crate) enum RefusedLogin {
 #[serde(untagged)]
 pub(crate) enum RefusedRegistration {
     Flow(RegistrationFlow),
+    Error(ErrorGeneric),
+}
+
+/// The form again, with what is wrong; or an error that no form can show.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RefusedSettings {
+    Flow(SettingsFlow),
+    Error(ErrorGeneric),
+}
+
+/// The form again, with what is wrong; or an error that no form can show.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RefusedVerification {
+    Flow(VerificationFlow),
+    Error(ErrorGeneric),
+}
+
+/// The form again, with what is wrong; or an error that no form can show.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum RefusedRecovery {
+    Flow(RecoveryFlow),
     Error(ErrorGeneric),
 }

@@ -16,15 +16,23 @@ mod people;
 mod submissions;
 
 pub(crate) use answers::{
-    LogoutFlow, NativeLogout, RevokedSessions, SuccessfulNativeLogin, SuccessfulNativeRegistration,
+    LogoutFlow, NativeLogout, RecoveryCodeForIdentity, RecoveryLinkForIdentity, RevokedSessions,
+    SuccessfulNativeLogin, SuccessfulNativeRegistration,
 };
 pub(crate) use creation::CreateIdentityBody;
 pub(crate) use errors::{
     ErrorBrowserLocationChangeRequired, ErrorGeneric, FlowError, SelfServiceFlowExpiredError,
+    SelfServiceFlowReplacedError,
 };
-pub(crate) use flows::{AskedAal, LoginFlow, RefusedLogin, RefusedRegistration, RegistrationFlow};
+pub(crate) use flows::{
+    AskedAal, LoginFlow, RecoveryFlow, RefusedLogin, RefusedRecovery, RefusedRegistration,
+    RefusedSettings, RefusedVerification, RegistrationFlow, SettingsFlow, VerificationFlow,
+};
 pub(crate) use installation::{
     GraphqlAnswer, GraphqlRequest, NotReady, PageConfig, Ready, Release,
 };
-pub(crate) use people::{Identity, IdentitySchemaContainer, Session};
-pub(crate) use submissions::{FormFields, UpdateLoginFlowBody, UpdateRegistrationFlowBody};
+pub(crate) use people::{Identity, IdentitySchemaContainer, PersonalData, Session};
+pub(crate) use submissions::{
+    FormFields, UpdateLoginFlowBody, UpdateRecoveryFlowBody, UpdateRegistrationFlowBody,
+    UpdateSettingsFlowBody, UpdateVerificationFlowBody,
+};

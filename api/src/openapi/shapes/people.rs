@@ -101,3 +101,42 @@ pub(crate) struct IdentitySchemaContainer {
     #[schema(value_type = Object)]
     schema: Value,
 }
+
+/// Everything stored about a person: no secrets, nothing of administrators.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonalData {
+    exported_at: DateTime<Utc>,
+    identity: Identity,
+    /// Without what is in them.
+    credentials: Vec<IdentityCredentials>,
+    /// The newest 1,000.
+    sessions: Vec<PersonalSession>,
+    /// The newest 1,000, without their texts.
+    messages: Vec<PersonalMessage>,
+}
+
+/// A session of the person's own.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonalSession {
+    id: Uuid,
+    active: bool,
+    expires_at: DateTime<Utc>,
+    authenticated_at: DateTime<Utc>,
+    authenticator_assurance_level: Aal,
+    authentication_methods: Vec<AuthMethod>,
+    issued_at: DateTime<Utc>,
+    devices: Vec<Device>,
+}
+
+/// A message that was sent, or is to be.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonalMessage {
+    id: Uuid,
+    status: String,
+    channel: String,
+    /// Where it went.
+    recipient: String,
+    template_type: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}

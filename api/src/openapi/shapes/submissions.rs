@@ -142,6 +142,158 @@ pub(crate) struct UpdateRegistrationFlowWithProfileMethod {
     transient_payload: Option<Value>,
 }
 
+/// A submission to a settings flow, by `method`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(discriminator(property_name = "method", mapping(
+    ("password" = "#/components/schemas/UpdateSettingsFlowWithPasswordMethod"),
+    ("profile" = "#/components/schemas/UpdateSettingsFlowWithProfileMethod"),
+    ("account" = "#/components/schemas/UpdateSettingsFlowWithAccountMethod"))))]
+pub(crate) enum UpdateSettingsFlowBody {
+    Password(UpdateSettingsFlowWithPasswordMethod),
+    Profile(UpdateSettingsFlowWithProfileMethod),
+    Account(UpdateSettingsFlowWithAccountMethod),
+}
+
+/// Change the password, or add one.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateSettingsFlowWithPasswordMethod {
+    #[schema(inline)]
+    method: ByPassword,
+    #[schema(min_length = 1, format = Password, write_only)]
+    password: String,
+    /// Browsers: the value of the node `csrf_token`. API clients: leave it out.
+    csrf_token: Option<String>,
+    /// An object that the flow hands back, and that hooks see.
+    #[schema(value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+}
+
+/// Change the traits.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateSettingsFlowWithProfileMethod {
+    #[schema(inline)]
+    method: ByProfile,
+    /// All of them, as the identity schema says.
+    #[schema(value_type = Object)]
+    traits: Value,
+    /// Browsers: the value of the node `csrf_token`. API clients: leave it out.
+    csrf_token: Option<String>,
+    /// An object that the flow hands back, and that hooks see.
+    #[schema(value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+}
+
+/// Delete the account, where the project allows it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateSettingsFlowWithAccountMethod {
+    #[schema(inline)]
+    method: ByAccount,
+    /// What the form asks to type: the person's own address, or a word.
+    #[schema(min_length = 1)]
+    account_confirmation: String,
+    /// Browsers: the value of the node `csrf_token`. API clients: leave it out.
+    csrf_token: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ByAccount {
+    Account,
+}
+
+/// A submission to a verification flow, by `method`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(discriminator(property_name = "method", mapping(
+    ("code" = "#/components/schemas/UpdateVerificationFlowWithCodeMethod"),
+    ("link" = "#/components/schemas/UpdateVerificationFlowWithLinkMethod"))))]
+pub(crate) enum UpdateVerificationFlowBody {
+    Code(UpdateVerificationFlowWithCodeMethod),
+    Link(UpdateVerificationFlowWithLinkMethod),
+}
+
+/// First with an address, to have a code sent; then with the code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateVerificationFlowWithCodeMethod {
+    #[schema(inline)]
+    method: ByCode,
+    /// Where to send a code, or another one.
+    #[schema(example = "ada@example.com")]
+    email: Option<String>,
+    /// What was sent.
+    code: Option<String>,
+    /// Browsers: the value of the node `csrf_token`. API clients: leave it out.
+    csrf_token: Option<String>,
+    /// An object that the flow hands back, and that hooks see.
+    #[schema(value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+}
+
+/// Have a link sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateVerificationFlowWithLinkMethod {
+    #[schema(inline)]
+    method: ByLink,
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// Browsers: the value of the node `csrf_token`. API clients: leave it out.
+    csrf_token: Option<String>,
+    /// An object that the flow hands back, and that hooks see.
+    #[schema(value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+}
+
+/// A submission to a recovery flow, by `method`.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(discriminator(property_name = "method", mapping(
+    ("code" = "#/components/schemas/UpdateRecoveryFlowWithCodeMethod"),
+    ("link" = "#/components/schemas/UpdateRecoveryFlowWithLinkMethod"))))]
+pub(crate) enum UpdateRecoveryFlowBody {
+    Code(UpdateRecoveryFlowWithCodeMethod),
+    Link(UpdateRecoveryFlowWithLinkMethod),
+}
+
+/// First with an address, to have a code sent; then with the code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateRecoveryFlowWithCodeMethod {
+    #[schema(inline)]
+    method: ByCode,
+    /// Where to send a code, or another one.
+    #[schema(example = "ada@example.com")]
+    email: Option<String>,
+    /// What was sent.
+    code: Option<String>,
+    /// Where people choose among their addresses: the one they know.
+    recovery_address: Option<String>,
+    /// The one they chose, as the form names it.
+    recovery_select_address: Option<String>,
+    /// The same in full.
+    recovery_confirm_address: Option<String>,
+    /// `previous`: a screen back.
+    screen: Option<String>,
+    /// Browsers: the value of the node `csrf_token`. API clients: leave it out.
+    csrf_token: Option<String>,
+    /// An object that the flow hands back, and that hooks see.
+    #[schema(value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+}
+
+/// Have a link sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UpdateRecoveryFlowWithLinkMethod {
+    #[schema(inline)]
+    method: ByLink,
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// Browsers: the value of the node `csrf_token`. API clients: leave it out.
+    csrf_token: Option<String>,
+    /// An object that the flow hands back, and that hooks see.
+    #[schema(value_type = Option<Object>)]
+    transient_payload: Option<Value>,
+}
+
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum ByPassword {
@@ -171,4 +323,10 @@ enum ByProfile {
 enum ProfileScreen {
     Previous,
     CredentialSelection,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ByLink {
+    Link,
 }
