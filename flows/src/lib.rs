@@ -44,6 +44,9 @@ pub fn config_rules() -> ConfigRules {
             section_check::<methods::password::PasswordConfig>,
             section_check::<methods::password::HasherConfig>,
             section_check::<methods::profile::ProfileConfig>,
+            section_check::<identity::courier::CourierConfig>,
+            section_check::<identity::courier::TextConfig>,
         ],
+        checks: &[identity::courier::check],
     }
 }
