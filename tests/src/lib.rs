@@ -9,6 +9,7 @@
 )]
 
 pub mod golden;
+pub mod mail;
 mod postgres;
 mod site;
 mod world;

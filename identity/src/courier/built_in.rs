@@ -69,7 +69,10 @@ mod tests {
                 // `{{ … }}` is escaped by the engine; the words around it are not.
                 assert!(!text.contains(['<', '>', '&']), "{kind}");
                 let made = layout::sources(text, "en");
-                assert!(made.subject.len() > 10 && !made.subject.contains('\n'), "{kind}");
+                assert!(
+                    made.subject.len() > 10 && !made.subject.contains('\n'),
+                    "{kind}"
+                );
                 let codes = kind.ends_with("_code_valid");
                 assert_eq!(text.contains("[code] "), codes, "{kind}");
                 assert!(made.sms.is_some() || !codes, "{kind} lacks a text message");

@@ -39,14 +39,20 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Everything wrong with `courier` and `insula.courier`.
 pub fn check(document: &Value, environment: Environment) -> Vec<ConfigViolation> {
-    let (courier, texts) = (part::<CourierConfig>(document), part::<TextConfig>(document));
+    let (courier, texts) = (
+        part::<CourierConfig>(document),
+        part::<TextConfig>(document),
+    );
     let mut found = Found::new();
     smtp(&courier, &mut found);
     let http = "/courier/http/request_config";
     match &courier.http.request_config {
         Some(service) => request(service, http, &mut found),
         None if courier.delivery_strategy == Delivery::Http => {
-            found.push(ConfigViolation::new(http, "is missing: with delivery_strategy http it says where mail goes"));
+            found.push(ConfigViolation::new(
+                http,
+                "is missing: with delivery_strategy http it says where mail goes",
+            ));
         }
         None => {}
     }
@@ -86,11 +92,22 @@ fn smtp(courier: &CourierConfig, found: &mut Found) {
             add("from_address", "is missing: a mail needs a sender");
         }
     }
-    let sender = |value: &String| Address { via: Via::Email, value: value.clone() };
-    if smtp.from_address.as_ref().is_some_and(|it| !render::is_deliverable(&sender(it))) {
+    let sender = |value: &String| Address {
+        via: Via::Email,
+        value: value.clone(),
+    };
+    if smtp
+        .from_address
+        .as_ref()
+        .is_some_and(|it| !render::is_deliverable(&sender(it)))
+    {
         add("from_address", "is no e-mail address");
     }
-    if smtp.from_name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+    if smtp
+        .from_name
+        .as_ref()
+        .is_some_and(|name| name.chars().any(char::is_control))
+    {
         add("from_name", "holds control characters");
     }
     if smtp.local_name.contains(['/', ':']) {
@@ -122,16 +139,23 @@ fn request(service: &RequestConfig, pointer: &str, found: &mut Found) {
     if let Some(body) = &service.body
         && decoded(body).is_none()
     {
-        add("body", "must be base64:// with Jsonnet, or http(s)://, which is fetched when this is written");
+        add(
+            "body",
+            "must be base64:// with Jsonnet, or http(s)://, which is fetched when this is written",
+        );
     }
     match &service.auth {
         Some(RequestAuth::ApiKey { value, place, .. })
-            if bad(value) || (*place == KeyPlace::Cookie && value.contains([';', ',', ' ', '"'])) =>
+            if bad(value)
+                || (*place == KeyPlace::Cookie && value.contains([';', ',', ' ', '"'])) =>
         {
             add("auth/config/value", "holds what cannot be sent there");
         }
         Some(RequestAuth::BasicAuth { user, .. }) if user.contains(':') || bad(user) => {
-            add("auth/config/user", "must not hold a colon or control characters");
+            add(
+                "auth/config/user",
+                "must not hold a colon or control characters",
+            );
         }
         _ => {}
     }
@@ -199,7 +223,9 @@ fn try_out(own: &Templates, text: &OwnText, sample: &Mail) -> Result<(), String>
         let mut known: Vec<&str> = context.keys().map(String::as_str).collect();
         known.sort_unstable();
         let (unknown, known) = (unknown.join(", "), known.join(", "));
-        return Err(format!("nothing is called {unknown} here; there are {known}"));
+        return Err(format!(
+            "nothing is called {unknown} here; there are {known}"
+        ));
     }
     let context = variables::localised(context, &text.language);
     engine::render(&own.engine, &text.name(), &context).map(drop)
@@ -245,17 +271,39 @@ pub(super) fn samples() -> Vec<Mail> {
         "metadata_public": null,
     });
     let subjects = [
-        Subject::RecoveryValid { url: url(), expires_in },
+        Subject::RecoveryValid {
+            url: url(),
+            expires_in,
+        },
         Subject::RecoveryInvalid,
-        Subject::RecoveryCodeValid { code: code(), expires_in },
+        Subject::RecoveryCodeValid {
+            code: code(),
+            expires_in,
+        },
         Subject::RecoveryCodeInvalid,
-        Subject::VerificationValid { url: url(), expires_in },
+        Subject::VerificationValid {
+            url: url(),
+            expires_in,
+        },
         Subject::VerificationInvalid,
-        Subject::VerificationCodeValid { code: code(), url: url(), expires_in },
+        Subject::VerificationCodeValid {
+            code: code(),
+            url: url(),
+            expires_in,
+        },
         Subject::VerificationCodeInvalid,
-        Subject::LoginCodeValid { code: code(), expires_in },
-        Subject::RegistrationCodeValid { code: code(), traits: view["traits"].clone(), expires_in },
-        Subject::VerifiableAddressChanged { new_address: "new@example.org".to_owned() },
+        Subject::LoginCodeValid {
+            code: code(),
+            expires_in,
+        },
+        Subject::RegistrationCodeValid {
+            code: code(),
+            traits: view["traits"].clone(),
+            expires_in,
+        },
+        Subject::VerifiableAddressChanged {
+            new_address: "new@example.org".to_owned(),
+        },
     ];
     debug_assert_eq!(subjects.len(), built_in::kinds().count());
     let mail = |subject: &Subject, via: Via| Mail {
@@ -266,7 +314,10 @@ pub(super) fn samples() -> Vec<Mail> {
                 Via::Email => "ada@example.org".to_owned(),
             },
         },
-        identity: Some(MailIdentity { id: uuid::Uuid::nil(), view: view.clone() }),
+        identity: Some(MailIdentity {
+            id: uuid::Uuid::nil(),
+            view: view.clone(),
+        }),
         subject: subject.clone(),
         request_url: "https://id.example.com/p/example/self-service/login/browser".to_owned(),
         transient_payload: None,

@@ -49,7 +49,11 @@ pub(super) fn environment(strict: bool) -> Environment<'static> {
 }
 
 /// A list or an object is never meant to be printed, and can be larger than it looks.
-fn write_scalar(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+fn write_scalar(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
     if value.is_none() || value.is_undefined() {
         return escape_formatter(out, state, &Value::from(""));
     }
@@ -82,7 +86,9 @@ pub(super) fn explain(error: &Error) -> String {
     let what = match error.kind() {
         ErrorKind::OutOfFuel => "it takes too long".to_owned(),
         ErrorKind::WriteFailure => format!("more than {OUTPUT_BYTES_MAX} bytes come out"),
-        kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
+        kind => error
+            .detail()
+            .map_or_else(|| kind.to_string(), str::to_owned),
     };
     match error.line() {
         Some(line) => format!("line {line}: {what}"),
@@ -111,7 +117,9 @@ impl io::Write for Bounded {
 pub(super) fn restrict(source: &str) -> Result<(), String> {
     let mut rest = source;
     while let Some(start) = rest.find('{') {
-        let line = 1 + source[..source.len() - rest.len() + start].matches('\n').count();
+        let line = 1 + source[..source.len() - rest.len() + start]
+            .matches('\n')
+            .count();
         let tag = &rest[start + 1..];
         let (inner, close, is_block) = match tag.chars().next() {
             Some('#') => {
@@ -126,10 +134,15 @@ pub(super) fn restrict(source: &str) -> Result<(), String> {
             }
         };
         let end = expression(inner, close).map_err(|c| {
-            format!("line {line}: `{c}` is not served inside tags: print the parts one after another")
+            format!(
+                "line {line}: `{c}` is not served inside tags: print the parts one after another"
+            )
         })?;
         let word = inner.trim_start_matches(['-', '+']).trim_start();
-        let word: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let word: String = word
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .collect();
         if is_block && !BLOCKS.contains(&&*word) {
             return Err(format!(
                 "line {line}: `{{% {word} %}}` is not served: there are if and for"
@@ -198,9 +211,18 @@ mod tests_of_limits {
     fn what_people_write_works() {
         for (source, expected) in [
             ("{{ a }} {{- o.k }}", "&lt;b&gt;1"),
-            ("{% if o.x is defined %}1{% elif a == '<b>' %}2{% endif %}", "2"),
-            ("{% for x in o.list %}{{ loop.index }}{{ x | upper }}{% endfor %}", "1P2Q"),
-            ("{{ o.x.y.z }}|{{ o['k'] }}|{{ nobody | default('~*+[,') }}", "|1|~*+[,"),
+            (
+                "{% if o.x is defined %}1{% elif a == '<b>' %}2{% endif %}",
+                "2",
+            ),
+            (
+                "{% for x in o.list %}{{ loop.index }}{{ x | upper }}{% endfor %}",
+                "1P2Q",
+            ),
+            (
+                "{{ o.x.y.z }}|{{ o['k'] }}|{{ nobody | default('~*+[,') }}",
+                "|1|~*+[,",
+            ),
             ("{# a ~ b #}{ {} }{{ 'it\\'s {%' }}", "{ {} }it&#x27;s {%"),
             ("{%- if not a -%} x {%- else -%} y {%- endif -%}", "y"),
             ("{{ (o.k - 1) / 2 }}", "0.0"),
@@ -245,6 +267,10 @@ mod tests_of_limits {
         let nested = "{% for a in many %}{% for b in many %}.{% endfor %}{% endfor %}";
         assert_eq!(run(nested), Err("line 1: it takes too long".to_owned()));
         let long = "{% for a in many %}{{ long }}{% endfor %}";
-        assert!(run(long).unwrap_err().contains("bytes come out"), "{:?}", run(long));
+        assert!(
+            run(long).unwrap_err().contains("bytes come out"),
+            "{:?}",
+            run(long)
+        );
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn convert(source: &str) -> Result<String, Unknown> {
             construct: text.chars().take(SHOWN_MAX).collect(),
         };
         // A comment may hold braces.
-        if let Some(comment) = tag.strip_prefix("{{/*").or_else(|| tag.strip_prefix("{{- /*")) {
+        if let Some(comment) = tag
+            .strip_prefix("{{/*")
+            .or_else(|| tag.strip_prefix("{{- /*"))
+        {
             let end = comment.find("}}").ok_or_else(|| unknown(tag))?;
             rest = &comment[end + 2..];
             continue;
@@ -78,7 +81,10 @@ mod tests {
             ("a {{- .X -}} b", "a {{- X -}} b"),
             ("a {{ .X -}} b", "a {{ X -}} b"),
             ("x{{/* a note */}}y{{- /* } */ -}}z", "xyz"),
-            ("p {% q {#id{color:red}}", "p {{ '{%' }} q {{ '{#' }}id{color:red}}"),
+            (
+                "p {% q {#id{color:red}}",
+                "p {{ '{%' }} q {{ '{#' }}id{color:red}}",
+            ),
             ("", ""),
         ] {
             assert_eq!(convert(go).as_deref(), Ok(ours), "{go}");
@@ -93,7 +99,11 @@ mod tests {
             ("\n\n{{ define \"x\" }}", 3, "{{ define \"x\" }}"),
             ("{{ . }}", 1, "{{ . }}"),
             ("{{ .X.1 }}", 1, "{{ .X.1 }}"),
-            ("{{ index .Identity.traits \"a\" }}", 1, "{{ index .Identity.traits \"a\" }}"),
+            (
+                "{{ index .Identity.traits \"a\" }}",
+                1,
+                "{{ index .Identity.traits \"a\" }}",
+            ),
             ("{{ .X", 1, "{{ .X"),
             ("{{ $x := .To }}", 1, "{{ $x := .To }}"),
         ] {

@@ -84,14 +84,18 @@ mod tests {
     fn a_trait_comes_before_the_browser_and_the_project() {
         let config = TextConfig::default();
         let austrian = json!({"traits": {"locale": "de_AT"}});
-        assert_eq!(first(&config, &austrian, "fr;q=0.5, it"), "de-at de it fr en");
+        assert_eq!(
+            first(&config, &austrian, "fr;q=0.5, it"),
+            "de-at de it fr en"
+        );
         assert_eq!(first(&config, &json!({}), "*, sv;q=0, EN-us"), "en-us en");
         let nested = TextConfig {
             language_trait: Some("metadata_public.settings.language".to_owned()),
             default_language: "pt-BR".to_owned(),
             ..TextConfig::default()
         };
-        let person = json!({"traits": {"lang": "de"}, "metadata_public": {"settings": {"language": "da"}}});
+        let person =
+            json!({"traits": {"lang": "de"}, "metadata_public": {"settings": {"language": "da"}}});
         assert_eq!(first(&nested, &person, ""), "da pt-br pt en");
     }
 

@@ -33,7 +33,11 @@ impl OwnText {
 
     /// The channel that the part belongs to.
     pub(super) fn via(&self) -> Via {
-        if self.part == "sms" { Via::Sms } else { Via::Email }
+        if self.part == "sms" {
+            Via::Sms
+        } else {
+            Via::Email
+        }
     }
 }
 
@@ -121,12 +125,20 @@ pub(super) struct Templates {
 impl Templates {
     pub(super) fn of(project: &Project) -> std::sync::Arc<Self> {
         project.memo(|project| {
-            let (courier, ours) = (project.config::<CourierConfig>(), project.config::<TextConfig>());
+            let (courier, ours) = (
+                project.config::<CourierConfig>(),
+                project.config::<TextConfig>(),
+            );
             let mut made = Self::new();
             for text in texts(&courier, &ours) {
                 // Judged when it was written.
                 if let Err(why) = made.add(&text) {
-                    tracing::error!(project = project.slug(), pointer = text.pointer, why, "template left out");
+                    tracing::error!(
+                        project = project.slug(),
+                        pointer = text.pointer,
+                        why,
+                        "template left out"
+                    );
                 }
             }
             made

@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn what_a_uri_says() {
         let read = |uri: &str| Relay::parse(uri).unwrap_or_else(|why| panic!("{uri}: {why}"));
-        let relay = read("smtps://us%40er:p%2Fass@mail.example.com:465/?server_name=mx.example.com");
+        let relay =
+            read("smtps://us%40er:p%2Fass@mail.example.com:465/?server_name=mx.example.com");
         assert_eq!(relay.protection, Protection::Implicit);
         let credentials = Some(("us@er".to_owned(), "p/ass".to_owned()));
         assert!(relay.credentials == credentials && relay.verify);
@@ -118,7 +119,10 @@ mod tests {
         assert_eq!(relay.protection, Protection::Opportunistic);
         assert!(relay.credentials.is_none() && !relay.verify && relay.is_local());
         let relay = read("smtp://[::1]:587/?disable_starttls=false");
-        assert_eq!((relay.protection, &*relay.host), (Protection::Required, "::1"));
+        assert_eq!(
+            (relay.protection, &*relay.host),
+            (Protection::Required, "::1")
+        );
         assert!(!read("smtp://user@relay.example:587").is_local());
     }
 

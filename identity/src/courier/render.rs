@@ -6,10 +6,9 @@ use serde_json::{Map, Value, json};
 use tenants::{Project, ids};
 
 use super::{
-    Mail,
-    built_in, engine,
+    Mail, built_in,
     config::{Branding, TextConfig},
-    language,
+    engine, language,
     mail::Subject,
     own::Templates,
     store::{Content, Message},
@@ -97,7 +96,11 @@ fn about(project: &Project) -> About {
     let absolute = |url: &Option<String>| {
         let url = url.as_ref()?;
         let relative = url.starts_with('/');
-        let origin = if relative { project.installation().origin() } else { String::new() };
+        let origin = if relative {
+            project.installation().origin()
+        } else {
+            String::new()
+        };
         Some(origin + url)
     };
     About {
@@ -142,7 +145,11 @@ pub(super) fn compose(
     };
     let missing = |part: &'static str| (part, "there is no text in this language".to_owned());
     let (subject, body, html) = match via {
-        Via::Sms => (String::new(), part("sms")?.ok_or_else(|| missing("sms"))?, None),
+        Via::Sms => (
+            String::new(),
+            part("sms")?.ok_or_else(|| missing("sms"))?,
+            None,
+        ),
         Via::Email => (
             one_line(&part("subject")?.ok_or_else(|| missing("subject"))?),
             part("txt")?.ok_or_else(|| missing("txt"))?,

@@ -23,7 +23,11 @@ pub(super) fn template_data(mail: &Mail) -> Value {
         }
         Subject::RecoveryCodeValid { code, expires_in } => {
             // Another name in text messages, as in the original.
-            let name = if sms { "verification_code" } else { "recovery_code" };
+            let name = if sms {
+                "verification_code"
+            } else {
+                "recovery_code"
+            };
             put(name, json!(code.as_str()));
             if sms {
                 put("request_url_domain", json!(domain(&mail.request_url)));
@@ -34,7 +38,11 @@ pub(super) fn template_data(mail: &Mail) -> Value {
             put("verification_url", json!(url));
             expires = Some(expires_in);
         }
-        Subject::VerificationCodeValid { code, url, expires_in } => {
+        Subject::VerificationCodeValid {
+            code,
+            url,
+            expires_in,
+        } => {
             put("verification_code", json!(code.as_str()));
             if !sms {
                 put("verification_url", json!(url));
@@ -45,7 +53,11 @@ pub(super) fn template_data(mail: &Mail) -> Value {
             put("login_code", json!(code.as_str()));
             expires = Some(expires_in);
         }
-        Subject::RegistrationCodeValid { code, traits, expires_in } => {
+        Subject::RegistrationCodeValid {
+            code,
+            traits,
+            expires_in,
+        } => {
             put("registration_code", json!(code.as_str()));
             if sms {
                 // There is no identity yet: these are the traits.
@@ -87,8 +99,16 @@ pub(super) fn context(mail: &Mail, data: &Value, project: &About) -> Map<String,
     if told_of_somebody(&mail.subject) {
         context.entry("identity").or_insert(Value::Null);
     }
-    put(&mut context, "request_url_domain", json!(domain(&mail.request_url)));
-    put(&mut context, "user_request_headers", mail.request_headers.clone());
+    put(
+        &mut context,
+        "request_url_domain",
+        json!(domain(&mail.request_url)),
+    );
+    put(
+        &mut context,
+        "user_request_headers",
+        mail.request_headers.clone(),
+    );
     let go: Vec<(String, Value)> = context
         .iter()
         .map(|(name, value)| (go_name(name), value.clone()))

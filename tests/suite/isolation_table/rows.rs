@@ -406,6 +406,18 @@ pub(crate) const ADMIN: &[Row] = &[
         &[KEY, (Thing::Session, Refused(404))],
         |h| Ask::delete(format!("/admin/sessions/{}", h.session)).key(h),
     ),
+    reads(
+        "GET /admin/courier/messages",
+        200,
+        &[KEY, (Thing::Person, Refused(200))],
+        |h| Ask::get(format!("/admin/courier/messages?recipient={}", h.email)).key(h),
+    ),
+    reads(
+        "GET /admin/courier/messages/{id}",
+        200,
+        &[KEY, (Thing::Message, Refused(404))],
+        |h| Ask::get(format!("/admin/courier/messages/{}", h.message)).key(h),
+    ),
 ];
 
 /// Of the installation.

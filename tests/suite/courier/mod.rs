@@ -1,0 +1,3 @@
+//! Outgoing messages: how they are shown, and what becomes of them.
+
+mod administration;
