@@ -11,6 +11,7 @@
 pub mod golden;
 pub mod mail;
 mod postgres;
+pub mod relay;
 mod site;
 mod world;
 

@@ -1,6 +1,7 @@
 //! Outgoing messages: what there is to say, in which words and language, rendered and stored in the commit
 //! that causes it. Sending is a job; nothing here opens a connection.
 
+pub mod attempts;
 mod built_in;
 mod check;
 mod config;
