@@ -264,7 +264,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                 "AUTH" => self.sign_in(rest).await?,
                 "MAIL" => match self.mood() {
                     Mood::WantsPasswords if self.user.is_none() => {
-                        self.say("530 sign in first").await?
+                        self.say("530 sign in first").await?;
                     }
                     Mood::RefusesSender => self.say("550 not your address").await?,
                     _ => self.say("250 ok").await?,
@@ -276,7 +276,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                         .to_owned();
                     match self.mood() {
                         Mood::Refuses(who) if who == to => {
-                            self.say("550 5.1.1 nobody here").await?
+                            self.say("550 5.1.1 nobody here").await?;
                         }
                         Mood::Greylists => self.say("451 4.7.1 later").await?,
                         _ => self.say("250 ok").await?,
