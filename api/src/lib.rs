@@ -11,6 +11,7 @@ mod edge;
 mod error;
 pub mod graphql;
 mod installation;
+mod mailbox;
 mod paging;
 mod public;
 mod query;

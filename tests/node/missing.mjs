@@ -45,7 +45,7 @@ const MISSING = [
       extendSession: { id: ID },
     },
   ],
-  [CourierApi, { listCourierMessages: {}, getCourierMessage: { id: ID } }],
+  [CourierApi, {}],
   [MetadataApi, {}],
 ]
 

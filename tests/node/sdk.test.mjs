@@ -9,6 +9,7 @@ import { after, before, describe } from "node:test"
 import { admin } from "./admin.mjs"
 import { browser } from "./browser.mjs"
 import { fetchClient } from "./fetch.mjs"
+import { mail } from "./mail.mjs"
 import { missing } from "./missing.mjs"
 import { native } from "./native.mjs"
 import { pages } from "./pages.mjs"
@@ -22,5 +23,6 @@ describe("an application without cookies", () => native(site))
 describe("a script in a browser", () => browser(site))
 describe("pages that a server renders", () => pages(site))
 describe("administration", () => admin(site))
+describe("mail", () => mail(site))
 describe("the SDK for fetch", () => fetchClient(site))
 describe("what is missing", () => missing(site))

@@ -30,16 +30,12 @@ pub enum RenderError {
         /// For whoever wrote it.
         why: String,
     },
-    /// Nothing can be sent there.
-    #[error("the recipient is no address")]
-    Recipient,
 }
 
-/// Render subject, text and HTML. Reads the configuration alone; waits for nothing.
+/// Render subject, text and HTML. Reads the configuration alone; waits for nothing. Whether something can be
+/// sent to the recipient at all is judged by whoever sends it ([`is_deliverable`]), so that an answer does
+/// not depend on it.
 pub fn render(project: &Project, mail: &Mail) -> Result<Message, RenderError> {
-    if !is_deliverable(&mail.to) {
-        return Err(RenderError::Recipient);
-    }
     let texts = project.config::<TextConfig>();
     let accept = mail.accept_language.as_deref();
     let chain = language::chain(&texts, &who(mail), accept);

@@ -95,7 +95,10 @@ fn one_recipient_is_refused_and_the_next_is_served() {
         let project = relayed(&site, &relay.uri("?disable_starttls=true"), json!({})).await;
         let eve = mail::post(&project, "eve@example.org").await;
         mail::post(&project, "ada@example.org").await;
-        impatient(&site).work_off(&[project.clone()]).await.unwrap();
+        impatient(&site)
+            .work_off(std::slice::from_ref(&project))
+            .await
+            .unwrap();
         assert_eq!(message(&site, &project, eve).await["status"], "abandoned");
         let taken = relay.taken();
         assert_eq!((taken.len(), &*taken[0].to), (1, "ada@example.org"));
@@ -181,7 +184,10 @@ fn a_relay_that_refuses_us_is_left_alone() {
         let patch = json!({"courier": {"smtp": {"connection_uri": uri.replace("old", "new")}}});
         let project = site.world.configure(&project, patch).await;
         site.world.clock.advance(TimeDelta::minutes(13));
-        worker.work_off(&[project.clone()]).await.unwrap();
+        worker
+            .work_off(std::slice::from_ref(&project))
+            .await
+            .unwrap();
         assert_eq!(relay.taken().len(), 5);
 
         relay.set(Mood::RefusesPasswords);
@@ -190,7 +196,10 @@ fn a_relay_that_refuses_us_is_left_alone() {
         let late = mail::post(&project, "late@example.org").await;
         let worker = impatient(&site);
         for _ in 0..5 {
-            worker.work_off(&[project.clone()]).await.unwrap();
+            worker
+                .work_off(std::slice::from_ref(&project))
+                .await
+                .unwrap();
             site.world.clock.advance(TimeDelta::hours(18));
         }
         let shown = message(&site, &project, late).await;

@@ -1,8 +1,11 @@
 //! Outgoing messages: how they are shown, and what becomes of them.
 
 mod administration;
+mod fairness;
 mod faults;
+mod mailbox;
 mod sending;
+mod services;
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};

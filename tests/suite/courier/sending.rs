@@ -131,6 +131,33 @@ fn the_way_is_as_protected_as_the_configuration_says() {
     });
 }
 
+/// What somebody typed as an address begins no second one, and no header.
+#[test]
+fn what_is_no_address_gets_nothing() {
+    run(async {
+        let site = Site::new().await;
+        let relay = Relay::start(Offer::Clear).await;
+        let project = relayed(&site, &relay.uri("?disable_starttls=true"), json!({})).await;
+        for to in [
+            "a@b.example\r\nBcc: eve@example.org",
+            "a@b.example>\r\nDATA\r\n",
+            "a@b.example,eve@example.org",
+            "@b.example",
+        ] {
+            let id = mail::post(&project, to).await;
+            night(&site, &project).await;
+            let shown = message(&site, &project, id).await;
+            assert_eq!(shown["status"], "abandoned", "{to:?}");
+            assert_eq!(
+                shown["dispatches"][0]["error"]["reason"],
+                "the recipient is no address"
+            );
+        }
+        assert_eq!(relay.calls(), 0);
+        site.finish().await;
+    });
+}
+
 #[test]
 fn a_password_goes_to_relays_that_ask_for_it() {
     run(async {
@@ -176,7 +203,7 @@ fn private_relays_are_for_development_or_listed() {
         let replica = site.world.replica_with(listed).await;
         site.world.clock.advance(TimeDelta::minutes(1));
         worker::Worker::new(replica.clone())
-            .work_off(&[project.clone()])
+            .work_off(std::slice::from_ref(&project))
             .await
             .unwrap();
         assert_eq!(relay.taken().len(), 1);
@@ -219,7 +246,7 @@ fn without_a_relay_mail_is_kept_in_development_and_waits_elsewhere() {
         let project = site.world.configure(&project, patch).await;
         let replica = site.world.replica_with(listed).await;
         worker::Worker::new(replica.clone())
-            .work_off(&[project.clone()])
+            .work_off(std::slice::from_ref(&project))
             .await
             .unwrap();
         assert_eq!(relay.taken().len(), 1);

@@ -332,6 +332,16 @@ pub(crate) const PUBLIC: &[Row] = &[
         &[(Thing::Cookie, Ignored(404))],
         |h| Ask::get("/ui/assets/none.js").page(h),
     ),
+    // In development mode alone.
+    reads("GET /ui/mail", 404, &[(Thing::Cookie, Ignored(404))], |h| {
+        Ask::get("/ui/mail").page(h)
+    }),
+    reads(
+        "GET /ui/mail/{id}",
+        404,
+        &[(Thing::Message, Refused(404))],
+        |h| Ask::get(format!("/ui/mail/{}", h.message)).page(h),
+    ),
 ];
 
 /// Of a project, administration.

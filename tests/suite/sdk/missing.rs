@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use ory_kratos_client::{
-    apis::{Error, courier_api as courier, frontend_api as frontend, identity_api as identities},
+    apis::{Error, frontend_api as frontend, identity_api as identities},
     models::{
         CreateRecoveryCodeForIdentityBody, CreateRecoveryLinkForIdentityBody, JsonPatch,
         PatchIdentitiesBody, UpdateFedcmFlowBody, UpdateIdentityBody, UpdateRecoveryFlowBody,
@@ -84,8 +84,6 @@ fn administration() {
             identities::create_recovery_code_for_identity(Some(code));
             identities::create_recovery_link_for_identity(None, Some(link));
             identities::extend_session(ID);
-            courier::list_courier_messages(None, None, None, None);
-            courier::get_courier_message(ID);
         }
         site.finish().await;
     });

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use identity::courier::{
     CourierConfig, Status,
     attempts::{self, Ended},
+    is_deliverable,
     store::{self, Stored},
 };
 use metrics::counter;
@@ -98,6 +99,10 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn by(&self, way: Way) -> Result<Verdict, Fault> {
         let (project, relays) = (self.project, &self.courier.relays);
+        if !is_deliverable(&self.message.to) {
+            let why = "the recipient is no address".to_owned();
+            return self.reached_nobody(Next::Abandon, why).await;
+        }
         let place = Place::of(project, self.message.to.via);
         if let Some(rest) = relays.is_left_alone(place, self.began) {
             return self.wait(rest, None).await;
