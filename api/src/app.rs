@@ -9,12 +9,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 use tokio::sync::Semaphore;
 
-use crate::{admin, edge, graphql, public, ui};
+use crate::{admin, edge, graphql, mailbox, public, ui};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
 pub struct ApiSettings {
-    /// Development mode: introspection without a key.
+    /// Development mode: introspection without a key, and mail that anybody can read.
     pub dev: bool,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
@@ -123,5 +123,8 @@ impl App {
 
 /// Everything below `{base}`.
 pub(crate) fn project_router() -> utoipa_axum::router::OpenApiRouter<App> {
-    public::router().merge(admin::router()).merge(ui::router())
+    public::router()
+        .merge(admin::router())
+        .merge(ui::router())
+        .merge(mailbox::router())
 }

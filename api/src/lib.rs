@@ -12,6 +12,7 @@ mod edge;
 mod error;
 pub mod graphql;
 mod installation;
+mod mailbox;
 mod openapi;
 mod paging;
 mod public;

@@ -1,5 +1,5 @@
 //! Pagination (contract, admin 1.2): family A for identities, B for an installation-wide list of
-//! sessions, C by offset. Tokens are opaque to clients.
+//! sessions, C by offset, D by sealed tokens. Tokens are opaque to clients.
 
 use axum::{
     http::{HeaderValue, Uri, header},
@@ -12,6 +12,7 @@ use base64::{
 use chrono::{DateTime, Datelike as _, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tenants::{Project, ids};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -20,6 +21,9 @@ use crate::error::{ApiError, Result};
 const SIZE_DEFAULT: i64 = 250;
 const OFFSET_SIZE_MAX: i64 = 1_000;
 const KEYSET_SIZE_MAX: i64 = 500;
+const SEALED_SIZE_DEFAULT: i64 = 10;
+const SEALED_SIZE_MAX: i64 = 500;
+const SEALED_SECONDS: i64 = 3600;
 const SESSIONS_SIZE_MAX: i64 = 1_000;
 /// `page * per_page` of the legacy form may not exceed this.
 const LEGACY_REACH_MAX: i64 = 1_000;
@@ -179,35 +183,41 @@ impl IdentityPage {
         };
         Ok(Self::Keyset {
             after,
-            size: keyset_size(params.page_size.as_deref(), KEYSET_SIZE_MAX)?,
+            size: keyset_size(params.page_size.as_deref(), SIZE_DEFAULT, KEYSET_SIZE_MAX)?,
         })
     }
 }
 
-fn keyset_size(text: Option<&str>, max: i64) -> Result<i64> {
+fn keyset_size(text: Option<&str>, default: i64, max: i64) -> Result<i64> {
     match text {
-        None | Some("") => Ok(SIZE_DEFAULT),
+        None | Some("") => Ok(default),
         Some(text) => {
             let size = text
                 .parse::<i64>()
                 .map_err(|_| ApiError::bad_request("The page_size is no number."))?;
-            Ok(if size <= 0 {
-                SIZE_DEFAULT
-            } else {
-                size.min(max)
-            })
+            Ok(if size <= 0 { default } else { size.min(max) })
         }
     }
 }
 
 /// `Link` of a keyset page: first always, next when there is more.
 pub(crate) fn write_keyset(uri: &Uri, size: i64, next: Option<&str>, response: &mut Response) {
-    let size = size.to_string();
     let first = Uuid::nil().to_string();
+    write_sealed(uri, size, (&first, next), response);
+}
+
+/// The same with a token of its own for the first page.
+pub(crate) fn write_sealed(
+    uri: &Uri,
+    size: i64,
+    (first, next): (&str, Option<&str>),
+    response: &mut Response,
+) {
+    let size = size.to_string();
     let mut links = vec![link(
         uri,
         "first",
-        &[("page_size", &size), ("page_token", &first)],
+        &[("page_size", &size), ("page_token", first)],
     )];
     if let Some(next) = next {
         links.push(link(
@@ -247,7 +257,7 @@ pub(crate) struct SessionPage {
 
 impl SessionPage {
     pub(crate) fn read(params: &OffsetParams) -> Result<Self> {
-        let size = keyset_size(params.page_size.as_deref(), SESSIONS_SIZE_MAX)?;
+        let size = keyset_size(params.page_size.as_deref(), SIZE_DEFAULT, SESSIONS_SIZE_MAX)?;
         let after = match params.page_token.as_deref() {
             None | Some("") => None,
             // The "first" token of the other families.
@@ -272,6 +282,65 @@ impl SessionPage {
     /// The token of the page after this session.
     pub(crate) fn token(at: DateTime<Utc>, id: Uuid) -> String {
         STANDARD_NO_PAD.encode(format!("id={id}/created_at={}", at.timestamp_micros()))
+    }
+}
+
+/// Family D: by age, with tokens that are sealed under the project's key, bound to one list, and good for
+/// an hour.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SealedPage {
+    pub(crate) after: Option<(DateTime<Utc>, Uuid)>,
+    pub(crate) size: i64,
+}
+
+impl SealedPage {
+    pub(crate) fn read(
+        project: &Project,
+        list: &str,
+        (size, token): (Option<&str>, Option<&str>),
+    ) -> Result<Self> {
+        let size = keyset_size(size, SEALED_SIZE_DEFAULT, SEALED_SIZE_MAX)?;
+        let after = match token {
+            None | Some("") => None,
+            Some(token) => Self::open(project, list, token)?,
+        };
+        Ok(Self { after, size })
+    }
+
+    /// Where a token of this list leads; an error when it is not one, or too old.
+    fn open(project: &Project, list: &str, token: &str) -> Result<Option<(DateTime<Utc>, Uuid)>> {
+        let unreadable = || ApiError::bad_request("The page_token cannot be read.");
+        let told = || {
+            let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+            let plain = project.data_key().open(list.as_bytes(), &sealed).ok()?;
+            let told: Value = serde_json::from_slice(&plain).ok()?;
+            (told["until"].as_i64()? >= project.now().timestamp()).then_some(told)
+        };
+        let told = told().ok_or_else(unreadable)?;
+        if told["id"].is_null() {
+            return Ok(None);
+        }
+        let at = told["at"]
+            .as_i64()
+            .and_then(DateTime::from_timestamp_micros);
+        let id = told["id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
+        at.zip(id).map(Some).ok_or_else(unreadable)
+    }
+
+    /// The token of the page after this row; without one, of the first page.
+    pub(crate) fn token(
+        project: &Project,
+        list: &str,
+        after: Option<(DateTime<Utc>, Uuid)>,
+    ) -> String {
+        let told = json!({
+            "until": project.now().timestamp() + SEALED_SECONDS,
+            "at": after.map(|(at, _)| at.timestamp_micros()),
+            "id": after.map(|(_, id)| id),
+        });
+        let key = project.data_key();
+        let sealed = key.seal(list.as_bytes(), told.to_string().as_bytes(), ids::bytes());
+        URL_SAFE_NO_PAD.encode(sealed)
     }
 }
 

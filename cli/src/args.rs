@@ -11,7 +11,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use crate::commands::{
-    identities::IdentitiesCommand, keys::KeysCommand, project::ProjectCommand, version::VersionArgs,
+    identities::IdentitiesCommand, keys::KeysCommand, messages::MessagesCommand,
+    project::ProjectCommand, version::VersionArgs,
 };
 
 const EXIT: &str = "\
@@ -95,6 +96,9 @@ pub enum Command {
     /// People and whatever else signs in, of one project of a running server
     #[command(subcommand)]
     Identities(IdentitiesCommand),
+    /// Mail and text messages of one project of a running server
+    #[command(subcommand)]
+    Messages(MessagesCommand),
     /// API keys of a running server: of one project, or of the installation
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -197,7 +197,8 @@ impl Dev {
         let demo = match demo {
             Demo::There => format!(
                 "  demo project  {base}\n  \
-                 try           curl -s {base}/self-service/registration/api\n"
+                 try           curl -s {base}/self-service/registration/api\n  \
+                 mail          {base}/ui/mail\n"
             ),
             Demo::Deleted => {
                 "  demo project  was deleted, and a slug is given out only once\n".to_owned()

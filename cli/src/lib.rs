@@ -90,6 +90,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Secrets(SecretsCommand::Rewrap(args)) => secrets::rewrap(args).await,
         Command::Project(command) => commands::project::run(command).await,
         Command::Identities(command) => commands::identities::run(command).await,
+        Command::Messages(command) => commands::messages::run(command).await,
         Command::Keys(command) => commands::keys::run(command).await,
         Command::Health(args) => client::health(&args).await,
         Command::Version(args) => commands::version::run(args).await,

@@ -52,6 +52,9 @@ pub fn config_rules() -> ConfigRules {
             section_check::<methods::account::AccountConfig>,
             section_check::<methods::link::LinkConfig>,
             section_check::<config::FeatureFlags>,
+            section_check::<identity::courier::CourierConfig>,
+            section_check::<identity::courier::TextConfig>,
         ],
+        checks: &[identity::courier::check],
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::{
     Fault, Outbound, OutboundPolicy,
     clock::Clock,
-    config::{Environment, SectionCheck},
+    config::{DocumentCheck, Environment, SectionCheck},
     control::keys::KeyCache,
     ids,
     invalidation::{self, Invalidations},
@@ -33,6 +33,8 @@ pub struct ConfigRules {
     pub presets: &'static [&'static str],
     /// Every part of the document that somebody will ask for, so that it is known to parse.
     pub sections: &'static [SectionCheck],
+    /// What else has a say, once every part parses.
+    pub checks: &'static [DocumentCheck],
 }
 
 /// How an installation is reached and what it may do.

@@ -22,6 +22,8 @@ pub struct Claim<'a> {
     pub lease: Duration,
     /// Only these projects' jobs. `None`: everybody's.
     pub only: Option<&'a [Project]>,
+    /// Not these projects' jobs: they have their share in hand.
+    pub except: &'a [Project],
 }
 
 /// A claimed row: id, role, kind, reference, attempts.
@@ -41,6 +43,11 @@ impl Installation {
         let only: Option<Vec<String>> = claim
             .only
             .map(|p| p.iter().map(|p| p.db_role().to_owned()).collect());
+        let except: Vec<String> = claim
+            .except
+            .iter()
+            .map(|p| p.db_role().to_owned())
+            .collect();
         self.release_expired(now, only.as_deref()).await?;
         // Among those with jobs, not among all slot numbers: most of those are above every project.
         let start = i64::try_from(ids::below(1 << 32)).unwrap_or(0);
@@ -54,7 +61,7 @@ impl Installation {
                   from seen s where s.db_role is not null
             ), turns as (
                 select db_role, (row_number() over (order by db_role) + $6) % count(*) over () as turn
-                  from seen where db_role is not null and ($5::text[] is null or db_role = any ($5))
+                  from seen where db_role is not null and ($5::text[] is null or db_role = any ($5)) and db_role <> all ($7::text[])
             ), due as (
                 select j.id
                   from (select db_role from turns order by turn) s
@@ -74,6 +81,7 @@ impl Installation {
             now + to_delta(claim.lease),
             only.as_deref(),
             start,
+            &except,
         )
         .fetch_all(&self.pools().worker)
         .await?;
@@ -200,19 +208,24 @@ impl Installation {
     pub async fn queue_depth(&self) -> Result<QueueDepth, Fault> {
         let row = sqlx::query!(
             r#"select count(*) filter (where state = 0 and run_at <= $1) as "due!", count(*) filter (where state = 1) as "leased!",
-                      count(*) filter (where state = 2) as "abandoned!", min(run_at) filter (where state = 0 and run_at <= $1) as oldest
+                      count(*) filter (where state = 2) as "abandoned!", min(run_at) filter (where state = 0 and run_at <= $1) as oldest,
+                      count(*) filter (where state < 2 and kind = 'send_message') as "messages!",
+                      min(created_at) filter (where state < 2 and kind = 'send_message') as oldest_message
                  from control.jobs"#,
             self.clock().now()
         );
         let row = row.fetch_one(&self.pools().worker).await?;
-        let age = row
-            .oldest
-            .map_or(TimeDelta::zero(), |at| self.clock().now() - at);
+        let since = |at: Option<DateTime<Utc>>| {
+            let age = at.map_or(TimeDelta::zero(), |at| self.clock().now() - at);
+            age.to_std().unwrap_or_default()
+        };
         Ok(QueueDepth {
             due: row.due,
             leased: row.leased,
             abandoned: row.abandoned,
-            oldest: age.to_std().unwrap_or_default(),
+            oldest: since(row.oldest),
+            messages: row.messages,
+            oldest_message: since(row.oldest_message),
         })
     }
 }
@@ -249,6 +262,10 @@ pub struct QueueDepth {
     pub abandoned: i64,
     /// How long the oldest due one has waited.
     pub oldest: Duration,
+    /// Messages not sent yet, due or not.
+    pub messages: i64,
+    /// How long the oldest of them has been there.
+    pub oldest_message: Duration,
 }
 
 fn to_delta(duration: Duration) -> TimeDelta {

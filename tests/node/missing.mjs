@@ -31,7 +31,7 @@ const MISSING = [
       extendSession: { id: ID },
     },
   ],
-  [CourierApi, { listCourierMessages: {}, getCourierMessage: { id: ID } }],
+  [CourierApi, {}],
   [MetadataApi, {}],
 ]
 

@@ -10,6 +10,7 @@ import { admin } from "./admin.mjs"
 import { browser } from "./browser.mjs"
 import { challenges } from "./challenges.mjs"
 import { fetchClient } from "./fetch.mjs"
+import { mail } from "./mail.mjs"
 import { missing } from "./missing.mjs"
 import { native } from "./native.mjs"
 import { pages } from "./pages.mjs"
@@ -24,5 +25,6 @@ describe("a script in a browser", () => browser(site))
 describe("pages that a server renders", () => pages(site))
 describe("proving an address and getting back in", () => challenges(site))
 describe("administration", () => admin(site))
+describe("mail", () => mail(site))
 describe("the SDK for fetch", () => fetchClient(site))
 describe("what is missing", () => missing(site))

@@ -98,7 +98,20 @@ fn mask(project: &Project, text: &str) -> String {
     let text = text
         .replace(project.base_url(), "<base>")
         .replace(project.slug(), "<slug>");
-    ids(&text)
+    tokens(&ids(&text))
+}
+
+/// Sealed page tokens within a text.
+fn tokens(text: &str) -> String {
+    const NAME: &str = "page_token=";
+    let mut parts = text.split(NAME);
+    let mut masked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(['&', '>', '"']).unwrap_or(part.len());
+        let token = if end > 60 { "<token>" } else { &part[..end] };
+        masked = masked + NAME + token + &part[end..];
+    }
+    masked
 }
 
 /// Ids within a text; the nil id of first pages stays.

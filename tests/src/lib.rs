@@ -9,9 +9,10 @@
 )]
 
 pub mod golden;
-mod mail;
+pub mod mail;
 mod openapi;
 mod postgres;
+pub mod relay;
 mod site;
 mod world;
 

@@ -135,6 +135,7 @@ impl World {
             per_project_max: jobs_max,
             lease: Duration::from_mins(1),
             only: Some(&projects),
+            except: &[],
         };
         self.installation.claim(claim).await.unwrap()
     }

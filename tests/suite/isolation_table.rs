@@ -4,7 +4,7 @@
 //! `rows.rs` names every REST route, `fields.rs` every GraphQL field; `routes_are_covered.rs` sees to it.
 
 pub(crate) mod fields;
-mod hand;
+pub(crate) mod hand;
 mod masked;
 pub(crate) mod rows;
 

@@ -11,6 +11,7 @@ mod breaches;
 mod cancellation;
 mod code;
 mod configuration;
+mod courier;
 mod faults;
 mod fixture;
 mod golden;

@@ -89,6 +89,7 @@ fn ten_jobs_do_not_wait_for_ten_thousand() {
             per_project_max: 5,
             lease: LEASE,
             only: None,
+            except: &[],
         };
         assert_eq!(taken_of(&w, &few, claim, 100).await, 10);
 
@@ -100,6 +101,7 @@ fn ten_jobs_do_not_wait_for_ten_thousand() {
             per_project_max: 5,
             lease: LEASE,
             only: None,
+            except: &[],
         };
         assert_eq!(taken_of(&w, &few, claim, 100).await, 10);
         empty(&mut all).await;
@@ -119,6 +121,7 @@ fn a_job_is_one_claimers() {
             per_project_max: 7,
             lease: LEASE,
             only: None,
+            except: &[],
         };
         let replicas = [
             w.replica().await,
@@ -198,6 +201,7 @@ fn a_claim_for_some_projects_leaves_the_leases_of_others_alone() {
             per_project_max: 10,
             lease: LEASE,
             only: Some(&only),
+            except: &[],
         };
         assert!(w.installation().claim(claim).await.unwrap().is_empty());
         assert!(w.installation().renew(&held, LEASE).await.unwrap());
@@ -285,6 +289,7 @@ fn a_project_that_cannot_be_loaded_does_not_hold_up_the_others() {
             per_project_max: 10,
             lease: LEASE,
             only: Some(&only),
+            except: &[],
         };
         let claimed = replica.claim(claim).await.unwrap();
         assert_eq!(claimed.len(), 1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{Unit, describe_gauge, gauge};
+use metrics::{Unit, describe_counter, describe_gauge, gauge};
 use tenants::{Fault, Installation};
 use tokio::{sync::watch, time::interval};
 
@@ -32,6 +32,24 @@ fn describe() {
         Unit::Seconds,
         "How long the oldest due job has waited"
     );
+    describe_gauge!(
+        "insula_messages_waiting",
+        "Messages that are not sent yet, those that wait for another attempt included"
+    );
+    describe_gauge!(
+        "insula_messages_oldest_seconds",
+        Unit::Seconds,
+        "How long the oldest of them has been there"
+    );
+    describe_counter!(
+        "insula_messages_sent_total",
+        "Messages that a relay or service took"
+    );
+    describe_counter!(
+        "insula_messages_retried_total",
+        "Attempts that failed and will be repeated"
+    );
+    describe_counter!("insula_messages_abandoned_total", "Messages given up");
     describe_gauge!("insula_spare_slots", "Schemas ready for new projects");
 }
 
@@ -41,6 +59,8 @@ async fn measure(installation: &Installation) -> Result<(), Fault> {
     gauge!("insula_jobs_leased").set(number(depth.leased));
     gauge!("insula_jobs_abandoned").set(number(depth.abandoned));
     gauge!("insula_jobs_oldest_seconds").set(depth.oldest.as_secs_f64());
+    gauge!("insula_messages_waiting").set(number(depth.messages));
+    gauge!("insula_messages_oldest_seconds").set(depth.oldest_message.as_secs_f64());
     gauge!("insula_spare_slots").set(number(installation.spare_slots().await?));
     Ok(())
 }

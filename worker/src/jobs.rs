@@ -1,9 +1,13 @@
 //! Claims jobs and carries them out: a bounded number at once, each in a task of its own, its lease
 //! renewed while it runs. A job that another worker has taken over is dropped here without a verdict.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tenants::{Claim, Claimed, Fault, Installation, Project, Verdict};
+use tenants::{Claim, Claimed, Fault, Installation, Project, ProjectId, Verdict};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -11,27 +15,33 @@ use tokio::{
 };
 use tracing::Instrument as _;
 
-use crate::{pause::Pause, run, stopped};
+use crate::{Worker, pause::Pause, run, stopped};
 
-const AT_ONCE_MAX: usize = 8;
+/// Most jobs wait for somebody else's server.
+const AT_ONCE_MAX: usize = 24;
+/// Of one project's jobs, taken at a time and in hand.
 const PER_PROJECT_MAX: i64 = 2;
+const IN_HAND_MAX: usize = 6;
 const LEASE: Duration = Duration::from_mins(1);
 const IDLE: Pause = Pause::between(Duration::from_millis(500), Duration::from_secs(1));
 /// How often the end of a job is told to a database that does not answer; then its lease runs out.
 const FINISH_ATTEMPTS: u32 = 4;
 
-pub(crate) async fn work(installation: &Installation, mut shutdown: watch::Receiver<bool>) {
+pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {
     let (mut running, mut idle, mut faults) = (JoinSet::new(), IDLE, Pause::after_faults());
+    let in_hand = InHand::default();
     while !*shutdown.borrow() && shutdown.has_changed().is_ok() {
         while running.try_join_next().is_some() {}
-        let pause = match claim(installation, AT_ONCE_MAX - running.len(), None).await {
+        let full = in_hand.full();
+        let installation = &worker.installation;
+        let pause = match claim(installation, AT_ONCE_MAX - running.len(), None, &full).await {
             Ok(claimed) => {
                 faults.reset();
                 if !claimed.is_empty() {
                     idle.reset();
                 }
                 for job in claimed {
-                    running.spawn(carry_out(installation.clone(), job));
+                    running.spawn(carry_out(worker.clone(), in_hand.take(&job.project), job));
                 }
                 idle.take()
             }
@@ -50,21 +60,54 @@ pub(crate) async fn work(installation: &Installation, mut shutdown: watch::Recei
     while running.join_next().await.is_some() {}
 }
 
-pub(crate) async fn work_off(
-    installation: &Installation,
-    only: &[Project],
-) -> Result<usize, Fault> {
+pub(crate) async fn work_off(worker: &Worker, only: &[Project]) -> Result<usize, Fault> {
+    let installation = &worker.installation;
     let mut count = 0;
     loop {
-        let claimed = claim(installation, AT_ONCE_MAX, Some(only)).await?;
+        let claimed = claim(installation, AT_ONCE_MAX, Some(only), &[]).await?;
         if claimed.is_empty() {
             return Ok(count);
         }
         for job in claimed {
             // In this very task, so that a panic is the test's.
-            let verdict = run::run(installation, &job).await;
+            let verdict = run::run(worker, &job).await;
             installation.finish(&job, &verdict).await?;
             count += 1;
+        }
+    }
+}
+
+/// How many jobs of each project are in hand, so that one whose relay hangs does not hold them all.
+#[derive(Clone, Default)]
+struct InHand(Arc<Mutex<HashMap<ProjectId, (Project, usize)>>>);
+
+impl InHand {
+    fn take(&self, project: &Project) -> Held {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(project.id())
+            .or_insert_with(|| (project.clone(), 0))
+            .1 += 1;
+        Held(self.clone(), project.id())
+    }
+
+    fn full(&self) -> Vec<Project> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = all.values().filter(|(_, count)| *count >= IN_HAND_MAX);
+        full.map(|(project, _)| project.clone()).collect()
+    }
+}
+
+/// One of a project's jobs, for as long as it runs.
+struct Held(InHand, ProjectId);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, count)) = all.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.1);
+            }
         }
     }
 }
@@ -73,6 +116,7 @@ async fn claim(
     installation: &Installation,
     jobs_max: usize,
     only: Option<&[Project]>,
+    except: &[Project],
 ) -> Result<Vec<Claimed>, Fault> {
     if jobs_max == 0 {
         return Ok(Vec::new());
@@ -82,15 +126,17 @@ async fn claim(
         per_project_max: PER_PROJECT_MAX,
         lease: LEASE,
         only,
+        except,
     };
     installation.claim(claim).await
 }
 
 /// One job from its claim to its verdict.
-async fn carry_out(installation: Installation, claimed: Claimed) {
+async fn carry_out(worker: Worker, _held: Held, claimed: Claimed) {
+    let installation = &worker.installation;
     let claimed = Arc::new(claimed);
     let mut work = JoinSet::new();
-    let (of_task, job) = (installation.clone(), Arc::clone(&claimed));
+    let (of_task, job) = (worker.clone(), Arc::clone(&claimed));
     let span = tracing::info_span!("job", kind = ?claimed.job, project = claimed.project.slug());
     work.spawn(async move { run::run(&of_task, &job).await }.instrument(span));
     let half = LEASE / 2;
@@ -109,7 +155,7 @@ async fn carry_out(installation: Installation, claimed: Claimed) {
             },
         }
     };
-    finish(&installation, &claimed, &verdict).await;
+    finish(installation, &claimed, &verdict).await;
 }
 
 async fn finish(installation: &Installation, claimed: &Claimed, verdict: &Verdict) {

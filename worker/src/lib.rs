@@ -11,20 +11,45 @@ mod prune;
 mod run;
 mod slots;
 mod sweep;
+mod transport;
 
 use tenants::{Fault, Installation, Project};
 use tokio::sync::watch;
 
+use crate::courier::Courier;
+
 /// Carries out the jobs of one installation and keeps its house.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Worker {
     installation: Installation,
+    courier: Courier,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker")
+            .field("installation", &self.installation)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Worker {
     /// A worker of that installation; it does nothing until [`Self::run`] or [`Self::work_off`].
     pub fn new(installation: Installation) -> Self {
-        Self { installation }
+        Self {
+            installation,
+            courier: Courier::new(courier::SEND_SECONDS_MAX),
+        }
+    }
+
+    /// For tests: give up on relays that say nothing after so long.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_patience(self, patience: std::time::Duration) -> Self {
+        Self {
+            courier: Courier::new(patience),
+            ..self
+        }
     }
 
     /// Work until `shutdown` is true or its sender is gone, then finish what was begun.
@@ -33,7 +58,7 @@ impl Worker {
     pub async fn run(self, shutdown: watch::Receiver<bool>) {
         let installation = &self.installation;
         tokio::join!(
-            jobs::work(installation, shutdown.clone()),
+            jobs::work(&self, shutdown.clone()),
             slots::keep(installation, shutdown.clone()),
             prune::prune(installation, shutdown.clone()),
             gauges::report(installation, shutdown),
@@ -43,7 +68,7 @@ impl Worker {
     /// For tests: carry out the due jobs of these projects, one after another, until none is due at the
     /// installation's clock. Answers how many were carried out, whatever became of them.
     pub async fn work_off(&self, only: &[Project]) -> Result<usize, Fault> {
-        jobs::work_off(&self.installation, only).await
+        jobs::work_off(self, only).await
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{error::Error as _, fmt::Write as _, time::Duration};
 
-use tenants::{Claimed, Fault, Installation, Job, Verdict};
+use tenants::{Claimed, Fault, Job, Verdict};
 use tokio::task::JoinError;
 
-use crate::{courier, sweep};
+use crate::{Worker, sweep};
 
 /// Ten seconds, then twice as long each time, up to an hour.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -14,15 +14,21 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 const SWEEP_ATTEMPTS_MAX: u32 = 8;
 
 /// Carry out one job. Can be repeated after a crash at any point, as every job must be.
-pub(crate) async fn run(installation: &Installation, claimed: &Claimed) -> Verdict {
+pub(crate) async fn run(worker: &Worker, claimed: &Claimed) -> Verdict {
     let ended = match claimed.job {
         Job::SweepExpired => sweep::expired(&claimed.project).await,
         // False says that it was restored, or deleted anew under a later job: nothing to do either way.
-        Job::PurgeProject => installation
+        Job::PurgeProject => worker
+            .installation
             .purge_project(&claimed.project)
             .await
             .map(|purged| tracing::info!(project = claimed.project.slug(), purged, "deletion")),
-        Job::SendMessage { message } => courier::send(&claimed.project, message).await,
+        Job::SendMessage { message } => {
+            match worker.courier.send(&claimed.project, message).await {
+                Ok(verdict) => return verdict,
+                Err(fault) => Err(fault),
+            }
+        }
     };
     let project = claimed.project.slug();
     match ended {

@@ -88,6 +88,7 @@ fn settings(gate_url: String, owner_url: String) -> Settings {
             schema_check: |_, _| Vec::new(),
             presets: &["preset://email"],
             sections: &[],
+            checks: &[],
         },
         release_guard: true,
     }

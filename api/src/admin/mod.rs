@@ -1,5 +1,6 @@
-//! The administration of a project's people, for holders of a key.
+//! The administration of a project's people and messages, for holders of a key.
 
+mod courier;
 mod create;
 mod identities;
 mod key;
@@ -18,4 +19,5 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .merge(identities::router())
         .merge(sessions::router())
         .merge(recovery::router())
+        .merge(courier::router())
 }

@@ -8,7 +8,6 @@ use std::{
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
-use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
 use super::{ListArgs, Listed};
@@ -18,13 +17,10 @@ use crate::{
     client::Client,
     document,
     output::{self, Table, cell, moment},
-    progress::Counter,
 };
 
 const VIEWER: &str = "a VIEWER of the project";
 const ADMIN: &str = "an ADMIN of the project";
-/// The largest page of this list.
-const PAGE_MAX: u16 = 500;
 /// Traits that name a person, the best first.
 const NAMES: [&str; 3] = ["email", "username", "phone"];
 
@@ -140,7 +136,11 @@ pub(crate) async fn run(command: IdentitiesCommand) -> Result<(), Failure> {
 async fn list(args: IdentityListArgs) -> Result<(), Failure> {
     let client = Client::new(&args.of.server)?;
     let project = client.project(args.of.project.as_deref()).await?;
-    let listed = pages(&client, &project, &args).await?;
+    let filter = args.identifier.map(|it| ("credentials_identifier", it));
+    let filter: Vec<_> = filter.into_iter().collect();
+    let path = (&*project, "identities");
+    let listed =
+        Listed::by_rest(&client, path, ("identities", VIEWER), (&filter, &args.list)).await?;
     let table = Table::new(&["ID", "STATE", "CREATED (UTC)", "SCHEMA", "WHO"]);
     let row = |identity: &Value| {
         vec![
@@ -152,38 +152,6 @@ async fn list(args: IdentityListArgs) -> Result<(), Failure> {
         ]
     };
     listed.print(args.of.output, "identities", (table, row))
-}
-
-async fn pages(client: &Client, project: &str, args: &IdentityListArgs) -> Result<Listed, Failure> {
-    let (mut items, mut counter) = (Vec::new(), Counter::of("identities"));
-    let size = if args.list.all {
-        PAGE_MAX
-    } else {
-        args.list.size()
-    };
-    let mut after = args.list.after.clone();
-    loop {
-        let mut query = Serializer::new(String::new());
-        query.append_pair("page_size", &size.to_string());
-        if let Some(after) = &after {
-            query.append_pair("page_token", after);
-        }
-        if let Some(identifier) = &args.identifier {
-            query.append_pair("credentials_identifier", identifier);
-        }
-        let path = format!("identities?{}", query.finish());
-        let page = client
-            .admin(Method::GET, (project, &path), None, VIEWER)
-            .await?;
-        let found = page.body.as_array().cloned().unwrap_or_default();
-        counter.add(found.len());
-        items.extend(found);
-        if !args.list.all || page.next.is_none() {
-            let next = page.next;
-            return Ok(Listed { items, next });
-        }
-        after = page.next;
-    }
 }
 
 /// What names them, or else all that is known.

@@ -4,11 +4,14 @@
 pub(crate) mod config;
 pub(crate) mod identities;
 pub(crate) mod keys;
+pub(crate) mod messages;
 pub(crate) mod project;
 pub(crate) mod version;
 
 use clap::Args;
+use reqwest::Method;
 use serde_json::{Map, Value, json};
+use url::form_urlencoded::Serializer;
 
 use crate::{
     Failure,
@@ -22,6 +25,8 @@ use crate::{
 const PAGE_DEFAULT: u16 = 20;
 /// The largest page that GraphQL answers.
 const PAGE_MAX: u16 = 100;
+/// The largest page of the administrative REST.
+const REST_PAGE_MAX: u16 = 500;
 
 /// Which part of a list.
 #[derive(Args, Clone, Debug)]
@@ -77,6 +82,39 @@ impl Listed {
                 let next = after.filter(|_| more);
                 return Ok(Self { items, next });
             }
+        }
+    }
+
+    /// The same of a list of a project's administrative REST: `(project, path)`, what it holds, and who may
+    /// see it.
+    pub(crate) async fn by_rest(
+        client: &Client,
+        (project, path): (&str, &str),
+        (noun, role): (&'static str, &'static str),
+        (filter, list): (&[(&str, String)], &ListArgs),
+    ) -> Result<Self, Failure> {
+        let (mut items, mut counter) = (Vec::new(), Counter::of(noun));
+        let size = if list.all { REST_PAGE_MAX } else { list.size() };
+        let mut after = list.after.clone();
+        loop {
+            let mut query = Serializer::new(String::new());
+            query.append_pair("page_size", &size.to_string());
+            if let Some(after) = &after {
+                query.append_pair("page_token", after);
+            }
+            query.extend_pairs(filter);
+            let path = format!("{path}?{}", query.finish());
+            let page = client
+                .admin(Method::GET, (project, &path), None, role)
+                .await?;
+            let found = page.body.as_array().cloned().unwrap_or_default();
+            counter.add(found.len());
+            items.extend(found);
+            if !list.all || page.next.is_none() {
+                let next = page.next;
+                return Ok(Self { items, next });
+            }
+            after = page.next;
         }
     }
 

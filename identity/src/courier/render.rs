@@ -1,14 +1,23 @@
 //! From a [`Mail`] to the texts that are sent, in the commit that causes it: a template that fails, fails
 //! the submission, not the night.
 
-use serde_json::{Value, json};
+use minijinja::Value as Jinja;
+use serde_json::{Map, Value, json};
 use tenants::{Project, ids};
 
 use super::{
-    Mail,
+    Mail, built_in,
+    config::{Branding, TextConfig},
+    engine, language,
     mail::Subject,
+    own::Templates,
     store::{Content, Message},
+    variables::{self, About},
 };
+use crate::schema::{Address, Via};
+
+const SUBJECT_CHARS_MAX: usize = 250;
+const ADDRESS_BYTES_MAX: usize = 254;
 
 /// Why nothing could be rendered.
 #[derive(Debug, thiserror::Error)]
@@ -23,26 +32,19 @@ pub enum RenderError {
     },
 }
 
-/// Render subject, text and HTML. Reads the configuration alone; waits for nothing.
+/// Render subject, text and HTML. Reads the configuration alone; waits for nothing. Whether something can be
+/// sent to the recipient at all is judged by whoever sends it ([`is_deliverable`]), so that an answer does
+/// not depend on it.
 pub fn render(project: &Project, mail: &Mail) -> Result<Message, RenderError> {
-    let data = variables(mail);
-    let text = |name: &str| data[name].as_str().unwrap_or_default();
-    let lines = [
-        text("verification_code"),
-        text("recovery_code"),
-        text("login_code"),
-        text("registration_code"),
-        text("verification_url"),
-        text("recovery_url"),
-    ];
-    let lines: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
-    let content = Content {
-        subject: project.name().to_owned(),
-        body: lines.join("\n"),
-        html: None,
-        template_data: data,
-        request_headers: mail.request_headers.clone(),
-    };
+    let texts = project.config::<TextConfig>();
+    let accept = mail.accept_language.as_deref();
+    let chain = language::chain(&texts, &who(mail), accept);
+    let about = about(project);
+    let rendered = compose(&Templates::of(project), mail, &chain, &about);
+    let content = rendered.map_err(|(part, why)| RenderError::Template {
+        template: mail.subject.template_type(),
+        why: format!("{part}: {why}"),
+    })?;
     Ok(Message {
         id: ids::v4(),
         to: mail.to.clone(),
@@ -52,63 +54,122 @@ pub fn render(project: &Project, mail: &Mail) -> Result<Message, RenderError> {
     })
 }
 
-/// The variables of a template by their JSON names (contract, admin 5.5).
-fn variables(mail: &Mail) -> Value {
-    let mut data = json!({"to": mail.to.value, "request_url": mail.request_url});
-    let mut put = |name: &str, value: Value| data[name] = value;
-    put(
-        "transient_payload",
-        mail.transient_payload.clone().unwrap_or(Value::Null),
-    );
-    if let Some(identity) = &mail.identity {
-        put("identity", identity.view.clone());
+/// Can something be sent there at all? Nothing that could end a line or begin a second address passes.
+pub fn is_deliverable(to: &Address) -> bool {
+    let visible = |text: &str| !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    match to.via {
+        Via::Sms => !to.value.is_empty() && to.value.len() <= 64 && visible(&to.value),
+        Via::Email => {
+            let Some((local, domain)) = to.value.rsplit_once('@') else {
+                return false;
+            };
+            let special = "!#$%&'*+-/=?^_`{|}~.";
+            let word = |c: char| c.is_alphanumeric() || !c.is_ascii() || special.contains(c);
+            let label = |c: char| c.is_alphanumeric() || !c.is_ascii() || c == '-';
+            to.value.len() <= ADDRESS_BYTES_MAX
+                && visible(&to.value)
+                && (1..=64).contains(&local.len())
+                && local.chars().all(word)
+                && local.split('.').all(|part| !part.is_empty())
+                && domain
+                    .split('.')
+                    .all(|part| !part.is_empty() && part.chars().all(label))
+        }
     }
-    let expires = match &mail.subject {
-        Subject::RecoveryValid { url, expires_in } => {
-            put("recovery_url", json!(url));
-            Some(expires_in)
-        }
-        Subject::RecoveryCodeValid { code, expires_in } => {
-            put("recovery_code", json!(code.as_str()));
-            Some(expires_in)
-        }
-        Subject::VerificationValid { url, expires_in } => {
-            put("verification_url", json!(url));
-            Some(expires_in)
-        }
-        Subject::VerificationCodeValid {
-            code,
-            url,
-            expires_in,
-        } => {
-            put("verification_code", json!(code.as_str()));
-            put("verification_url", json!(url));
-            Some(expires_in)
-        }
-        Subject::LoginCodeValid { code, expires_in } => {
-            put("login_code", json!(code.as_str()));
-            Some(expires_in)
-        }
-        Subject::RegistrationCodeValid {
-            code,
-            traits,
-            expires_in,
-        } => {
-            put("registration_code", json!(code.as_str()));
-            put("traits", traits.clone());
-            Some(expires_in)
-        }
-        Subject::VerifiableAddressChanged { new_address } => {
-            put("new_address", json!(new_address));
-            None
-        }
-        Subject::RecoveryInvalid
-        | Subject::RecoveryCodeInvalid
-        | Subject::VerificationInvalid
-        | Subject::VerificationCodeInvalid => None,
+}
+
+/// What is known of the recipient, for their language.
+fn who(mail: &Mail) -> Value {
+    match (&mail.identity, &mail.subject) {
+        (Some(identity), _) => identity.view.clone(),
+        (None, Subject::RegistrationCodeValid { traits, .. }) => json!({"traits": traits}),
+        (None, _) => Value::Null,
+    }
+}
+
+fn about(project: &Project) -> About {
+    let branding = project.config::<Branding>();
+    let absolute = |url: &Option<String>| {
+        let url = url.as_ref()?;
+        let relative = url.starts_with('/');
+        let origin = if relative {
+            project.installation().origin()
+        } else {
+            String::new()
+        };
+        Some(origin + url)
     };
-    if let Some(expires_in) = expires {
-        put("expires_in_minutes", json!(expires_in.as_secs() / 60));
+    About {
+        name: project.name().to_owned(),
+        logo_light_url: absolute(&branding.logo_light_url),
+        logo_dark_url: absolute(&branding.logo_dark_url),
     }
-    data
+}
+
+/// The whole message in the first language there is. The error names the part.
+pub(super) fn compose(
+    own: &Templates,
+    mail: &Mail,
+    chain: &[String],
+    about: &About,
+) -> Result<Content, (&'static str, String)> {
+    let (kind, via) = (mail.subject.template_type(), mail.to.via);
+    let built_in = chain.iter().find_map(|tag| built_in_language(tag));
+    let own_language = own.language(kind, via, chain);
+    let fallback = match &own_language {
+        Some(language) => built_in_language(language.split('-').next().unwrap_or_default()),
+        None => built_in,
+    };
+    let language = own_language.as_deref().or(fallback).unwrap_or("en");
+    let data = variables::template_data(mail);
+    let context: Map<String, Value> = variables::context(mail, &data, about);
+    let context: Jinja = variables::localised(context, language);
+    let part = |part: &'static str| {
+        let name = format!("{kind}.{language}.{part}");
+        if own_language.is_some() && own.has(&name) {
+            return engine::render(&own.engine, &name, &context)
+                .map(Some)
+                .map_err(|why| (part, why));
+        }
+        let Some(language) = fallback else {
+            return Ok(None);
+        };
+        let name = format!("{kind}.{language}.{part}");
+        engine::render(&built_in::ENGINE, &name, &context)
+            .map(Some)
+            .map_err(|why| (part, why))
+    };
+    let missing = |part: &'static str| (part, "there is no text in this language".to_owned());
+    let (subject, body, html) = match via {
+        Via::Sms => (
+            String::new(),
+            part("sms")?.ok_or_else(|| missing("sms"))?,
+            None,
+        ),
+        Via::Email => (
+            one_line(&part("subject")?.ok_or_else(|| missing("subject"))?),
+            part("txt")?.ok_or_else(|| missing("txt"))?,
+            part("html")?,
+        ),
+    };
+    Ok(Content {
+        subject,
+        body,
+        html,
+        template_data: data,
+        request_headers: mail.request_headers.clone(),
+    })
+}
+
+fn built_in_language(tag: &str) -> Option<&'static str> {
+    language::BUILT_IN.into_iter().find(|known| *known == tag)
+}
+
+/// A subject is one line; whatever was in it cannot begin another header.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ").chars().take(SUBJECT_CHARS_MAX).collect()
 }

@@ -77,6 +77,16 @@ pub struct Dispatch {
 
 /// Store a message and ask for its sending, in the caller's transaction.
 pub async fn enqueue(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
+    insert(tx, message).await?;
+    let now = tx.project().now();
+    let job = Job::SendMessage {
+        message: message.id,
+    };
+    tx.enqueue(&job, now).await
+}
+
+/// Store a message that nobody is asked to send.
+pub async fn insert(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
     let now = tx.project().now();
     let plain = serde_json::to_vec(&message.content)
         .map_err(|e| Fault::broken(format!("a message cannot be stored: {e}")))?;
@@ -95,10 +105,7 @@ pub async fn enqueue(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
     )
     .execute(tx.conn())
     .await?;
-    let job = Job::SendMessage {
-        message: message.id,
-    };
-    tx.enqueue(&job, now).await
+    Ok(())
 }
 
 /// A stored message with its text.

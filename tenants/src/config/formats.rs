@@ -9,7 +9,7 @@ use super::units;
 /// A format's name in the schema, its check, and what a value has to be.
 pub(super) type Format = (&'static str, fn(&str) -> bool, &'static str);
 
-pub(super) const FORMATS: [Format; 10] = [
+pub(super) const FORMATS: [Format; 11] = [
     (
         "insula-duration",
         |text| units::parse_duration(text).is_ok(),
@@ -29,6 +29,11 @@ pub(super) const FORMATS: [Format; 10] = [
         "insula-url",
         is_page,
         "must be an absolute http or https URL without user information, or begin with a single /",
+    ),
+    (
+        "insula-http-url",
+        |text| is_page(text) && !text.starts_with('/'),
+        "must be an absolute http or https URL without user information",
     ),
     (
         "insula-return-url",

@@ -28,4 +28,4 @@ pub use rules::DEFAULT_SCHEMAS;
 pub use schema::SCHEMA_TEXT;
 pub use sealed::{OpenError, masked_stored};
 pub use sources::SCHEMA_BYTES_MAX;
-pub use validate::{ConfigViolation, Environment, SchemaCheck, ValidateCx};
+pub use validate::{ConfigViolation, DocumentCheck, Environment, SchemaCheck, ValidateCx};

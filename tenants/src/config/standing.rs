@@ -80,7 +80,6 @@ const KEYS: &[(&str, Standing)] = &[
     ("organizations", Commercial),
     ("selfservice.methods.b2b", Commercial),
     ("selfservice.methods.saml", Commercial),
-    ("courier", NotYet),
     ("oauth2_provider", NotYet),
     ("clients.web_hook", NotYet),
     ("secrets.cipher", NotYet),

@@ -21,6 +21,7 @@ fn cx() -> ValidateCx<'static> {
             None => Vec::new(),
         },
         sections: &[],
+        checks: &[],
     }
 }
 
@@ -92,11 +93,6 @@ fn defaults_in_the_schema_fit_their_own_rules() {
 #[test]
 fn keys_that_are_not_listed_say_where_they_stand() {
     let rows = [
-        (
-            "courier.smtp.from_name",
-            "/courier",
-            "`courier` is not served yet",
-        ),
         ("oauth2_provider.url", "/oauth2_provider", "not served yet"),
         (
             "session.whoami.tokenizer.templates",
@@ -481,14 +477,14 @@ fn an_import_leaves_out_what_is_not_the_projects() {
     assert!(refused(document).len() >= 9);
 
     let found = refused_by(
-        json!({"courier": {"worker": {"pull_count": 1}, "smtp": {}}}),
+        json!({"clients": {"http": {"a": 1}, "web_hook": {}}}),
         &importing,
     );
     assert_eq!(
         found,
         [(
-            "/courier".to_owned(),
-            "`courier` is not served yet".to_owned()
+            "/clients/web_hook".to_owned(),
+            "`clients.web_hook` is not served yet".to_owned()
         )]
     );
 }

@@ -61,7 +61,8 @@ pub struct ConfigViolation {
 }
 
 impl ConfigViolation {
-    pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    /// Where, and what is wrong there.
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             pointer: pointer.into(),
             message: message.into(),
@@ -71,6 +72,9 @@ impl ConfigViolation {
 
 /// Judges an identity schema, given its id: pointers into that schema, and what is wrong there.
 pub type SchemaCheck<'a> = &'a dyn Fn(&str, &Value) -> Vec<(String, String)>;
+
+/// Judges a document that fits the schema and whose sections parse.
+pub type DocumentCheck = fn(&Value, Environment) -> Vec<ConfigViolation>;
 
 /// What the judgement depends on besides the document.
 #[derive(Clone, Copy)]
@@ -87,6 +91,8 @@ pub struct ValidateCx<'a> {
     pub schema_check: SchemaCheck<'a>,
     /// The windows that will be opened on the document; each has to parse.
     pub sections: &'a [SectionCheck],
+    /// What else has a say.
+    pub checks: &'a [DocumentCheck],
 }
 
 impl<'a> ValidateCx<'a> {
@@ -104,6 +110,7 @@ impl<'a> ValidateCx<'a> {
             presets,
             schema_check,
             sections: &[],
+            checks: &[],
         }
     }
 }
@@ -123,6 +130,10 @@ pub(super) fn validate(
     rules::check(&document, cx, &mut found);
     if found.is_empty() {
         found.extend(cx.sections.iter().filter_map(|check| check(&document)));
+    }
+    if found.is_empty() {
+        let all = cx.checks.iter();
+        found.extend(all.flat_map(|check| check(&document, cx.environment)));
     }
     if found.is_empty() {
         Ok(ConfigDoc::accepted(document, notes))

@@ -290,6 +290,7 @@ impl Installation {
         let rules = self.settings().config_rules;
         let mut cx = ValidateCx::new(environment, slug, rules.presets, &rules.schema_check);
         cx.sections = rules.sections;
+        cx.checks = rules.checks;
         ConfigDoc::validate(document, &cx).map_err(ChangeError::Violations)
     }
 }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{self, HeaderName};
-pub use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header;
+pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 use url::{Host, Url};
 

@@ -55,6 +55,8 @@ pub(crate) struct Hand {
     pub(crate) logout_token: String,
     pub(crate) error: String,
     pub(crate) schema: String,
+    /// Sent to the person.
+    pub(crate) message: String,
 }
 
 /// What is swapped.
@@ -85,6 +87,7 @@ pub(crate) enum Thing {
     LogoutToken,
     ErrorId,
     Schema,
+    Message,
     /// A person's address and password.
     Person,
     Newcomer,
@@ -132,6 +135,7 @@ impl Hand {
             logout_token: format!("ory_lo_{}", some()),
             error: id(),
             schema: format!("people-{}", some()),
+            message: id(),
             slug,
         }
     }
@@ -166,6 +170,7 @@ impl Hand {
             Thing::LogoutToken => hand.logout_token = from.logout_token,
             Thing::ErrorId => hand.error = from.error,
             Thing::Schema => hand.schema = from.schema,
+            Thing::Message => hand.message = from.message,
             Thing::Person => (hand.email, hand.password) = (from.email, from.password),
             Thing::Newcomer => hand.newcomer = from.newcomer,
             Thing::Slug => hand.slug = from.slug,
@@ -204,6 +209,7 @@ impl Hand {
             Thing::LogoutToken => &self.logout_token,
             Thing::ErrorId => &self.error,
             Thing::Schema => &self.schema,
+            Thing::Message => &self.message,
             Thing::Person => &self.email,
             Thing::Newcomer => &self.newcomer,
             Thing::Slug => &self.slug,
@@ -313,6 +319,7 @@ impl Dealer {
                 .unwrap()
                 .to_string(),
             schema: self.schema.to_owned(),
+            message: self.message_to(&never.email).await,
             session,
             cookie_name,
             cookie,
@@ -368,6 +375,17 @@ impl Dealer {
             found.unwrap().1.into_owned()
         };
         (part("flow"), part("token"))
+    }
+
+    /// A message that was stored, and that nobody sends.
+    async fn message_to(&self, email: &str) -> String {
+        let message = tests::mail::login_code(&self.project, email);
+        let mut tx = self.project.begin().await.unwrap();
+        identity::courier::store::insert(&mut tx, &message)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        message.id.to_string()
     }
 
     /// A session by token: the token, and the id of the session.

@@ -547,6 +547,16 @@ pub(crate) const PUBLIC: &[Row] = &[
         &[(Thing::Cookie, Ignored(404))],
         |h| Ask::get("/ui/assets/none.js").page(h),
     ),
+    // In development mode alone.
+    reads("GET /ui/mail", 404, &[(Thing::Cookie, Ignored(404))], |h| {
+        Ask::get("/ui/mail").page(h)
+    }),
+    reads(
+        "GET /ui/mail/{id}",
+        404,
+        &[(Thing::Message, Refused(404))],
+        |h| Ask::get(format!("/ui/mail/{}", h.message)).page(h),
+    ),
 ];
 
 /// Of a project, administration.
@@ -632,6 +642,18 @@ pub(crate) const ADMIN: &[Row] = &[
         200,
         &[KEY, (Thing::Identity, Refused(400))],
         |h| Ask::post("/admin/recovery/link", json!({"identity_id": h.identity})).key(h),
+    ),
+    reads(
+        "GET /admin/courier/messages",
+        200,
+        &[KEY, (Thing::Person, Refused(200))],
+        |h| Ask::get(format!("/admin/courier/messages?recipient={}", h.email)).key(h),
+    ),
+    reads(
+        "GET /admin/courier/messages/{id}",
+        200,
+        &[KEY, (Thing::Message, Refused(404))],
+        |h| Ask::get(format!("/admin/courier/messages/{}", h.message)).key(h),
     ),
 ];
 

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use ory_kratos_client::{
-    apis::{Error, courier_api as courier, frontend_api as frontend, identity_api as identities},
+    apis::{Error, frontend_api as frontend, identity_api as identities},
     models::{
         JsonPatch, PatchIdentitiesBody, UpdateFedcmFlowBody, UpdateIdentityBody,
         update_identity_body::StateEnum,
@@ -67,8 +67,6 @@ fn administration() {
             identities::get_identity_by_external_id("crm-1", None);
             identities::delete_identity_credentials(ID, "totp", None);
             identities::extend_session(ID);
-            courier::list_courier_messages(None, None, None, None);
-            courier::get_courier_message(ID);
         }
         site.finish().await;
     });

@@ -71,7 +71,7 @@ fn browser(project: &Project) -> Configuration {
 }
 
 /// A back office with the installation's key.
-fn office(project: &Project) -> Configuration {
+pub(crate) fn office(project: &Project) -> Configuration {
     Configuration {
         api_key: Some(ApiKey {
             prefix: Some("Bearer".to_owned()),

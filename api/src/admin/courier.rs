@@ -1,0 +1,127 @@
+//! Outgoing messages, as administrators see them (contract, admin 1.14 and 5.1). What they say is shown in
+//! DEVELOPMENT projects alone: it holds codes.
+
+use axum::{extract::OriginalUri, http::StatusCode, response::Response};
+use identity::courier::{
+    Status,
+    store::{self, Filter, Stored},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tenants::Environment;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::key::Administrator;
+use crate::{
+    App,
+    error::{ApiError, Result},
+    paging::{self, SealedPage},
+    query::{Query, Segment},
+    respond,
+};
+
+/// What page tokens are bound to.
+const PAGES: &str = "courier messages";
+const REDACTED: &str = "<redacted-unless-dev-mode>";
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+}
+
+#[derive(Debug, Deserialize)]
+struct ListQuery {
+    status: Option<String>,
+    recipient: Option<String>,
+    page_size: Option<String>,
+    page_token: Option<String>,
+}
+
+fn status(text: &str) -> Result<Status> {
+    serde_json::from_value(json!(text)).map_err(|_| {
+        ApiError::bad_request("status is one of queued, processing, sent and abandoned.")
+    })
+}
+
+/// The messages of the project, newest first, without their attempts.
+#[utoipa::path(get, path = "/admin/courier/messages", tag = "courier", operation_id = "listCourierMessages",
+    responses((status = 200, description = "The messages")))]
+async fn list(
+    admin: Administrator,
+    OriginalUri(uri): OriginalUri,
+    Query(query): Query<ListQuery>,
+) -> Result<Response> {
+    let page = SealedPage::read(
+        &admin.project,
+        PAGES,
+        (query.page_size.as_deref(), query.page_token.as_deref()),
+    )?;
+    let filter = Filter {
+        status: query.status.as_deref().map(status).transpose()?,
+        recipient: query.recipient.filter(|recipient| !recipient.is_empty()),
+        after: page.after,
+    };
+    let mut tx = admin.project.begin().await?;
+    let mut messages = store::list(&mut tx, &filter, page.size + 1).await?;
+    drop(tx);
+    let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+    let more = messages.len() > size;
+    messages.truncate(size);
+    let token = |at| SealedPage::token(&admin.project, PAGES, at);
+    let next = messages.last().filter(|_| more);
+    let next = next.map(|last| token(Some((last.created_at, last.id))));
+    let body: Value = messages.iter().map(|m| view(&admin, m)).collect();
+    let mut response = respond::json(StatusCode::OK, &body);
+    let tokens = (&*token(None), next.as_deref());
+    paging::write_sealed(&uri, page.size, tokens, &mut response);
+    Ok(response)
+}
+
+/// One message with its attempts, newest first.
+#[utoipa::path(get, path = "/admin/courier/messages/{id}", tag = "courier", operation_id = "getCourierMessage",
+    params(("id" = Uuid, Path, description = "The message's id")),
+    responses((status = 200, description = "The message"), (status = 404, description = "There is none")))]
+async fn get(admin: Administrator, Segment(id): Segment) -> Result<Response> {
+    let id = Uuid::try_parse(&id)
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST).saying("The id is no UUID."))?;
+    let mut tx = admin.project.begin().await?;
+    let message = store::get(&mut tx, id)
+        .await?
+        .ok_or_else(ApiError::not_found)?;
+    drop(tx);
+    let mut body = view(&admin, &message);
+    if !message.dispatches.is_empty() {
+        let newest_first = message.dispatches.iter().rev();
+        body["dispatches"] = newest_first
+            .map(|dispatch| {
+                let mut shown = json!(dispatch);
+                shown["message_id"] = json!(message.id);
+                shown
+            })
+            .collect();
+    }
+    Ok(respond::json(StatusCode::OK, &body))
+}
+
+fn view(admin: &Administrator, message: &Stored) -> Value {
+    // Whoever may only read a project must not sign in by a code that is read here.
+    let open = admin.project.environment() == Environment::Development
+        && admin.may_see_credentials().is_ok();
+    let told = |text: &str| if open { json!(text) } else { json!(REDACTED) };
+    let channel = message.to.via.as_str();
+    json!({
+        "id": message.id,
+        "status": message.status,
+        "type": channel,
+        "recipient": message.to.value,
+        "body": told(&message.content.body),
+        "subject": told(&message.content.subject),
+        "template_type": message.template_type,
+        "channel": channel,
+        "send_count": message.send_count,
+        "created_at": message.created_at,
+        "updated_at": message.updated_at,
+    })
+}

@@ -1,0 +1,331 @@
+//! Judges what a project wants to send and how, when its configuration is written: nothing that could
+//! only fail at night comes into force.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tenants::{Environment, Section, config::ConfigViolation};
+use zeroize::Zeroizing;
+
+use super::{
+    Mail, Relay, Subject, built_in,
+    config::{CourierConfig, Delivery, KeyPlace, RequestAuth, RequestConfig, TextConfig},
+    engine, language,
+    mail::MailIdentity,
+    own::{self, OwnText, Templates},
+    render,
+    variables::{self, About},
+};
+use crate::schema::{Address, Via};
+
+type Found = Vec<ConfigViolation>;
+
+/// Headers that the sender makes.
+const OUR_HEADERS: [&str; 9] = [
+    "bcc",
+    "cc",
+    "content-transfer-encoding",
+    "content-type",
+    "date",
+    "message-id",
+    "mime-version",
+    "sender",
+    "to",
+];
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Everything wrong with `courier` and `insula.courier`.
+pub fn check(document: &Value, environment: Environment) -> Vec<ConfigViolation> {
+    let (courier, texts) = (
+        part::<CourierConfig>(document),
+        part::<TextConfig>(document),
+    );
+    let mut found = Found::new();
+    smtp(&courier, &mut found);
+    let http = "/courier/http/request_config";
+    match &courier.http.request_config {
+        Some(service) => request(service, http, &mut found),
+        None if courier.delivery_strategy == Delivery::Http => {
+            found.push(ConfigViolation::new(
+                http,
+                "is missing: with delivery_strategy http it says where mail goes",
+            ));
+        }
+        None => {}
+    }
+    for (at, channel) in courier.channels.iter().enumerate() {
+        let pointer = format!("/courier/channels/{at}/request_config");
+        request(&channel.request_config, &pointer, &mut found);
+    }
+    if environment != Environment::Development {
+        missing_way(document, &courier, &mut found);
+    }
+    let path = texts.language_trait.as_deref().unwrap_or("traits.locale");
+    if !path.starts_with("traits.") && !path.starts_with("metadata_public.") {
+        let why = "must begin with traits. or metadata_public.";
+        found.push(ConfigViolation::new("/insula/courier/language_trait", why));
+    }
+    templates(&courier, &texts, &mut found);
+    found
+}
+
+/// Known to parse: the sections were judged before.
+fn part<S: Section + DeserializeOwned>(document: &Value) -> S {
+    let part = document.pointer(S::POINTER);
+    part.and_then(|part| S::deserialize(part).ok())
+        .unwrap_or_default()
+}
+
+fn smtp(courier: &CourierConfig, found: &mut Found) {
+    let smtp = &courier.smtp;
+    let mut add = |key: &str, why: &str| {
+        found.push(ConfigViolation::new(format!("/courier/smtp/{key}"), why));
+    };
+    if let Some(uri) = &smtp.connection_uri {
+        if let Err(why) = Relay::parse(uri) {
+            add("connection_uri", why);
+        }
+        if smtp.from_address.is_none() {
+            add("from_address", "is missing: a mail needs a sender");
+        }
+    }
+    let sender = |value: &String| Address {
+        via: Via::Email,
+        value: value.clone(),
+    };
+    if smtp
+        .from_address
+        .as_ref()
+        .is_some_and(|it| !render::is_deliverable(&sender(it)))
+    {
+        add("from_address", "is no e-mail address");
+    }
+    if smtp
+        .from_name
+        .as_ref()
+        .is_some_and(|name| name.chars().any(char::is_control))
+    {
+        add("from_name", "holds control characters");
+    }
+    if smtp.local_name.contains(['/', ':']) {
+        add("local_name", "must be a host name");
+    }
+    for (name, value) in &smtp.headers {
+        let key = format!("headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        if OUR_HEADERS.contains(&&*name.to_ascii_lowercase()) {
+            add(&key, "is made by the server");
+        }
+        if value.chars().any(char::is_control) {
+            add(&key, "holds line breaks or other control characters");
+        }
+    }
+}
+
+fn request(service: &RequestConfig, pointer: &str, found: &mut Found) {
+    let mut add = |key: &str, why: &str| {
+        found.push(ConfigViolation::new(format!("{pointer}/{key}"), why));
+    };
+    if ![JSON, FORM].contains(&&*service.content_type().to_ascii_lowercase()) {
+        let why = "Content-Type must be application/json or application/x-www-form-urlencoded";
+        add("headers", why);
+    }
+    let bad = |text: &str| text.chars().any(char::is_control);
+    if service.headers.values().any(|value| bad(value)) {
+        add("headers", "hold line breaks or other control characters");
+    }
+    if let Some(body) = &service.body
+        && decoded(body).is_none()
+    {
+        add(
+            "body",
+            "must be base64:// with Jsonnet, or http(s)://, which is fetched when this is written",
+        );
+    }
+    match &service.auth {
+        Some(RequestAuth::ApiKey { value, place, .. })
+            if bad(value)
+                || (*place == KeyPlace::Cookie && value.contains([';', ',', ' ', '"'])) =>
+        {
+            add("auth/config/value", "holds what cannot be sent there");
+        }
+        Some(RequestAuth::BasicAuth { user, .. }) if user.contains(':') || bad(user) => {
+            add(
+                "auth/config/user",
+                "must not hold a colon or control characters",
+            );
+        }
+        _ => {}
+    }
+}
+
+/// The text behind `base64://`.
+pub(super) fn decoded(source: &str) -> Option<String> {
+    let bytes = STANDARD.decode(source.strip_prefix("base64://")?).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+/// What mails people, and needs a way to.
+fn missing_way(document: &Value, courier: &CourierConfig, found: &mut Found) {
+    let there = match courier.delivery_strategy {
+        Delivery::Smtp => courier.smtp.connection_uri.is_some(),
+        Delivery::Http => courier.http.request_config.is_some(),
+    };
+    if there {
+        return;
+    }
+    for pointer in [
+        "/selfservice/flows/verification/enabled",
+        "/selfservice/flows/recovery/enabled",
+        "/selfservice/methods/code/passwordless_enabled",
+    ] {
+        if document.pointer(pointer) == Some(&Value::Bool(true)) {
+            let why = "sends mail, and nothing says how: set courier.smtp.connection_uri and courier.smtp.from_address, \
+                or courier.delivery_strategy http with courier.http.request_config";
+            found.push(ConfigViolation::new(pointer, why));
+        }
+    }
+}
+
+/// Each text compiles, names only what there is, and renders.
+fn templates(courier: &CourierConfig, texts: &TextConfig, found: &mut Found) {
+    let (mut own, all) = (Templates::new(), own::texts(courier, texts));
+    let samples = samples();
+    for text in &all {
+        let sample = samples
+            .iter()
+            .find(|mail| mail.subject.template_type() == text.kind && mail.to.via == text.via());
+        let wrong = own.add(text).and_then(|()| {
+            let sample = sample.ok_or("there is no such message")?;
+            try_out(&own, text, sample)
+        });
+        if let Err(why) = wrong {
+            found.push(ConfigViolation::new(&text.pointer, why));
+        }
+    }
+    for text in &all {
+        found.extend(incomplete(text, &all));
+    }
+}
+
+fn try_out(own: &Templates, text: &OwnText, sample: &Mail) -> Result<(), String> {
+    let data = variables::template_data(sample);
+    let mut context = variables::context(sample, &data, &About::default());
+    context.insert("lifetime".to_owned(), json!("1 minute"));
+    let mut unknown: Vec<String> = engine::free_names(&own.engine, &text.name())
+        .into_iter()
+        .filter(|name| !context.contains_key(name) && name != "loop")
+        .collect();
+    if !unknown.is_empty() {
+        unknown.sort();
+        let mut known: Vec<&str> = context.keys().map(String::as_str).collect();
+        known.sort_unstable();
+        let (unknown, known) = (unknown.join(", "), known.join(", "));
+        return Err(format!(
+            "nothing is called {unknown} here; there are {known}"
+        ));
+    }
+    let context = variables::localised(context, &text.language);
+    engine::render(&own.engine, &text.name(), &context).map(drop)
+}
+
+/// A language that nothing is built in for has to be whole.
+fn incomplete(text: &OwnText, all: &[OwnText]) -> Option<ConfigViolation> {
+    let base = text.language.split('-').next().unwrap_or_default();
+    if language::BUILT_IN.contains(&base) || text.via() == Via::Sms {
+        return None;
+    }
+    let has = |part: &str| {
+        all.iter()
+            .any(|it| (it.kind, &it.language, it.part) == (text.kind, &text.language, part))
+    };
+    let missing: Vec<&str> = [("subject", "subject"), ("txt", "plaintext")]
+        .into_iter()
+        .filter(|(part, _)| !has(part))
+        .map(|(_, key)| key)
+        .collect();
+    // Told once, at the first of its texts.
+    let first = all
+        .iter()
+        .find(|it| (it.kind, &it.language, it.via()) == (text.kind, &text.language, Via::Email));
+    (!missing.is_empty() && first.is_some_and(|it| it.pointer == text.pointer)).then(|| {
+        let why = format!(
+            "nothing is built in for the language {}: give {} too",
+            text.language,
+            missing.join(" and ")
+        );
+        ConfigViolation::new(&text.pointer, why)
+    })
+}
+
+/// One mail of every type, by every channel that knows it.
+pub(super) fn samples() -> Vec<Mail> {
+    let expires_in = Duration::from_mins(15);
+    let code = || Zeroizing::new("123456".to_owned());
+    let url = || "https://id.example.com/p/example/self-service/x?flow=1&token=abc".to_owned();
+    let view = json!({
+        "id": "00000000-0000-4000-8000-000000000000",
+        "traits": {"email": "ada@example.org"},
+        "metadata_public": null,
+    });
+    let subjects = [
+        Subject::RecoveryValid {
+            url: url(),
+            expires_in,
+        },
+        Subject::RecoveryInvalid,
+        Subject::RecoveryCodeValid {
+            code: code(),
+            expires_in,
+        },
+        Subject::RecoveryCodeInvalid,
+        Subject::VerificationValid {
+            url: url(),
+            expires_in,
+        },
+        Subject::VerificationInvalid,
+        Subject::VerificationCodeValid {
+            code: code(),
+            url: url(),
+            expires_in,
+        },
+        Subject::VerificationCodeInvalid,
+        Subject::LoginCodeValid {
+            code: code(),
+            expires_in,
+        },
+        Subject::RegistrationCodeValid {
+            code: code(),
+            traits: view["traits"].clone(),
+            expires_in,
+        },
+        Subject::VerifiableAddressChanged {
+            new_address: "new@example.org".to_owned(),
+        },
+    ];
+    debug_assert_eq!(subjects.len(), built_in::kinds().count());
+    let mail = |subject: &Subject, via: Via| Mail {
+        to: Address {
+            via,
+            value: match via {
+                Via::Sms => "+493011122233".to_owned(),
+                Via::Email => "ada@example.org".to_owned(),
+            },
+        },
+        identity: Some(MailIdentity {
+            id: uuid::Uuid::nil(),
+            view: view.clone(),
+        }),
+        subject: subject.clone(),
+        request_url: "https://id.example.com/p/example/self-service/login/browser".to_owned(),
+        transient_payload: None,
+        accept_language: None,
+        request_headers: json!({}),
+    };
+    subjects
+        .iter()
+        .flat_map(|subject| [mail(subject, Via::Email), mail(subject, Via::Sms)])
+        .collect()
+}

@@ -1,0 +1,208 @@
+//! The configuration of outgoing messages: `courier` (contract, config 3) and `insula.courier`. No `Debug`:
+//! it holds passwords.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Deserialize;
+use serde_json::Value;
+use tenants::{Section, config::units};
+
+const DAYS_30: Duration = Duration::from_hours(720);
+
+/// `courier`.
+#[derive(Clone, Deserialize)]
+#[serde(default)]
+pub struct CourierConfig {
+    /// How mail leaves.
+    pub delivery_strategy: Delivery,
+    /// The relay.
+    pub smtp: SmtpConfig,
+    /// The service that takes mail instead of a relay.
+    pub http: HttpConfig,
+    /// Services for other channels.
+    pub channels: Vec<Channel>,
+    /// Attempts after the first one.
+    pub message_retries: u32,
+    /// Go templates by kind; read by the templates alone.
+    pub(super) templates: Value,
+}
+
+impl Section for CourierConfig {
+    const POINTER: &'static str = "/courier";
+}
+
+impl Default for CourierConfig {
+    fn default() -> Self {
+        Self {
+            delivery_strategy: Delivery::Smtp,
+            smtp: SmtpConfig::default(),
+            http: HttpConfig::default(),
+            channels: Vec::new(),
+            message_retries: 5,
+            templates: Value::Null,
+        }
+    }
+}
+
+/// How mail leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "each is what it says")]
+pub enum Delivery {
+    Smtp,
+    Http,
+}
+
+/// `courier.smtp`.
+#[derive(Clone, Deserialize)]
+#[serde(default)]
+pub struct SmtpConfig {
+    /// See [`super::Relay`].
+    pub connection_uri: Option<String>,
+    /// The sender; there whenever a relay is.
+    pub from_address: Option<String>,
+    /// The sender's name; by default the project's.
+    pub from_name: Option<String>,
+    /// More headers.
+    pub headers: BTreeMap<String, String>,
+    /// The name that we greet the relay with.
+    pub local_name: String,
+}
+
+impl Default for SmtpConfig {
+    fn default() -> Self {
+        Self {
+            connection_uri: None,
+            from_address: None,
+            from_name: None,
+            headers: BTreeMap::new(),
+            local_name: "localhost".to_owned(),
+        }
+    }
+}
+
+/// `courier.http`.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct HttpConfig {
+    /// The service.
+    pub request_config: Option<RequestConfig>,
+}
+
+/// One of `courier.channels`.
+#[derive(Clone, Deserialize)]
+pub struct Channel {
+    /// `sms`.
+    pub id: String,
+    /// The service.
+    pub request_config: RequestConfig,
+}
+
+/// How a message is handed to a service.
+#[derive(Clone, Deserialize)]
+pub struct RequestConfig {
+    /// Absolute.
+    pub url: String,
+    /// POST by default.
+    #[serde(default = "post")]
+    pub method: String,
+    /// Name to value.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Jsonnet as `base64://`.
+    pub body: Option<String>,
+    /// How we prove who we are.
+    pub auth: Option<RequestAuth>,
+}
+
+fn post() -> String {
+    "POST".to_owned()
+}
+
+impl RequestConfig {
+    /// The configured `Content-Type`, without parameters; JSON by default.
+    pub fn content_type(&self) -> &str {
+        let named = |(name, _): &(&String, &String)| name.eq_ignore_ascii_case("content-type");
+        let given = self.headers.iter().find(named);
+        given
+            .and_then(|(_, value)| value.split(';').next())
+            .map_or("application/json", str::trim)
+    }
+}
+
+/// `request_config.auth`.
+#[derive(Clone, Deserialize)]
+#[serde(tag = "type", content = "config", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "fields are what they are called")]
+pub enum RequestAuth {
+    /// RFC 7617.
+    BasicAuth { user: String, password: String },
+    /// A header or a cookie.
+    ApiKey {
+        name: String,
+        value: String,
+        #[serde(rename = "in")]
+        place: KeyPlace,
+    },
+}
+
+/// Where an API key goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "each is what it says")]
+pub enum KeyPlace {
+    Header,
+    Cookie,
+}
+
+/// `insula.courier`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct TextConfig {
+    /// Of whoever asks for no other that there is.
+    pub default_language: String,
+    /// Where an identity says its language, as a dotted path.
+    pub language_trait: Option<String>,
+    /// How long messages are kept after their end.
+    #[serde(with = "units::duration")]
+    pub retention: Duration,
+    /// By template type, then by language.
+    pub(super) templates: BTreeMap<String, BTreeMap<String, OwnTexts>>,
+}
+
+impl Section for TextConfig {
+    const POINTER: &'static str = "/insula/courier";
+}
+
+impl Default for TextConfig {
+    fn default() -> Self {
+        Self {
+            default_language: "en".to_owned(),
+            language_trait: None,
+            retention: DAYS_30,
+            templates: BTreeMap::new(),
+        }
+    }
+}
+
+/// What a project says in its own words.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OwnTexts {
+    pub(super) subject: Option<String>,
+    pub(super) html: Option<String>,
+    pub(super) plaintext: Option<String>,
+    pub(super) sms: Option<String>,
+}
+
+/// `insula.branding`, as far as mails show it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Branding {
+    pub(super) logo_light_url: Option<String>,
+    pub(super) logo_dark_url: Option<String>,
+}
+
+impl Section for Branding {
+    const POINTER: &'static str = "/insula/branding";
+}

@@ -1,0 +1,447 @@
+//! Every text in every language, and what comes of a project's own.
+
+use serde_json::{Value, json};
+use tenants::Environment;
+
+use super::{
+    check::{check, samples},
+    config::{CourierConfig, TextConfig},
+    language::{self, BUILT_IN},
+    own::{self, Templates},
+    render::{compose, is_deliverable},
+    store::Content,
+    variables::About,
+    *,
+};
+use crate::schema::{Address, Via};
+
+fn about() -> About {
+    About {
+        name: "Tom & Söhne <Shop>".to_owned(),
+        logo_light_url: Some("https://cdn.example.org/logo.png?a=1&b=2".to_owned()),
+        logo_dark_url: None,
+    }
+}
+
+fn built_in(mail: &Mail, language: &str) -> Content {
+    let rendered = compose(&Templates::new(), mail, &[language.to_owned()], &about());
+    rendered.unwrap_or_else(|(part, why)| {
+        panic!("{} {language} {part}: {why}", mail.subject.template_type())
+    })
+}
+
+/// The codes and links that this message is about.
+fn secrets(data: &Value) -> Vec<&str> {
+    let names = [
+        "recovery_code",
+        "verification_code",
+        "login_code",
+        "registration_code",
+        "recovery_url",
+        "verification_url",
+    ];
+    names
+        .iter()
+        .filter_map(|name| data[name].as_str())
+        .collect()
+}
+
+#[test]
+fn every_message_says_in_every_language_what_it_must() {
+    for mail in samples() {
+        let kind = mail.subject.template_type();
+        let mut seen = Vec::new();
+        for language in BUILT_IN {
+            let content = built_in(&mail, language);
+            let sms = mail.to.via == Via::Sms;
+            let html = content.html.clone().unwrap_or_default();
+            assert_eq!(html.is_empty(), sms, "{kind}");
+            assert_eq!(content.subject.is_empty(), sms, "{kind}");
+            let data = &content.template_data;
+            for secret in secrets(data) {
+                assert!(content.body.contains(secret), "{kind} {language}: {secret}");
+                let escaped = secret.replace('&', "&amp;").replace('/', "&#x2f;");
+                assert!(
+                    sms || html.contains(&escaped),
+                    "{kind} {language}: {secret}\n{html}"
+                );
+            }
+            if data.get("expires_in_minutes").is_some() {
+                let lifetime = if language == "de" {
+                    "15 Minuten"
+                } else {
+                    "15 minutes"
+                };
+                assert!(content.body.contains(lifetime), "{kind} {language}");
+                assert!(sms || html.contains(lifetime), "{kind} {language}");
+            }
+            for text in [&content.subject, &content.body, &html] {
+                for odd in ["{{", "{%", "undefined", "None", "null"] {
+                    assert!(!text.contains(odd), "{kind} {language}: {odd} in {text}");
+                }
+            }
+            assert!(
+                !html.contains("<Shop>") && (sms || html.contains("Tom &amp; Söhne &lt;Shop&gt;"))
+            );
+            assert!(content.body.contains("Tom & Söhne <Shop>"));
+            seen.push(content.body);
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), BUILT_IN.len(), "{kind} is not translated");
+    }
+}
+
+#[test]
+fn a_phone_fills_in_the_code_of_its_site() {
+    for mail in samples().iter().filter(|mail| mail.to.via == Via::Sms) {
+        let content = built_in(mail, "en");
+        if content.body.contains("123456") {
+            assert!(
+                content.body.ends_with("\n\n@id.example.com #123456"),
+                "{}",
+                content.body
+            );
+        }
+    }
+}
+
+/// Admin 5.5.
+#[test]
+fn delivery_services_get_the_originals_names() {
+    let names = |mail: &Mail| {
+        let data = built_in(mail, "en").template_data;
+        let mut names: Vec<_> = data.as_object().unwrap().keys().cloned().collect();
+        names.sort();
+        names.join(" ")
+    };
+    let all = samples();
+    let find = |kind: &str, via| {
+        let mut all = all.iter();
+        names(
+            all.find(|m| m.subject.template_type() == kind && m.to.via == via)
+                .unwrap(),
+        )
+    };
+    for (kind, via, expected) in [
+        (
+            "recovery_code_valid",
+            Via::Email,
+            "expires_in_minutes identity recovery_code request_url to transient_payload",
+        ),
+        (
+            "recovery_code_valid",
+            Via::Sms,
+            "expires_in_minutes identity request_url request_url_domain to transient_payload verification_code",
+        ),
+        (
+            "recovery_valid",
+            Via::Email,
+            "expires_in_minutes identity recovery_url request_url to transient_payload",
+        ),
+        (
+            "recovery_invalid",
+            Via::Email,
+            "request_url to transient_payload",
+        ),
+        (
+            "verification_code_valid",
+            Via::Email,
+            "expires_in_minutes identity request_url to transient_payload verification_code verification_url",
+        ),
+        (
+            "verification_code_valid",
+            Via::Sms,
+            "expires_in_minutes identity request_url to transient_payload verification_code",
+        ),
+        (
+            "login_code_valid",
+            Via::Sms,
+            "expires_in_minutes identity login_code request_url to transient_payload",
+        ),
+    ] {
+        assert_eq!(find(kind, via), expected, "{kind}");
+    }
+    let mut sign_up = all.clone();
+    for mail in &mut sign_up {
+        mail.identity = None;
+    }
+    let sign_up = |via| {
+        let mut all = sign_up.iter();
+        all.find(|m| m.subject.template_type() == "registration_code_valid" && m.to.via == via)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(
+        built_in(&sign_up(Via::Email), "en").template_data["traits"]["email"],
+        "ada@example.org"
+    );
+    assert_eq!(
+        built_in(&sign_up(Via::Sms), "en").template_data["identity"]["email"],
+        "ada@example.org"
+    );
+}
+
+fn base64(text: &str) -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    format!("base64://{}", STANDARD.encode(text))
+}
+
+fn violations(document: &Value) -> Vec<(String, String)> {
+    let found = check(document, Environment::Production).into_iter();
+    found.map(|it| (it.pointer, it.message)).collect()
+}
+
+/// What comes of a project's texts for somebody who asks for these languages.
+fn own(document: &Value, accept: &str, kind: &str) -> Content {
+    assert_eq!(violations(document), []);
+    let read = |pointer| {
+        document
+            .pointer(pointer)
+            .cloned()
+            .unwrap_or_else(|| json!({}))
+    };
+    let courier: CourierConfig = serde_json::from_value(read("/courier")).unwrap();
+    let texts: TextConfig = serde_json::from_value(read("/insula/courier")).unwrap();
+    let mut templates = Templates::new();
+    for text in own::texts(&courier, &texts) {
+        templates.add(&text).unwrap();
+    }
+    let all = samples();
+    let mail = all
+        .iter()
+        .find(|mail| mail.subject.template_type() == kind && mail.to.via == Via::Email)
+        .unwrap();
+    let chain = language::chain(&texts, &Value::Null, Some(accept));
+    compose(&templates, mail, &chain, &about()).unwrap()
+}
+
+#[test]
+fn a_project_has_words_of_its_own() {
+    let go = json!({"courier": {"templates": {"login_code": {"valid": {"email": {
+        "subject": base64("  Code\n{{ .LoginCode }} for {{ .Identity.traits.email }} "),
+        "body": {
+            "plaintext": base64("{{- .LoginCode -}} {{ .ExpiresInMinutes }} {{ .Identity.traits.name.first }}!"),
+            "html": base64("<b>{{ .Identity.traits.email }}</b>{{ .RequestURL }}"),
+        },
+    }}}}}});
+    let content = own(&go, "de", "login_code_valid");
+    assert_eq!(content.subject, "Code 123456 for ada@example.org");
+    // Nobody is kept out for a trait they do not have.
+    assert_eq!(content.body, "12345615 !");
+    assert!(
+        content
+            .html
+            .unwrap()
+            .starts_with("<b>ada@example.org</b>https:")
+    );
+    // Only this type.
+    assert!(own(&go, "de", "recovery_valid").body.contains("Konto"));
+
+    let ours = json!({"insula": {"courier": {"templates": {"login_code_valid": {
+        "de-AT": {"subject": "Servus: {{ login_code }}", "html": "<p>{{ lifetime }} {{ Identity.id }}</p>"},
+        "fr": {"subject": "Code", "plaintext": "Le code : {{ login_code }}"},
+    }}}}});
+    let content = own(&ours, "de-AT, en", "login_code_valid");
+    assert_eq!(content.subject, "Servus: 123456");
+    assert!(
+        content.body.contains("Anmelden"),
+        "the rest is built in: {}",
+        content.body
+    );
+    assert!(content.html.unwrap().starts_with("<p>15 Minuten 0000"));
+    let content = own(&ours, "fr-CH", "login_code_valid");
+    assert_eq!((&*content.body, content.html), ("Le code : 123456", None));
+    assert!(
+        own(&ours, "de", "login_code_valid")
+            .subject
+            .contains("Anmeldecode")
+    );
+}
+
+#[test]
+fn a_template_that_cannot_work_is_told_when_it_is_written() {
+    let text = |text: &str| json!({"insula": {"courier": {"templates": {"login_code_valid": {"en": {"plaintext": text}}}}}});
+    let pointer = "/insula/courier/templates/login_code_valid/en/plaintext";
+    for (source, why) in [
+        ("{{ login_code", "line 1: "),
+        (
+            "\n{{ logincode }}",
+            "nothing is called logincode here; there are ExpiresInMinutes, ",
+        ),
+        ("{{ recovery_code }}", "nothing is called recovery_code"),
+        ("{% set a = 1 %}", "line 1: `{% set %}` is not served"),
+        ("\n{{ To ~ To }}", "line 2: `~` is not served"),
+        ("{{ To | shout }}", "line 1: "),
+        (
+            "{{ Identity }}",
+            "line 1: a list or an object cannot be printed",
+        ),
+    ] {
+        let found = violations(&text(source));
+        assert_eq!(
+            (found.len(), &*found[0].0),
+            (1, pointer),
+            "{source}: {found:?}"
+        );
+        assert!(found[0].1.starts_with(why), "{source}: {found:?}");
+    }
+    let go = json!({"courier": {"templates": {"recovery_code": {"valid": {"email": {
+        "subject": "file:///etc/passwd",
+        "body": {"plaintext": base64("a\n{{ if .To }}x{{ end }}"), "html": "base64://%%"},
+    }}}}}});
+    let found = violations(&go);
+    let at = |key: &str| {
+        let pointer = format!("/courier/templates/recovery_code/valid/email/{key}");
+        &found.iter().find(|it| it.0 == pointer).unwrap().1
+    };
+    assert_eq!(
+        at("body/plaintext"),
+        "the template recovery_code.valid, line 2: `{{ if .To }}` is more than a placeholder; write it anew under insula.courier.templates"
+    );
+    assert!(at("subject").starts_with("must be base64://") && at("body/html").contains("base64"));
+    let half =
+        json!({"insula": {"courier": {"templates": {"login_code_valid": {"fr": {"html": "x"}}}}}});
+    assert_eq!(
+        violations(&half)[0].1,
+        "nothing is built in for the language fr: give subject and plaintext too"
+    );
+}
+
+#[test]
+fn a_way_that_cannot_work_is_told_when_it_is_written() {
+    let found = |document: Value| -> Vec<String> {
+        let found = violations(&document).into_iter();
+        found
+            .map(|(pointer, why)| format!("{pointer} {why}"))
+            .collect()
+    };
+    let relay = |patch: Value| {
+        let smtp = json!({"connection_uri": "smtp://relay.example.com:587", "from_address": "a@example.com"});
+        found(json!({"courier": {"smtp": tenants::config::merged(&smtp, &patch)}}))
+    };
+    assert!(relay(json!({})).is_empty());
+    for (patch, says) in [
+        (
+            json!({"connection_uri": "smtp://relay.example.com"}),
+            "connection_uri must name the port",
+        ),
+        (json!({"from_address": null}), "from_address is missing"),
+        (
+            json!({"from_address": "a@b\r\nBcc: c@d"}),
+            "from_address is no e-mail address",
+        ),
+        (json!({"from_name": "a\nb"}), "from_name holds"),
+        (
+            json!({"headers": {"X-A": "b\r\nBcc: c@d"}}),
+            "headers/X-A holds line breaks",
+        ),
+        (
+            json!({"headers": {"message-ID": "x"}}),
+            "headers/message-ID is made by the server",
+        ),
+    ] {
+        let found = relay(patch);
+        assert!(
+            found.len() == 1 && found[0].contains(says),
+            "{says}: {found:?}"
+        );
+    }
+    let http = |patch: Value| {
+        let service = json!({"url": "https://mail.example.com/"});
+        let service = tenants::config::merged(&service, &patch);
+        found(
+            json!({"courier": {"delivery_strategy": "http", "http": {"request_config": service}}}),
+        )
+    };
+    assert!(
+        http(json!({"headers": {"content-type": "application/json; charset=utf-8"}})).is_empty()
+    );
+    assert!(
+        http(json!({"headers": {"content-type": "text/plain"}}))[0]
+            .contains("Content-Type must be")
+    );
+    assert!(http(json!({"body": "file://x.jsonnet"}))[0].contains("body must be"));
+    let auth = json!({"auth": {"type": "basic_auth", "config": {"user": "a:b", "password": "x"}}});
+    assert!(http(auth)[0].contains("must not hold a colon"));
+    assert!(
+        found(json!({"courier": {"delivery_strategy": "http"}}))[0]
+            .contains("request_config is missing")
+    );
+    assert!(
+        found(json!({"insula": {"courier": {"language_trait": "lang"}}}))[0]
+            .contains("must begin with")
+    );
+}
+
+#[test]
+fn what_mails_people_needs_a_way_to() {
+    let asks = json!({"selfservice": {
+        "flows": {"verification": {"enabled": true}, "recovery": {"enabled": false}},
+        "methods": {"code": {"passwordless_enabled": true}},
+    }});
+    let found = violations(&asks);
+    assert_eq!(found.len(), 2);
+    assert!(found[0].1.contains("set courier.smtp.connection_uri"));
+    assert!(check(&asks, Environment::Development).is_empty());
+    let relay =
+        json!({"courier": {"smtp": {"connection_uri": "smtp://a:25", "from_address": "a@b"}}});
+    assert!(violations(&tenants::config::merged(&asks, &relay)).is_empty());
+}
+
+#[test]
+fn no_address_smuggles_anything() {
+    let mail = |value: &str| {
+        is_deliverable(&Address {
+            via: Via::Email,
+            value: value.to_owned(),
+        })
+    };
+    for good in [
+        "a@b",
+        "ada.l+x@example.org",
+        "jürgen@müller.example",
+        "o'neil@a-b.example",
+    ] {
+        assert!(mail(good), "{good}");
+    }
+    for bad in [
+        "",
+        "a",
+        "@b",
+        "a@",
+        "a b@c",
+        "a@b\r\nBcc: c@d",
+        "a@b>",
+        "<a@b",
+        "a@b,c@d",
+        "a@b;c",
+        "\"a b\"@c",
+        "a..b@c",
+        "a@b..c",
+        "a@b\u{85}",
+        "a\u{2028}@b",
+        "a@[1.2.3.4]",
+    ] {
+        assert!(!mail(bad), "{bad:?}");
+    }
+}
+
+/// For looking at: `INSULA_TEST_MAILS=<folder>` writes every built-in mail there.
+#[test]
+fn mails_can_be_looked_at() {
+    let Ok(folder) = std::env::var("INSULA_TEST_MAILS") else {
+        return;
+    };
+    let about = About {
+        name: "Example".to_owned(),
+        ..About::default()
+    };
+    for mail in samples().iter().filter(|mail| mail.to.via == Via::Email) {
+        for language in BUILT_IN {
+            let content = compose(&Templates::new(), mail, &[language.to_owned()], &about).unwrap();
+            let name = format!("{folder}/{}.{language}", mail.subject.template_type());
+            std::fs::write(format!("{name}.html"), content.html.unwrap()).unwrap();
+            std::fs::write(format!("{name}.txt"), content.body).unwrap();
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a template may say: the variables of each type by the original's two names (contract, admin 5.5),
+//! `VerificationCode` in its Go templates and `verification_code` in JSON, and a few of our own.
+
+use minijinja::value::{Serde, Value as Jinja};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::mail::{Mail, Subject};
+use crate::schema::Via;
+
+/// `template_data` as delivery services get it.
+pub(super) fn template_data(mail: &Mail) -> Value {
+    let sms = mail.to.via == Via::Sms;
+    let mut data = Map::new();
+    let mut put = |name: &str, value: Value| data.insert(name.to_owned(), value);
+    put("to", json!(mail.to.value));
+    let mut expires = None;
+    let mut told_of = mail.identity.as_ref().map(|identity| identity.view.clone());
+    match &mail.subject {
+        Subject::RecoveryValid { url, expires_in } => {
+            put("recovery_url", json!(url));
+            expires = Some(expires_in);
+        }
+        Subject::RecoveryCodeValid { code, expires_in } => {
+            // Another name in text messages, as in the original.
+            let name = if sms {
+                "verification_code"
+            } else {
+                "recovery_code"
+            };
+            put(name, json!(code.as_str()));
+            if sms {
+                put("request_url_domain", json!(domain(&mail.request_url)));
+            }
+            expires = Some(expires_in);
+        }
+        Subject::VerificationValid { url, expires_in } => {
+            put("verification_url", json!(url));
+            expires = Some(expires_in);
+        }
+        Subject::VerificationCodeValid {
+            code,
+            url,
+            expires_in,
+        } => {
+            put("verification_code", json!(code.as_str()));
+            if !sms {
+                put("verification_url", json!(url));
+            }
+            expires = Some(expires_in);
+        }
+        Subject::LoginCodeValid { code, expires_in } => {
+            put("login_code", json!(code.as_str()));
+            expires = Some(expires_in);
+        }
+        Subject::RegistrationCodeValid {
+            code,
+            traits,
+            expires_in,
+        } => {
+            put("registration_code", json!(code.as_str()));
+            if sms {
+                // There is no identity yet: these are the traits.
+                told_of = Some(traits.clone());
+            } else {
+                put("traits", traits.clone());
+            }
+            expires = Some(expires_in);
+        }
+        Subject::VerifiableAddressChanged { new_address } => {
+            put("new_address", json!(new_address));
+        }
+        Subject::RecoveryInvalid
+        | Subject::RecoveryCodeInvalid
+        | Subject::VerificationInvalid
+        | Subject::VerificationCodeInvalid => told_of = None,
+    }
+    if let Some(identity) = told_of {
+        put("identity", identity);
+    }
+    put("request_url", json!(mail.request_url));
+    let payload = mail.transient_payload.clone();
+    put("transient_payload", payload.unwrap_or(Value::Null));
+    if let Some(expires_in) = expires {
+        put("expires_in_minutes", json!(expires_in.as_secs() / 60));
+    }
+    Value::Object(data)
+}
+
+/// Everything a template may name: `data`, once more by the Go names, and what the original has not.
+pub(super) fn context(mail: &Mail, data: &Value, project: &About) -> Map<String, Value> {
+    let mut context = data.as_object().cloned().unwrap_or_default();
+    let put = |context: &mut Map<String, Value>, name: &str, value: Value| {
+        context.insert(name.to_owned(), value);
+    };
+    if let Subject::RecoveryCodeValid { code, .. } = &mail.subject {
+        put(&mut context, "recovery_code", json!(code.as_str()));
+    }
+    if told_of_somebody(&mail.subject) {
+        context.entry("identity").or_insert(Value::Null);
+    }
+    put(
+        &mut context,
+        "request_url_domain",
+        json!(domain(&mail.request_url)),
+    );
+    put(
+        &mut context,
+        "user_request_headers",
+        mail.request_headers.clone(),
+    );
+    let go: Vec<(String, Value)> = context
+        .iter()
+        .map(|(name, value)| (go_name(name), value.clone()))
+        .collect();
+    context.extend(go);
+    put(&mut context, "project_name", json!(project.name));
+    for (name, url) in [
+        ("logo_light_url", &project.logo_light_url),
+        ("logo_dark_url", &project.logo_dark_url),
+    ] {
+        put(&mut context, name, json!(url));
+    }
+    context
+}
+
+fn told_of_somebody(subject: &Subject) -> bool {
+    !matches!(
+        subject,
+        Subject::RecoveryInvalid
+            | Subject::RecoveryCodeInvalid
+            | Subject::VerificationInvalid
+            | Subject::VerificationCodeInvalid
+    )
+}
+
+/// What messages show of the project.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    pub(super) name: String,
+    pub(super) logo_light_url: Option<String>,
+    pub(super) logo_dark_url: Option<String>,
+}
+
+/// With how long the secret is good, in words.
+pub(super) fn localised(mut context: Map<String, Value>, language: &str) -> Jinja {
+    let minutes = context.get("expires_in_minutes").and_then(Value::as_u64);
+    if let Some(minutes) = minutes {
+        let words = match (language.split('-').next(), minutes) {
+            (Some("de"), 0) => "weniger als eine Minute".to_owned(),
+            (Some("de"), 1) => "1 Minute".to_owned(),
+            (Some("de"), minutes) => format!("{minutes} Minuten"),
+            (_, 0) => "less than a minute".to_owned(),
+            (_, 1) => "1 minute".to_owned(),
+            (_, minutes) => format!("{minutes} minutes"),
+        };
+        context.insert("lifetime".to_owned(), json!(words));
+    }
+    Jinja::from(Serde(context))
+}
+
+/// `RequestURLDomain` out of `request_url_domain`.
+fn go_name(name: &str) -> String {
+    let words = name.split('_').map(|word| match word {
+        "url" => "URL".to_owned(),
+        word => {
+            let mut letters = word.chars();
+            let first = letters.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect()
+        }
+    });
+    words.collect()
+}
+
+/// The host of a URL, as browsers compare it when they fill in codes.
+fn domain(url: &str) -> String {
+    let url = Url::parse(url).ok();
+    url.and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_names_are_the_originals() {
+        for (ours, theirs) in [
+            ("to", "To"),
+            ("recovery_url", "RecoveryURL"),
+            ("request_url_domain", "RequestURLDomain"),
+            ("expires_in_minutes", "ExpiresInMinutes"),
+            ("user_request_headers", "UserRequestHeaders"),
+        ] {
+            assert_eq!(go_name(ours), theirs);
+        }
+    }
+}

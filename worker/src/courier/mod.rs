@@ -1,0 +1,241 @@
+//! One message out, once if at all possible, twice rather than never.
+//!
+//! ```text
+//! job ─> is there a way? ─> is the relay to be left alone? ─> connect ─> begin ─> send ─> end
+//!            kept (DEVELOPMENT)      wait                        └ what fails here reached nobody
+//! ```
+//! Between `begin` and `end` a crash leaves a message in `processing`; whoever gets the job next tries
+//! again, with the same Message-ID. What a failure means is said in `verdict` alone.
+
+mod relays;
+mod verdict;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use identity::courier::{
+    CourierConfig, Status,
+    attempts::{self, Ended},
+    is_deliverable,
+    store::{self, Stored},
+};
+use metrics::counter;
+use tenants::{Environment, Fault, Project, Verdict};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use self::{
+    relays::{Place, Relays},
+    verdict::Next,
+};
+use crate::transport::{Ready, Trouble, Way};
+
+pub(crate) use relays::Idle;
+
+/// Everything between the first byte of an attempt and the relay's last word.
+pub(crate) const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
+/// To another worker's or message's turn at a relay that has enough to do.
+const BUSY_PAUSE: Duration = Duration::from_millis(700);
+/// How often the end of an attempt is told to a database that does not answer.
+const RECORD_ATTEMPTS: u32 = 5;
+const KEPT: &str = "Kept: no relay is configured, so that it can be read here.";
+
+/// What the sending of many messages shares.
+#[derive(Clone)]
+pub(crate) struct Courier {
+    relays: Arc<Relays>,
+    patience: Duration,
+}
+
+impl Courier {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self {
+            relays: Arc::default(),
+            patience,
+        }
+    }
+
+    /// The job of one message.
+    pub(crate) async fn send(&self, project: &Project, id: Uuid) -> Result<Verdict, Fault> {
+        let Some(message) = load(project, id).await? else {
+            // Its person or its time is gone.
+            return Ok(Verdict::Done);
+        };
+        if matches!(message.status, Status::Sent | Status::Abandoned) {
+            return Ok(Verdict::Done);
+        }
+        let attempt = Attempt {
+            courier: self,
+            project,
+            message,
+            began: project.now(),
+        };
+        match Way::of(project, attempt.message.to.via) {
+            Ok(way) => attempt.by(way).await,
+            Err(_) if project.environment() == Environment::Development => {
+                let kept = attempt.ended(Status::Sent, None, Some(KEPT));
+                attempts::whole(project, id, &kept).await?;
+                counter!("insula_messages_sent_total").increment(1);
+                Ok(Verdict::Done)
+            }
+            Err(why) => attempt.relay_is_wrong(why.to_owned()).await,
+        }
+    }
+}
+
+async fn load(project: &Project, id: Uuid) -> Result<Option<Stored>, Fault> {
+    let mut tx = project.begin().await?;
+    store::get(&mut tx, id).await
+}
+
+/// One message and its turn.
+struct Attempt<'a> {
+    courier: &'a Courier,
+    project: &'a Project,
+    message: Stored,
+    began: DateTime<Utc>,
+}
+
+impl Attempt<'_> {
+    async fn by(&self, way: Way) -> Result<Verdict, Fault> {
+        let (project, relays) = (self.project, &self.courier.relays);
+        if !is_deliverable(&self.message.to) {
+            let why = "the recipient is no address".to_owned();
+            return self.reached_nobody(Next::Abandon, why).await;
+        }
+        let place = Place::of(project, self.message.to.via);
+        if let Some(rest) = relays.is_left_alone(place, self.began) {
+            return self.wait(rest, None).await;
+        }
+        let Some(_turn) = relays.turn(&way.target()) else {
+            return Ok(Verdict::Retry {
+                after: verdict::jittered(BUSY_PAUSE),
+                why: "the relay has enough to do".to_owned(),
+            });
+        };
+        if i64::from(self.message.send_count) >= self.attempts_max() {
+            // Only crashes bring one this far.
+            let why = "every attempt ended with its process".to_owned();
+            return self.reached_nobody(Next::Abandon, why).await;
+        }
+        let ready = match timeout(
+            self.courier.patience,
+            way.prepare(project, &self.message, relays.idle(place)),
+        )
+        .await
+        .unwrap_or_else(|_| {
+            Err(Trouble::Passing(
+                "the relay does not answer in time".to_owned(),
+            ))
+        }) {
+            Ok(ready) => ready,
+            Err(Trouble::Relay(why)) => {
+                relays.leave_alone(place, self.began);
+                return self.relay_is_wrong(why).await;
+            }
+            Err(trouble) => {
+                let next = self.next(&trouble, self.message.send_count + 1);
+                return self.reached_nobody(next, trouble.into_text()).await;
+            }
+        };
+        let Some(number) = attempts::begin(project, self.message.id).await? else {
+            return Ok(Verdict::Done);
+        };
+        self.hand_over(ready, place, number).await
+    }
+
+    /// What may reach somebody.
+    async fn hand_over(&self, ready: Ready, place: Place, number: i32) -> Result<Verdict, Fault> {
+        let relays = &self.courier.relays;
+        let sent = timeout(self.courier.patience, ready.send()).await;
+        let late = || Trouble::Passing("the relay does not answer in time".to_owned());
+        match sent.unwrap_or_else(|_| Err(late())) {
+            Ok(connection) => {
+                relays.put_back(place, connection);
+                relays.is_well(place);
+                let done = self.ended(Status::Sent, None, None);
+                self.record(number, &done).await?;
+                counter!("insula_messages_sent_total").increment(1);
+                Ok(Verdict::Done)
+            }
+            Err(Trouble::Relay(why)) => {
+                relays.leave_alone(place, self.began);
+                attempts::take_back(self.project, self.message.id, number).await?;
+                self.relay_is_wrong(why).await
+            }
+            Err(trouble) => {
+                let next = self.next(&trouble, number);
+                let why = trouble.into_text();
+                self.record(number, &self.ended(next.status(), Some(&why), None))
+                    .await?;
+                Ok(next.verdict(why))
+            }
+        }
+    }
+
+    fn next(&self, trouble: &Trouble, begun: i32) -> Next {
+        verdict::of(trouble, i64::from(begun), self.attempts_max())
+    }
+
+    fn attempts_max(&self) -> i64 {
+        i64::from(self.project.config::<CourierConfig>().message_retries) + 1
+    }
+
+    async fn reached_nobody(&self, next: Next, why: String) -> Result<Verdict, Fault> {
+        let ended = self.ended(next.status(), Some(&why), None);
+        attempts::whole(self.project, self.message.id, &ended).await?;
+        Ok(next.verdict(why))
+    }
+
+    /// No message's fault: it waits, until it is too old to be of use.
+    async fn relay_is_wrong(&self, why: String) -> Result<Verdict, Fault> {
+        let place = Place::of(self.project, self.message.to.via);
+        let rest = self.courier.relays.is_left_alone(place, self.began);
+        self.wait(rest.unwrap_or(verdict::FIRST_REST), Some(why))
+            .await
+    }
+
+    async fn wait(&self, rest: Duration, why: Option<String>) -> Result<Verdict, Fault> {
+        let old = verdict::is_too_old(self.message.created_at, self.began);
+        let next = if old { Next::Abandon } else { Next::Wait(rest) };
+        let text = why
+            .clone()
+            .unwrap_or_else(|| "the relay is left alone for a while".to_owned());
+        // Told once, not at every look.
+        let last = self.message.dispatches.last();
+        let told = last.and_then(|last| last.error.as_ref()?["reason"].as_str());
+        if old || (why.is_some() && told != Some(&text)) {
+            let ended = self.ended(next.status(), Some(&text), None);
+            attempts::waits(self.project, self.message.id, &ended).await?;
+        }
+        Ok(next.verdict(text))
+    }
+
+    fn ended(&self, status: Status, failure: Option<&str>, note: Option<&'static str>) -> Ended {
+        Ended {
+            status,
+            began: self.began,
+            failure: failure.map(str::to_owned),
+            note,
+        }
+    }
+
+    /// The mail is out: what the database does not hear now is sent again.
+    async fn record(&self, number: i32, ended: &Ended) -> Result<(), Fault> {
+        let mut pause = crate::pause::Pause::after_faults();
+        for attempt in 1.. {
+            match attempts::end(self.project, self.message.id, number, ended).await {
+                Ok(_) => break,
+                Err(fault) if attempt == RECORD_ATTEMPTS => return Err(fault),
+                Err(fault) => {
+                    tracing::warn!(
+                        error = &fault as &dyn std::error::Error,
+                        "the end of an attempt cannot be recorded"
+                    );
+                    sleep(pause.take()).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}

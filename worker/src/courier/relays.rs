@@ -1,0 +1,163 @@
+//! What is known of relays while this process lives: connections that wait for the next message, how many
+//! are busy, and which relays are left alone. Nothing here is shared with other processes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use identity::schema::Via;
+use tenants::{Project, ProjectId};
+use tokio::time::Instant;
+
+use super::verdict;
+use crate::transport::Connection;
+
+/// Connections of all projects that wait.
+const IDLE_MAX: usize = 64;
+/// Longer than between two messages of a batch, shorter than relays allow.
+const IDLE_SECONDS_MAX: Duration = Duration::from_secs(20);
+/// Messages at once to one host, whosever they are.
+const AT_ONCE_MAX: usize = 8;
+
+/// A way as one revision of one project's configuration describes it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    project: ProjectId,
+    revision: i32,
+    channel: &'static str,
+}
+
+impl Place {
+    pub(super) fn of(project: &Project, via: Via) -> Self {
+        Self {
+            project: project.id(),
+            revision: project.config_revision(),
+            channel: via.as_str(),
+        }
+    }
+}
+
+/// A connection that waits for the next message of its place.
+pub(crate) struct Idle<'a> {
+    relays: &'a Relays,
+    place: Place,
+}
+
+impl Idle<'_> {
+    /// The one that was used last.
+    pub(crate) fn take(&self) -> Option<Connection> {
+        self.relays.take(self.place)
+    }
+}
+
+struct Rest {
+    times: u32,
+    until: DateTime<Utc>,
+}
+
+/// See the head of the file.
+#[derive(Default)]
+pub(super) struct Relays {
+    idle: Mutex<Vec<(Place, Instant, Connection)>>,
+    busy: Arc<Mutex<HashMap<String, usize>>>,
+    rests: Mutex<HashMap<Place, Rest>>,
+}
+
+impl Relays {
+    pub(super) fn idle(&self, place: Place) -> Idle<'_> {
+        Idle {
+            relays: self,
+            place,
+        }
+    }
+
+    fn take(&self, place: Place) -> Option<Connection> {
+        let mut idle = lock(&self.idle);
+        idle.retain(|(_, since, _)| since.elapsed() < IDLE_SECONDS_MAX);
+        let at = idle.iter().rposition(|(of, ..)| *of == place)?;
+        Some(idle.remove(at).2)
+    }
+
+    /// Keep a connection for the next message, unless it had its time.
+    pub(super) fn put_back(&self, place: Place, connection: Option<Connection>) {
+        let Some(connection) = connection else {
+            return;
+        };
+        let mut idle = lock(&self.idle);
+        idle.retain(|(_, since, _)| since.elapsed() < IDLE_SECONDS_MAX);
+        if idle.len() >= IDLE_MAX {
+            idle.remove(0);
+        }
+        idle.push((place, Instant::now(), connection));
+    }
+
+    /// A place among those that talk to this host. `None`: it has enough to do.
+    pub(super) fn turn(&self, target: &str) -> Option<Turn> {
+        let mut busy = lock(&self.busy);
+        let count = busy.entry(target.to_owned()).or_default();
+        if *count >= AT_ONCE_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Turn {
+            busy: Arc::clone(&self.busy),
+            target: target.to_owned(),
+        })
+    }
+
+    /// How much longer, if it is.
+    pub(super) fn is_left_alone(&self, place: Place, now: DateTime<Utc>) -> Option<Duration> {
+        let rests = lock(&self.rests);
+        let rest = rests.get(&place)?.until - now;
+        rest.to_std().ok().filter(|rest| !rest.is_zero())
+    }
+
+    /// It refused us, not a message: longer each time.
+    pub(super) fn leave_alone(&self, place: Place, now: DateTime<Utc>) {
+        let mut rests = lock(&self.rests);
+        // Earlier revisions of the same project, and what nobody asked for in a day.
+        rests.retain(|of, rest| {
+            let replaced = of.project == place.project && of.revision < place.revision;
+            !replaced && now - rest.until < TimeDelta::days(1)
+        });
+        let rest = rests.entry(place).or_insert(Rest {
+            times: 0,
+            until: now,
+        });
+        // Those that failed together are one failure.
+        if rest.until <= now {
+            rest.times += 1;
+            let pause = TimeDelta::from_std(verdict::rest(rest.times));
+            rest.until = now + pause.unwrap_or_default();
+        }
+    }
+
+    pub(super) fn is_well(&self, place: Place) {
+        lock(&self.rests).remove(&place);
+    }
+}
+
+/// Given back when the message is through.
+pub(super) struct Turn {
+    busy: Arc<Mutex<HashMap<String, usize>>>,
+    target: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut busy = lock(&self.busy);
+        if let Some(count) = busy.get_mut(&self.target) {
+            *count -= 1;
+            if *count == 0 {
+                busy.remove(&self.target);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,119 @@
+//! Ways out for messages: a relay by SMTP, a service by HTTP. They say what went wrong in three kinds, and
+//! know nothing of attempts, pauses or the queue.
+
+mod dial;
+mod http;
+mod letter;
+mod smtp;
+mod tls;
+
+use identity::{
+    courier::{CourierConfig, Delivery, Relay, RequestConfig, SmtpConfig, store::Stored},
+    schema::Via,
+};
+use tenants::Project;
+
+use crate::courier::Idle;
+
+pub(crate) use smtp::Connection;
+
+/// Why a message did not leave. The texts are shown to administrators.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// May be over next time.
+    Passing(String),
+    /// This message, for good.
+    Refused(String),
+    /// The relay, or how it is set up: no message's fault.
+    Relay(String),
+}
+
+impl Trouble {
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Passing(why) | Self::Refused(why) | Self::Relay(why) => why,
+        }
+    }
+}
+
+/// Where messages of a channel go.
+pub(crate) enum Way {
+    Smtp(Relay, SmtpConfig),
+    Http(RequestConfig),
+}
+
+impl Way {
+    /// As the configuration says; an error when it says nothing.
+    pub(crate) fn of(project: &Project, via: Via) -> Result<Self, &'static str> {
+        let config = project.config::<CourierConfig>();
+        if via == Via::Sms {
+            let channel = config.channels.iter().find(|channel| channel.id == "sms");
+            let channel =
+                channel.ok_or("no channel for text messages is configured (courier.channels)")?;
+            return Ok(Self::Http(channel.request_config.clone()));
+        }
+        match config.delivery_strategy {
+            Delivery::Http => {
+                let service = config.http.request_config.clone();
+                service
+                    .map(Self::Http)
+                    .ok_or("no service for mail is configured (courier.http)")
+            }
+            Delivery::Smtp => {
+                let uri = config.smtp.connection_uri.as_deref();
+                let uri = uri.ok_or("no relay is configured (courier.smtp.connection_uri)")?;
+                Ok(Self::Smtp(Relay::parse(uri)?, config.smtp.clone()))
+            }
+        }
+    }
+
+    /// Host and port, whoever's messages go there.
+    pub(crate) fn target(&self) -> String {
+        match self {
+            Self::Smtp(relay, _) => format!("{}:{}", relay.host, relay.port),
+            Self::Http(service) => {
+                let url = url::Url::parse(&service.url).ok();
+                url.map(|url| url.origin().ascii_serialization())
+                    .unwrap_or_default()
+            }
+        }
+    }
+
+    /// Everything that can fail before anybody could be reached.
+    pub(crate) async fn prepare(
+        self,
+        project: &Project,
+        message: &Stored,
+        idle: Idle<'_>,
+    ) -> Result<Ready, Trouble> {
+        match self {
+            Self::Smtp(relay, config) => {
+                let letter = letter::write(project, message, &config)?;
+                let connection = smtp::connect(project, &relay, &config, &idle).await?;
+                Ok(Ready::Smtp(Box::new(connection), letter))
+            }
+            Self::Http(service) => http::prepare(project, message, &service)
+                .await
+                .map(|request| Ready::Http(project.clone(), Box::new(request))),
+        }
+    }
+}
+
+/// A message at the door.
+pub(crate) enum Ready {
+    Smtp(Box<Connection>, letter::Letter),
+    Http(Project, Box<tenants::OutboundRequest>),
+}
+
+impl Ready {
+    /// Out. Answers a connection that can be used again.
+    pub(crate) async fn send(self) -> Result<Option<Connection>, Trouble> {
+        match self {
+            Self::Smtp(connection, letter) => smtp::send(*connection, &letter).await,
+            Self::Http(project, request) => {
+                http::send(&project, *request).await?;
+                Ok(None)
+            }
+        }
+    }
+}

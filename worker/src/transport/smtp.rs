@@ -1,0 +1,154 @@
+//! SMTP after the line stands: who we are, whom it is for, what it says (RFC 5321, 4954, 6531).
+
+use std::time::Duration;
+
+use identity::courier::{Relay, SmtpConfig};
+use lettre::transport::smtp::{
+    Error,
+    authentication::{Credentials, Mechanism},
+    client::AsyncSmtpConnection,
+    commands::{Data, Mail, Rcpt},
+    extension::{ClientId, Extension, MailParameter},
+};
+use tenants::Project;
+use tokio::time::{Instant, timeout};
+
+use super::{Trouble, dial, letter::Letter};
+use crate::courier::Idle;
+
+/// Then a relay may have lost patience, and is asked first.
+const FRESH: Duration = Duration::from_secs(2);
+const ASK_SECONDS_MAX: Duration = Duration::from_secs(3);
+/// Many relays hang up after about as many.
+const MESSAGES_MAX: u32 = 50;
+/// Of replies that mean our credentials, not this message.
+const OF_CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
+
+/// A line to a relay that knows us.
+pub(crate) struct Connection {
+    smtp: AsyncSmtpConnection,
+    messages: u32,
+    used: Instant,
+}
+
+/// One that waits, or a new one.
+pub(super) async fn connect(
+    project: &Project,
+    relay: &Relay,
+    config: &SmtpConfig,
+    idle: &Idle<'_>,
+) -> Result<Connection, Trouble> {
+    while let Some(mut connection) = idle.take() {
+        if connection.used.elapsed() < FRESH || connection.answers().await {
+            return Ok(connection);
+        }
+    }
+    let line = dial::dial(project, relay, &config.local_name).await?;
+    let hello = ClientId::Domain(config.local_name.clone());
+    let smtp = AsyncSmtpConnection::connect_with_transport(line.stream, &hello).await;
+    let mut smtp = smtp.map_err(|error| before_the_message(&error))?;
+    if let Some((user, password)) = &relay.credentials {
+        if !line.is_encrypted && !relay.is_local() {
+            let why = "the relay offers no TLS, and the password is not sent in the clear";
+            return Err(Trouble::Relay(why.to_owned()));
+        }
+        introduce(&mut smtp, user, password).await?;
+    }
+    Ok(Connection {
+        smtp,
+        messages: 0,
+        used: Instant::now(),
+    })
+}
+
+/// As the original: a relay that asks for no password gets none.
+async fn introduce(
+    smtp: &mut AsyncSmtpConnection,
+    user: &str,
+    password: &str,
+) -> Result<(), Trouble> {
+    let known = [Mechanism::Plain, Mechanism::Login];
+    let info = smtp.server_info();
+    if info.get_auth_mechanism(&known).is_none() {
+        return Ok(());
+    }
+    let credentials = Credentials::new(user.to_owned(), password.to_owned());
+    let taken = smtp.auth(&known, &credentials).await;
+    taken.map(drop).map_err(|error| match error.status() {
+        Some(_) if error.is_permanent() => {
+            Trouble::Relay(format!("the relay does not accept our password: {error}"))
+        }
+        _ => before_the_message(&error),
+    })
+}
+
+/// Refusals here are not about a message.
+fn before_the_message(error: &Error) -> Trouble {
+    if error.is_permanent() {
+        return Trouble::Relay(format!("the relay refuses us: {error}"));
+    }
+    Trouble::Passing(format!("the relay cannot be used: {error}"))
+}
+
+impl Connection {
+    async fn answers(&mut self) -> bool {
+        timeout(ASK_SECONDS_MAX, self.smtp.test_connected())
+            .await
+            .unwrap_or(false)
+    }
+}
+
+/// Hand a letter over. Answers the connection when it can be used again.
+pub(super) async fn send(
+    mut connection: Connection,
+    letter: &Letter,
+) -> Result<Option<Connection>, Trouble> {
+    let smtp = &mut connection.smtp;
+    if let Err(trouble) = hand_over(smtp, letter).await {
+        // Politely, where somebody still listens.
+        let _ = timeout(ASK_SECONDS_MAX, smtp.quit()).await;
+        return Err(trouble);
+    }
+    connection.messages += 1;
+    connection.used = Instant::now();
+    if connection.messages >= MESSAGES_MAX {
+        let _ = timeout(ASK_SECONDS_MAX, connection.smtp.quit()).await;
+        return Ok(None);
+    }
+    Ok(Some(connection))
+}
+
+async fn hand_over(smtp: &mut AsyncSmtpConnection, letter: &Letter) -> Result<(), Trouble> {
+    let mut options = Vec::new();
+    let ascii = |address: &lettre::Address| AsRef::<str>::as_ref(address).is_ascii();
+    if !(ascii(&letter.from) && ascii(&letter.to)) {
+        if !smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
+            let why = "the relay takes no addresses beyond ASCII (SMTPUTF8)";
+            return Err(Trouble::Refused(why.to_owned()));
+        }
+        options.push(MailParameter::SmtpUtfEight);
+    }
+    let mail = Mail::new(Some(letter.from.clone()), options);
+    let taken = smtp.command(mail).await;
+    taken.map_err(|error| before_the_message(&error))?;
+    let to = Rcpt::new(letter.to.clone(), Vec::new());
+    smtp.command(to)
+        .await
+        .map_err(|error| of_the_message(&error))?;
+    smtp.command(Data)
+        .await
+        .map_err(|error| of_the_message(&error))?;
+    let taken = smtp.message(&letter.bytes).await;
+    taken.map(drop).map_err(|error| of_the_message(&error))
+}
+
+fn of_the_message(error: &Error) -> Trouble {
+    let code = error.status().map(u16::from);
+    if code.is_some_and(|code| OF_CREDENTIALS.contains(&code)) && error.is_permanent() {
+        return Trouble::Relay(format!("the relay wants us to sign in: {error}"));
+    }
+    if error.is_permanent() {
+        return Trouble::Refused(format!("the relay refuses the message: {error}"));
+    }
+    Trouble::Passing(format!("the relay did not take the message: {error}"))
+}
