@@ -40,9 +40,12 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(show))
 }
 
+/// Read kept mail
+///
 /// The newest messages. The page looks again by itself.
 #[utoipa::path(get, path = "/ui/mail", tag = "ui", operation_id = "getMailbox",
-    responses((status = 200, description = "The page"), (status = 404, description = "Not in development")))]
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 404, description = "The project is not in development, or there is none.")))]
 async fn list(State(app): State<App>, tenant: Tenant) -> Result<Response> {
     in_development(&app, &tenant)?;
     let mut tx = tenant.project.begin().await?;
@@ -72,10 +75,11 @@ async fn list(State(app): State<App>, tenant: Tenant) -> Result<Response> {
     Ok(page("Mail", &body))
 }
 
-/// One message in both forms.
+/// Read one kept mail
 #[utoipa::path(get, path = "/ui/mail/{id}", tag = "ui", operation_id = "getMail",
-    params(("id" = Uuid, Path, description = "The message's id")),
-    responses((status = 200, description = "The page"), (status = 404, description = "Not in development, or there is none")))]
+    params(("id" = Uuid, Path, description = "The message's id.")),
+    responses((status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 404, description = "The project is not in development, or there is no such message.")))]
 async fn show(State(app): State<App>, tenant: Tenant, Segment(id): Segment) -> Result<Response> {
     in_development(&app, &tenant)?;
     let id = Uuid::try_parse(&id).map_err(|_| ApiError::not_found())?;

@@ -7,7 +7,7 @@ use crate::{
     begin,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, Step},
-    flow::{CHOOSE_METHOD, Flow, Kind, Opening},
+    flow::{Flow, Kind, Opening},
     store,
     submission::Submission,
     ui::{Message, text, violation},
@@ -198,7 +198,7 @@ pub(crate) async fn replace<K: Kind>(
     state: K::State,
     news: (Duration, Message),
 ) -> Error {
-    let fresh = match successor(cx, expired, (state, CHOOSE_METHOD), news).await {
+    let fresh = match successor(cx, expired, (state, K::FIRST_STEP), news).await {
         Ok(fresh) => fresh,
         Err(error) => return error,
     };

@@ -9,6 +9,7 @@ use identity::courier::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tenants::Environment;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -16,6 +17,7 @@ use super::key::Administrator;
 use crate::{
     App,
     error::{ApiError, Result},
+    openapi::shapes::Message,
     paging::{self, SealedPage},
     query::{Query, Segment},
     respond,
@@ -31,11 +33,16 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(get))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// `queued`, `processing`, `sent` or `abandoned`.
     status: Option<String>,
+    /// Exactly this recipient.
     recipient: Option<String>,
+    /// How many on a page.
     page_size: Option<String>,
+    /// From the header `Link` of the page before.
     page_token: Option<String>,
 }
 
@@ -45,9 +52,14 @@ fn status(text: &str) -> Result<Status> {
     })
 }
 
-/// The messages of the project, newest first, without their attempts.
+/// List messages
+///
+/// The newest first, without their attempts.
 #[utoipa::path(get, path = "/admin/courier/messages", tag = "courier", operation_id = "listCourierMessages",
-    responses((status = 200, description = "The messages")))]
+    params(ListQuery),
+    responses((status = 200, description = "A page of messages.", body = [Message],
+            headers(("Link" = String, description = "The first page, and the next."))),
+        (status = 400, description = "A parameter is no good.")))]
 async fn list(
     admin: Administrator,
     OriginalUri(uri): OriginalUri,
@@ -79,10 +91,14 @@ async fn list(
     Ok(response)
 }
 
-/// One message with its attempts, newest first.
+/// Get a message
+///
+/// With its attempts, newest first.
 #[utoipa::path(get, path = "/admin/courier/messages/{id}", tag = "courier", operation_id = "getCourierMessage",
-    params(("id" = Uuid, Path, description = "The message's id")),
-    responses((status = 200, description = "The message"), (status = 404, description = "There is none")))]
+    params(("id" = Uuid, Path, description = "The message's id.")),
+    responses((status = 200, description = "The message.", body = Message),
+        (status = 400, description = "The id is no UUID."),
+        (status = 404, description = "There is no such message or project.")))]
 async fn get(admin: Administrator, Segment(id): Segment) -> Result<Response> {
     let id = Uuid::try_parse(&id)
         .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST).saying("The id is no UUID."))?;

@@ -165,6 +165,7 @@ fn frame() -> Value {
         "tags": [
             { "name": "frontend", "description": "Self-service of a project: what a person's browser or app asks, and services that check sessions." },
             { "name": "identity", "description": "Administration of a project's people, with a key; and the identity schemas, which everybody may read." },
+            { "name": "courier", "description": "The mails and text messages of a project, for administrators with a key." },
             { "name": "metadata", "description": "Health and version, below each project's base." },
             { "name": "ui", "description": "The account pages that come with each project." },
             { "name": "installation", "description": "The installation itself: administration over GraphQL, health, metrics, this document." },

@@ -148,7 +148,9 @@ async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Result<Response>
         (status = 400, description = "The form again, with what is wrong or the next screen. Or somebody is signed in already (`session_already_available`), registration is off (`self_service_flow_disabled`), or `flow` is no UUID.", body = inline(RefusedRegistration)),
         (status = 403, description = "The request could not be told from a forged one (`security_csrf_violation`), or the project is suspended (`project_suspended`)."),
         (status = 404, description = "There is no such flow or project, or the method is off."),
-        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
+        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError),
+        (status = 429, description = "For scripts and API clients. Too many mails were asked for, or too many guesses made.",
+            headers(("Retry-After" = i64, description = "Seconds to wait before the next try.")))))]
 async fn submit(
     visit: Visit,
     Query(of): Query<query::FlowId>,

@@ -138,7 +138,9 @@ async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
         (status = 403, description = "The session is too old for this change (`session_refresh_required`) or lacks a second factor (`session_aal2_required`): go to `redirect_browser_to`. Or the flow is somebody else's (`security_identity_mismatch`), the request could not be told from a forged one (`security_csrf_violation`), the project is suspended (`project_suspended`).",
             body = ErrorBrowserLocationChangeRequired),
         (status = 404, description = "There is no such flow or project, or the method is off."),
-        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
+        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError),
+        (status = 429, description = "For scripts and API clients. Too many mails were asked for.",
+            headers(("Retry-After" = i64, description = "Seconds to wait before the next try.")))))]
 async fn submit(
     visit: Visit,
     Query(of): Query<query::FlowId>,
@@ -168,7 +170,9 @@ async fn submit(
         (status = 403, description = "The session is too old for this change (`session_refresh_required`) or lacks a second factor (`session_aal2_required`): go to `redirect_browser_to`. Or the flow is somebody else's (`security_identity_mismatch`), the request could not be told from a forged one (`security_csrf_violation`), the project is suspended (`project_suspended`).",
             body = ErrorBrowserLocationChangeRequired),
         (status = 404, description = "There is no such flow or project, or the method is off."),
-        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
+        (status = 410, description = "It expired before it was submitted. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError),
+        (status = 429, description = "For scripts and API clients. Too many mails were asked for.",
+            headers(("Retry-After" = i64, description = "Seconds to wait before the next try.")))))]
 async fn resume(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let Some(id) = of.flow() else {
         return no_flow(&visit).await;

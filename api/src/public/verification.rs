@@ -136,7 +136,9 @@ async fn submit(
     }
 }
 
-/// Follow the link of a mail: a code is shown in the form, a token is used
+/// Follow the link of a mail
+///
+/// A code is filled into the form, a token is used.
 #[utoipa::path(get, path = "/self-service/verification", tag = "frontend", operation_id = "followVerificationLink",
     params(("flow" = Uuid, Query, description = "The flow's id."),
         ("code" = Option<String>, Query, description = "To be filled into the form."),

@@ -1,7 +1,6 @@
 //! Outgoing messages: how they are shown, and what becomes of them.
 
 mod administration;
-mod fairness;
 mod faults;
 mod mailbox;
 mod sending;

@@ -111,9 +111,6 @@ pub(crate) struct SettingsFlow {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VerificationFlow {
     id: Uuid,
-    /// Always null so far.
-    #[schema(required)]
-    organization_id: Option<Uuid>,
     #[schema(rename = "type")]
     kind: Transport,
     /// From then on it cannot be submitted any more.
@@ -138,9 +135,6 @@ pub(crate) struct VerificationFlow {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct RecoveryFlow {
     id: Uuid,
-    /// Always null so far.
-    #[schema(required)]
-    organization_id: Option<Uuid>,
     #[schema(rename = "type")]
     kind: Transport,
     /// From then on it cannot be submitted any more.

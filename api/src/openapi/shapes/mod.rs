@@ -31,7 +31,7 @@ pub(crate) use flows::{
 pub(crate) use installation::{
     GraphqlAnswer, GraphqlRequest, NotReady, PageConfig, Ready, Release,
 };
-pub(crate) use people::{Identity, IdentitySchemaContainer, PersonalData, Session};
+pub(crate) use people::{Identity, IdentitySchemaContainer, Message, PersonalData, Session};
 pub(crate) use submissions::{
     FormFields, UpdateLoginFlowBody, UpdateRecoveryFlowBody, UpdateRegistrationFlowBody,
     UpdateSettingsFlowBody, UpdateVerificationFlowBody,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use identity::{
     identities::{RecoveryAddress, State, VerifiableAddress},
+    schema::Via,
     sessions::{Aal, AuthMethod, Device},
 };
 use serde::Serialize;
@@ -139,4 +140,52 @@ pub(crate) struct PersonalMessage {
     template_type: String,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+/// A mail or text message, with the attempts to send it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Message {
+    id: Uuid,
+    status: MessageStatus,
+    #[schema(rename = "type")]
+    kind: Via,
+    recipient: String,
+    /// As plain text. Replaced by a note outside DEVELOPMENT.
+    body: String,
+    /// Empty for text messages. Replaced by a note outside DEVELOPMENT.
+    subject: String,
+    #[schema(example = "verification_code_valid")]
+    template_type: String,
+    channel: Via,
+    /// Attempts begun.
+    send_count: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    /// Newest first; in answers about one message alone.
+    #[schema(nullable = false)]
+    dispatches: Option<Vec<MessageDispatch>>,
+}
+
+/// One attempt to send a message.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MessageDispatch {
+    id: Uuid,
+    message_id: Uuid,
+    /// `failed` or `success`.
+    status: String,
+    /// Why it failed; or a note.
+    #[schema(nullable = false, value_type = Option<Object>)]
+    error: Option<Value>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// Where a message stands.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MessageStatus {
+    Queued,
+    Processing,
+    Sent,
+    Abandoned,
 }
