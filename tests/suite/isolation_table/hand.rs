@@ -241,6 +241,10 @@ impl Dealer {
                 "methods": {"link": {"enabled": true}},
                 "flows": {"verification": {"enabled": true}, "recovery": {"enabled": true}},
             },
+            // Nobody sends anything here; outside development there must be a way all the same.
+            "courier": {"smtp": {
+                "connection_uri": "smtp://relay.example.org:587", "from_address": "people@example.org",
+            }},
             "insula": {
                 "account": {"delete": true, "download": true},
                 "limits": {"mails": {"per_address": 1000, "per_network": 1_000_000}},
