@@ -1,5 +1,5 @@
-//! Memory that argon2 fills, kept by a hashing thread from one hash to the next: taking 19 MiB from the
-//! system and giving them back costs more than a tenth of the hash itself.
+//! Memory that argon2 fills, kept by a hashing thread from one hash to the next, so that the system need not
+//! hand out and clear 19 MiB for each.
 
 use argon2::Block;
 use zeroize::Zeroize as _;
