@@ -17,6 +17,7 @@ async function mailServer() {
   let wake = () => {}
   const server = new SMTPServer({
     authMethods: ["PLAIN", "LOGIN"],
+    closeTimeout: 200, // the worker keeps its connection for the next mail
     onAuth({ username, password }, session, done) {
       const known = username === "user" && password === "p@ss" && session.secure
       done(known ? null : new Error("no"), { user: username })

@@ -210,7 +210,7 @@ pub(crate) enum RefusedRegistration {
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum RefusedSettings {
-    Flow(SettingsFlow),
+    Flow(Box<SettingsFlow>),
     Error(ErrorGeneric),
 }
 
