@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
-mod messages;
 mod people;
 #[path = "../place/mod.rs"]
 mod place;
@@ -116,7 +115,6 @@ fn what_a_server_is_asked_for_is_done() {
     projects::a_configuration_is_changed_and_brought_back(&place);
     projects::a_document_is_read_from_where_it_lies(&place);
     people::people_are_made_found_and_deleted(&place);
-    messages::messages_are_listed_and_shown(&place);
     people::keys_are_made_listed_and_ended(&place, &key);
     people::what_is_refused_is_explained(&place, &key);
     projects::a_project_goes_and_comes_back(&place);
