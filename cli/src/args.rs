@@ -84,6 +84,9 @@ pub enum Command {
     /// Bring the database and every project to the version of this binary
     #[command(after_long_help = SECRET_ENVIRONMENT)]
     Migrate(MigrateArgs),
+    /// Evaluate what the parent process asks for, and nothing else
+    #[command(hide = true)]
+    Sandbox,
     /// Tools for development
     #[command(subcommand)]
     Dev(DevCommand),

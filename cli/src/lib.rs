@@ -39,6 +39,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(failure) => return failure.report(),
     };
+    // Before anything else is touched: what runs here is not trusted.
+    if matches!(cli.command, Command::Sandbox) {
+        return tenants::serve_sandbox();
+    }
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -95,6 +99,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Health(args) => client::health(&args).await,
         Command::Version(args) => commands::version::run(args).await,
         Command::Completions { shell } => completions(shell),
+        // Served before anything was started.
+        Command::Sandbox => Ok(()),
     }
 }
 

@@ -77,6 +77,7 @@ pub(crate) fn installation(args: &InstallationArgs, known: &Known) -> Result<Set
         spare_slots: args.spare_slots.unwrap_or(spare_slots),
         clock: Clock::machine(),
         config_rules: api::config_rules(),
+        sandbox: tenants::Program::this(),
         release_guard: true,
     })
 }

@@ -14,6 +14,7 @@ use crate::{
     control::keys::KeyCache,
     ids,
     invalidation::{self, Invalidations},
+    jsonnet::{Program, Sandbox},
     migrations,
     pools::{Pools, Sizes},
     project::ProjectId,
@@ -63,6 +64,8 @@ pub struct Settings {
     pub clock: Clock,
     /// How configurations are judged.
     pub config_rules: ConfigRules,
+    /// What evaluates Jsonnet in processes of its own.
+    pub sandbox: Program,
     /// False only in the test that shows what the release guard is for.
     pub release_guard: bool,
 }
@@ -81,6 +84,7 @@ struct Inner {
     keys: KeyCache,
     outbound: Outbound,
     outbound_development: Outbound,
+    sandbox: Sandbox,
     slot_wanted: Notify,
     slot_made: Notify,
 }
@@ -105,6 +109,7 @@ impl Installation {
         let this = Self(Arc::new(Inner {
             outbound: outbound(policy(false))?,
             outbound_development: outbound(policy(true))?,
+            sandbox: Sandbox::new(settings.sandbox.clone()),
             gate: Gate::of_url(&settings.gate_url)?,
             prefix,
             pools,
@@ -255,6 +260,10 @@ impl Installation {
         } else {
             &self.0.outbound
         }
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.0.sandbox
     }
 
     /// Close every connection, waiting for those in use.

@@ -7,12 +7,14 @@ mod cache;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod fair;
 mod fault;
 pub mod hold;
 pub mod ids;
 mod installation;
 mod invalidation;
 mod job;
+mod jsonnet;
 pub mod migrate;
 mod migrations;
 pub mod outbound;
@@ -39,6 +41,7 @@ pub use fault::{Fault, broken_constraint};
 pub use installation::{ConfigRules, Installation, Settings};
 pub use invalidation::{Load, Pruner};
 pub use job::{Claimed, Job, Verdict};
+pub use jsonnet::{JsonnetError, Program, serve_sandbox};
 pub use outbound::{
     Method, Outbound, OutboundError, OutboundPolicy, OutboundRequest, OutboundResponse,
 };

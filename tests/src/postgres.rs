@@ -11,7 +11,7 @@ use std::{
 use chrono::TimeDelta;
 use private_postgres::{Options, Server, ensure_database, start};
 use sqlx::{Connection as _, PgConnection};
-use tenants::{Clock, Installation, Settings, migrate, secrets::MasterKeys};
+use tenants::{Clock, Installation, Program, Settings, migrate, secrets::MasterKeys};
 use tokio::sync::OnceCell;
 
 /// Opens whatever the suite stores.
@@ -44,6 +44,15 @@ static MAKING: Mutex<()> = Mutex::new(());
 fn data_folder() -> PathBuf {
     let binary = std::env::current_exe().unwrap();
     binary.ancestors().nth(3).unwrap().join("test-postgres")
+}
+
+/// Beside the test binary's folder, where cargo puts it.
+fn sandbox() -> Program {
+    let binary = std::env::current_exe().unwrap();
+    Program {
+        path: binary.ancestors().nth(2).unwrap().join("sandbox"),
+        args: Vec::new(),
+    }
 }
 
 /// A database of the run's server. Dropped with the last handle, the shared one with the next run.
@@ -136,6 +145,7 @@ impl Database {
             spare_slots: 3,
             clock: clock.clone(),
             config_rules: api::config_rules(),
+            sandbox: sandbox(),
             release_guard: true,
         }
     }

@@ -83,6 +83,7 @@ impl Lonely {
             spare_slots: 1,
             clock: Clock::shiftable(),
             config_rules: api::config_rules(),
+            sandbox: tenants::Program::this(),
             release_guard: true,
         };
         let installation = Installation::connect(settings).await.unwrap();

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tenants::{Section, config::units};
 
+use super::check;
+
 const DAYS_30: Duration = Duration::from_hours(720);
 
 /// `courier`.
@@ -120,6 +122,11 @@ fn post() -> String {
 }
 
 impl RequestConfig {
+    /// The Jsonnet that makes the body, if one is configured.
+    pub fn snippet(&self) -> Option<String> {
+        check::decoded(self.body.as_deref()?)
+    }
+
     /// The configured `Content-Type`, without parameters; JSON by default.
     pub fn content_type(&self) -> &str {
         let named = |(name, _): &(&String, &String)| name.eq_ignore_ascii_case("content-type");

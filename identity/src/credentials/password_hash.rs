@@ -2,7 +2,6 @@
 //! the pool that computes them. Does not know who the password belongs to, nor any policy for passwords.
 
 mod pool;
-mod queue;
 mod scratch;
 #[cfg(test)]
 mod tests;

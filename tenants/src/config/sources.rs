@@ -34,6 +34,19 @@ impl ConfigDoc {
         notes
     }
 
+    /// The Jsonnet of an accepted document: pointer and text of each.
+    pub(crate) fn snippets(&self) -> Vec<(String, String)> {
+        let document = self.plain();
+        let found = annotated(&SCHEMA, document, "x-insula-jsonnet").into_iter();
+        found
+            .filter_map(|(pointer, _)| {
+                let source = document.pointer(&pointer)?.as_str()?;
+                let bytes = STANDARD.decode(source.strip_prefix("base64://")?).ok()?;
+                Some((pointer, String::from_utf8(bytes).ok()?))
+            })
+            .collect()
+    }
+
     /// Put what was fetched in the place of its URL, as `base64://`. False when nothing is there.
     pub fn inline(document: &mut Value, pointer: &str, bytes: &[u8]) -> bool {
         let Some(place) = document.pointer_mut(pointer) else {

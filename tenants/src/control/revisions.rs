@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::{Actor, events, projects::ChangeError};
 use crate::{
@@ -287,11 +288,38 @@ impl Installation {
                 ));
             }
         }
+        let accepted = self.judge(document, slug, environment)?;
+        self.check_snippets(&accepted).await?;
+        Ok(accepted)
+    }
+
+    fn judge(
+        &self,
+        document: Value,
+        slug: &str,
+        environment: Environment,
+    ) -> Result<ConfigDoc, ChangeError> {
         let rules = self.settings().config_rules;
         let mut cx = ValidateCx::new(environment, slug, rules.presets, &rules.schema_check);
         cx.sections = rules.sections;
         cx.checks = rules.checks;
         ConfigDoc::validate(document, &cx).map_err(ChangeError::Violations)
+    }
+
+    /// Jsonnet that cannot be read does not come into force.
+    async fn check_snippets(&self, accepted: &ConfigDoc) -> Result<(), ChangeError> {
+        let mut found = Vec::new();
+        for (pointer, source) in accepted.snippets() {
+            let read = self.sandbox().evaluate(Uuid::nil(), source, None).await;
+            if let Err(error) = read {
+                found.push(ConfigViolation::new(pointer, error.into_fault()?));
+            }
+        }
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(ChangeError::Violations(found))
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod administration;
 mod faults;
+mod jsonnet;
 mod mailbox;
 mod sending;
 mod services;

@@ -20,10 +20,10 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use super::{message, night};
 
 /// What came: method and path, headers, body.
-type Asked = (String, Vec<(String, String)>, String);
+pub(super) type Asked = (String, Vec<(String, String)>, String);
 
 /// A service that notes what it is told, and answers as set.
-struct Service {
+pub(super) struct Service {
     url: String,
     says: Arc<Mutex<u16>>,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -44,7 +44,7 @@ async fn answer(State((says, asked)): State<Shared>, request: Request) -> Status
 }
 
 impl Service {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/send?x=1", listener.local_addr().unwrap());
         let shared: Shared = (Arc::new(Mutex::new(200)), Arc::default());
@@ -63,11 +63,11 @@ impl Service {
         *self.says.lock().unwrap() = status;
     }
 
-    fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
-    fn mails(&self, more: Value) -> Value {
+    pub(super) fn mails(&self, more: Value) -> Value {
         let service = tenants::config::merged(&json!({"url": self.url}), &more);
         json!({"courier": {"delivery_strategy": "http", "http": {"request_config": service}}})
     }
@@ -79,7 +79,7 @@ impl Drop for Service {
     }
 }
 
-fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
     let mut headers = asked.1.iter();
     headers.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
 }

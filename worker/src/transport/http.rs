@@ -50,7 +50,7 @@ pub(super) async fn prepare(
         },
         None => {}
     }
-    let body = match &service.body {
+    let body = match service.snippet() {
         Some(snippet) => own_body(project, snippet, message).await?,
         None => default_body(message),
     };
@@ -122,10 +122,10 @@ fn default_body(message: &Stored) -> Value {
     Value::Object(body)
 }
 
-async fn own_body(project: &Project, snippet: &str, message: &Stored) -> Result<Value, Trouble> {
-    let _ = (project, snippet, ctx(message));
-    std::future::ready(()).await;
-    Err(Trouble::Relay("Jsonnet is not served yet".to_owned()))
+async fn own_body(project: &Project, snippet: String, message: &Stored) -> Result<Value, Trouble> {
+    let body = project.jsonnet(snippet, ctx(message)).await;
+    // What fails for one message may do for the next.
+    body.map_err(|error| Trouble::Passing(format!("request_config.body: {error}")))
 }
 
 /// A flat object of texts as a form.
