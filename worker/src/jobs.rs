@@ -17,8 +17,8 @@ use tracing::Instrument as _;
 
 use crate::{Worker, pause::Pause, run, stopped};
 
-/// Most jobs wait for somebody else's server.
-const AT_ONCE_MAX: usize = 24;
+/// Most jobs wait for somebody else's server, many of them in a line before it; they hold no connection.
+const AT_ONCE_MAX: usize = 256;
 /// Of one project's jobs, taken at a time and in hand.
 const PER_PROJECT_MAX: i64 = 2;
 const IN_HAND_MAX: usize = 6;
@@ -57,6 +57,7 @@ pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {
             Some(_) = running.join_next() => {}
         }
     }
+    worker.courier.dissolve_lines();
     while running.join_next().await.is_some() {}
 }
 

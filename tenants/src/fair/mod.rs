@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use queue::{FairQueue, Ticket};
+pub use queue::{FairQueue, Ticket};
 
 /// What a thread keeps from one piece of work to the next.
 pub trait Bench: Default + 'static {

@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 /// A place in the queue, for leaving it early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub struct Ticket {
     project: Uuid,
     number: u64,
 }
 
-/// Invariant: `turns` names each project of `lines` once, and no line is empty.
-pub(super) struct FairQueue<T> {
+/// Lines of items, one for each project, which take turns.
+// Invariant: `turns` names each project of `lines` once, and no line is empty.
+pub struct FairQueue<T> {
     lines: HashMap<Uuid, VecDeque<(u64, T)>>,
     turns: VecDeque<Uuid>,
     waiting: usize,
@@ -22,7 +23,8 @@ pub(super) struct FairQueue<T> {
 }
 
 impl<T> FairQueue<T> {
-    pub(super) fn new(waiting_max: usize, waiting_per_project_max: usize) -> Self {
+    /// Empty, and never longer than that in all and for each project.
+    pub fn new(waiting_max: usize, waiting_per_project_max: usize) -> Self {
         let (lines, turns) = (HashMap::new(), VecDeque::new());
         Self {
             lines,
@@ -34,12 +36,13 @@ impl<T> FairQueue<T> {
         }
     }
 
-    pub(super) fn waiting(&self) -> usize {
+    /// How many wait in all.
+    pub fn waiting(&self) -> usize {
         self.waiting
     }
 
     /// `None` when the queue, or this project's line, is full.
-    pub(super) fn push(&mut self, project: Uuid, item: T) -> Option<Ticket> {
+    pub fn push(&mut self, project: Uuid, item: T) -> Option<Ticket> {
         let length = self.lines.get(&project).map_or(0, VecDeque::len);
         if self.waiting >= self.waiting_max || length >= self.waiting_per_project_max {
             return None;
@@ -58,7 +61,7 @@ impl<T> FairQueue<T> {
     }
 
     /// The first of the project whose turn it is; that project then goes to the end.
-    pub(super) fn take(&mut self) -> Option<T> {
+    pub fn take(&mut self) -> Option<T> {
         let project = self.turns.pop_front()?;
         let line = self.lines.get_mut(&project)?;
         let (_, item) = line.pop_front()?;
@@ -72,7 +75,7 @@ impl<T> FairQueue<T> {
     }
 
     /// Leaves the queue; what already left it is `None`.
-    pub(super) fn cancel(&mut self, ticket: Ticket) -> Option<T> {
+    pub fn cancel(&mut self, ticket: Ticket) -> Option<T> {
         let line = self.lines.get_mut(&ticket.project)?;
         let at = line
             .binary_search_by_key(&ticket.number, |(number, _)| *number)

@@ -7,6 +7,7 @@
 //! Between `begin` and `end` a crash leaves a message in `processing`; whoever gets the job next tries
 //! again, with the same Message-ID. What a failure means is said in `verdict` alone.
 
+mod lines;
 mod relays;
 mod verdict;
 
@@ -25,6 +26,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use self::{
+    lines::Lines,
     relays::{Place, Relays},
     verdict::Next,
 };
@@ -34,7 +36,7 @@ pub(crate) use relays::Idle;
 
 /// Everything between the first byte of an attempt and the relay's last word.
 pub(crate) const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
-/// To another worker's or message's turn at a relay that has enough to do.
+/// When the line before a host is long enough.
 const BUSY_PAUSE: Duration = Duration::from_millis(700);
 /// How often the end of an attempt is told to a database that does not answer.
 const RECORD_ATTEMPTS: u32 = 5;
@@ -44,6 +46,7 @@ const KEPT: &str = "Kept: no relay is configured, so that it can be read here.";
 #[derive(Clone)]
 pub(crate) struct Courier {
     relays: Arc<Relays>,
+    lines: Lines,
     patience: Duration,
 }
 
@@ -51,8 +54,14 @@ impl Courier {
     pub(crate) fn new(patience: Duration) -> Self {
         Self {
             relays: Arc::default(),
+            lines: Lines::default(),
             patience,
         }
+    }
+
+    /// Nothing is claimed any more: what waits for a relay goes back to the queue.
+    pub(crate) fn dissolve_lines(&self) {
+        self.lines.dissolve();
     }
 
     /// The job of one message.
@@ -97,22 +106,23 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn by(&self, way: Way) -> Result<Verdict, Fault> {
+    async fn by(mut self, way: Way) -> Result<Verdict, Fault> {
         let (project, relays) = (self.project, &self.courier.relays);
         if !is_deliverable(&self.message.to) {
             let why = "the recipient is no address".to_owned();
             return self.reached_nobody(Next::Abandon, why).await;
         }
         let place = Place::of(project, self.message.to.via);
-        if let Some(rest) = relays.is_left_alone(place, self.began) {
-            return self.wait(rest, None).await;
-        }
-        let Some(_turn) = relays.turn(&way.target()) else {
+        let Some(_turn) = self.courier.lines.turn(&way.target(), project.id()).await else {
             return Ok(Verdict::Retry {
                 after: verdict::jittered(BUSY_PAUSE),
                 why: "the relay has enough to do".to_owned(),
             });
         };
+        self.began = project.now();
+        if let Some(rest) = relays.is_left_alone(place, self.began) {
+            return self.wait(rest, None).await;
+        }
         if i64::from(self.message.send_count) >= self.attempts_max() {
             // Only crashes bring one this far.
             let why = "every attempt ended with its process".to_owned();

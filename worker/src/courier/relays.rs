@@ -1,9 +1,9 @@
-//! What is known of relays while this process lives: connections that wait for the next message, how many
-//! are busy, and which relays are left alone. Nothing here is shared with other processes.
+//! What is known of relays while this process lives: connections that wait for the next message, and which
+//! relays are left alone. Nothing here is shared with other processes.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,9 +19,6 @@ use crate::transport::Connection;
 const IDLE_MAX: usize = 64;
 /// Longer than between two messages of a batch, shorter than relays allow.
 const IDLE_SECONDS_MAX: Duration = Duration::from_secs(20);
-/// Messages at once to one host, whosever they are.
-const AT_ONCE_MAX: usize = 8;
-
 /// A way as one revision of one project's configuration describes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
@@ -62,7 +59,6 @@ struct Rest {
 #[derive(Default)]
 pub(super) struct Relays {
     idle: Mutex<Vec<(Place, Instant, Connection)>>,
-    busy: Arc<Mutex<HashMap<String, usize>>>,
     rests: Mutex<HashMap<Place, Rest>>,
 }
 
@@ -94,20 +90,6 @@ impl Relays {
         idle.push((place, Instant::now(), connection));
     }
 
-    /// A place among those that talk to this host. `None`: it has enough to do.
-    pub(super) fn turn(&self, target: &str) -> Option<Turn> {
-        let mut busy = lock(&self.busy);
-        let count = busy.entry(target.to_owned()).or_default();
-        if *count >= AT_ONCE_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(Turn {
-            busy: Arc::clone(&self.busy),
-            target: target.to_owned(),
-        })
-    }
-
     /// How much longer, if it is.
     pub(super) fn is_left_alone(&self, place: Place, now: DateTime<Utc>) -> Option<Duration> {
         let rests = lock(&self.rests);
@@ -137,24 +119,6 @@ impl Relays {
 
     pub(super) fn is_well(&self, place: Place) {
         lock(&self.rests).remove(&place);
-    }
-}
-
-/// Given back when the message is through.
-pub(super) struct Turn {
-    busy: Arc<Mutex<HashMap<String, usize>>>,
-    target: String,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut busy = lock(&self.busy);
-        if let Some(count) = busy.get_mut(&self.target) {
-            *count -= 1;
-            if *count == 0 {
-                busy.remove(&self.target);
-            }
-        }
     }
 }
 
