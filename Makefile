@@ -29,7 +29,9 @@ ifndef ARGS
 	cd tests/browser && node --test
 endif
 
-torture: base pages ## long tests: random requests made from the description; TORTURE_SECONDS=300, ARGS="--seed 1"
+torture: base pages ## long tests: kills, floods of mail, random requests; TORTURE_SECONDS=300, ARGS="--seed 1"
+	INSULA_TEST_KILLS=200 cargo test -p cli --test kill --test courier_kill -- --nocapture
+	INSULA_TEST_MESSAGES=10000 cargo test -p tests --test suite fairness -- --nocapture --test-threads=1
 	deploy/torture.sh $(ARGS)
 
 check: setup pages ## formatting, lints, committed query descriptions

@@ -48,6 +48,39 @@ pub enum Mood {
     Chatters,
     /// Slips a line in behind its answer to STARTTLS.
     Injects,
+    /// Comes to a stop there, so that whoever talks to it can be killed.
+    StopsAt(Step),
+}
+
+/// Where a conversation can stop, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is what it says")]
+pub enum Step {
+    Greeting,
+    Hello,
+    Sender,
+    Recipient,
+    Data,
+    /// In the middle of the mail.
+    Mail,
+    /// It has the mail and does not say so.
+    Taken,
+    /// It says so.
+    Said,
+}
+
+impl Step {
+    /// Each.
+    pub const ALL: [Self; 8] = [
+        Self::Greeting,
+        Self::Hello,
+        Self::Sender,
+        Self::Recipient,
+        Self::Data,
+        Self::Mail,
+        Self::Taken,
+        Self::Said,
+    ];
 }
 
 /// How it is protected.
@@ -89,6 +122,7 @@ struct Shared {
     mood: Mood,
     taken: Vec<Taken>,
     calls: usize,
+    stopped: usize,
 }
 
 /// See the head of the file.
@@ -109,6 +143,7 @@ impl Relay {
             mood: Mood::TakesAll,
             taken: Vec::new(),
             calls: 0,
+            stopped: 0,
         }));
         let (of_server, tls) = (Arc::clone(&shared), acceptor());
         let server = tokio::spawn(async move {
@@ -135,6 +170,16 @@ impl Relay {
     /// What it took so far.
     pub fn taken(&self) -> Vec<Taken> {
         lock(&self.shared).taken.clone()
+    }
+
+    /// How many those are.
+    pub fn count(&self) -> usize {
+        lock(&self.shared).taken.len()
+    }
+
+    /// How many conversations came to a stop.
+    pub fn stopped(&self) -> usize {
+        lock(&self.shared).stopped
     }
 
     /// How often somebody connected.
@@ -213,6 +258,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         lock(self.shared).mood.clone()
     }
 
+    async fn pass(&self, step: Step) {
+        if self.mood() == Mood::StopsAt(step) {
+            lock(self.shared).stopped += 1;
+            std::future::pending().await
+        }
+    }
+
     async fn say(&mut self, text: &str) -> std::io::Result<()> {
         self.line
             .write_all(format!("{text}\r\n").as_bytes())
@@ -231,6 +283,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
     /// True: the other side wants TLS now.
     async fn run(&mut self, greet: bool, offers_tls: bool) -> std::io::Result<bool> {
         if greet {
+            self.pass(Step::Greeting).await;
             match self.mood() {
                 Mood::SaysNothing => std::future::pending().await,
                 Mood::IsBusy => return self.say("421 too busy").await.map(|()| false),
@@ -246,6 +299,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             let (verb, rest) = line.split_once([' ', ':']).unwrap_or((&line, ""));
             match verb.to_ascii_uppercase().as_str() {
                 "EHLO" => {
+                    self.pass(Step::Hello).await;
                     if offers_tls {
                         self.say("250-STARTTLS").await?;
                     }
@@ -262,14 +316,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                     return Ok(true);
                 }
                 "AUTH" => self.sign_in(rest).await?,
-                "MAIL" => match self.mood() {
-                    Mood::WantsPasswords if self.user.is_none() => {
-                        self.say("530 sign in first").await?;
+                "MAIL" => {
+                    self.pass(Step::Sender).await;
+                    match self.mood() {
+                        Mood::WantsPasswords if self.user.is_none() => {
+                            self.say("530 sign in first").await?;
+                        }
+                        Mood::RefusesSender => self.say("550 not your address").await?,
+                        _ => self.say("250 ok").await?,
                     }
-                    Mood::RefusesSender => self.say("550 not your address").await?,
-                    _ => self.say("250 ok").await?,
-                },
+                }
                 "RCPT" => {
+                    self.pass(Step::Recipient).await;
                     to = rest
                         .trim_start_matches("TO:<")
                         .trim_end_matches('>')
@@ -303,9 +361,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
     }
 
     async fn take(&mut self, to: &str) -> std::io::Result<()> {
+        self.pass(Step::Data).await;
         self.say("354 go").await?;
         match self.mood() {
             Mood::HangsInTheMail => std::future::pending().await,
+            Mood::StopsAt(Step::Mail) => {
+                let mut some = [0; 100];
+                self.line.read_exact(&mut some).await?;
+                self.pass(Step::Mail).await;
+            }
             Mood::DiesInTheMail => {
                 let mut some = [0; 100];
                 self.line.read_exact(&mut some).await?;
@@ -334,6 +398,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         if self.mood() == Mood::DiesAfterTheMail {
             return Err(std::io::ErrorKind::ConnectionReset.into());
         }
-        self.say("250 taken").await
+        self.pass(Step::Taken).await;
+        self.say("250 taken").await?;
+        self.pass(Step::Said).await;
+        Ok(())
     }
 }

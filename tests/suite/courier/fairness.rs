@@ -67,8 +67,8 @@ async fn among_crowds(crowds: usize) {
     let worker = Worker::new(world.installation().clone());
     let began = Instant::now();
     let running = tokio::spawn(worker.run(stopped));
-    while relay.taken().len() < all {
-        assert!(began.elapsed() < WITHIN, "{} are out", relay.taken().len());
+    while relay.count() < all {
+        assert!(began.elapsed() < WITHIN, "{} are out", relay.count());
         sleep(Duration::from_millis(20)).await;
     }
     let took = began.elapsed();
