@@ -6,7 +6,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer},
+    server::WebPkiClientVerifier,
+};
 use tokio::{
     io::{
         AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
@@ -15,7 +20,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// What it does with whoever calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +106,8 @@ pub struct Taken {
     pub text: String,
     /// Did it come by TLS?
     pub encrypted: bool,
+    /// The certificate that the caller showed.
+    pub certificate: Option<CertificateDer<'static>>,
     /// Who signed in.
     pub user: Option<String>,
 }
@@ -137,6 +144,15 @@ pub struct Relay {
 impl Relay {
     /// On a port of its own.
     pub async fn start(offer: Offer) -> Self {
+        Self::with(offer, acceptor(None)).await
+    }
+
+    /// It wants a certificate that this one vouches for.
+    pub async fn asking_for(root: &CertificateDer<'static>, offer: Offer) -> Self {
+        Self::with(offer, acceptor(Some(root))).await
+    }
+
+    async fn with(offer: Offer, tls: TlsAcceptor) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Mutex::new(Shared {
@@ -145,7 +161,7 @@ impl Relay {
             calls: 0,
             stopped: 0,
         }));
-        let (of_server, tls) = (Arc::clone(&shared), acceptor());
+        let of_server = Arc::clone(&shared);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (shared, tls) = (Arc::clone(&of_server), tls.clone());
@@ -204,14 +220,24 @@ fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
 }
 
 /// With a certificate that nobody vouches for.
-fn acceptor() -> TlsAcceptor {
+fn acceptor(asks_for: Option<&CertificateDer<'static>>) -> TlsAcceptor {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])
         .unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
+        .unwrap();
+    let config = match asks_for {
+        None => config.with_no_client_auth(),
+        Some(root) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(root.clone()).unwrap();
+            let provider = Arc::new(aws_lc_rs::default_provider());
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let config = config
         .with_single_cert(vec![made.cert.der().clone()], key)
         .unwrap();
     TlsAcceptor::from(Arc::new(config))
@@ -226,21 +252,32 @@ async fn serve(
     lock(shared).calls += 1;
     if offer == Offer::Tls {
         let stream = tls.accept(stream).await?;
+        let shown = shown(&stream);
         let mut talk = Talk::new(stream, shared, true);
+        talk.certificate = shown;
         return talk.run(true, false).await.map(drop);
     }
     let mut talk = Talk::new(stream, shared, false);
     if talk.run(true, offer == Offer::StartTls).await? {
         let stream = tls.accept(talk.line.into_inner()).await?;
-        Talk::new(stream, shared, true).run(false, false).await?;
+        let shown = shown(&stream);
+        let mut talk = Talk::new(stream, shared, true);
+        talk.certificate = shown;
+        talk.run(false, false).await?;
     }
     Ok(())
+}
+
+fn shown(stream: &TlsStream<TcpStream>) -> Option<CertificateDer<'static>> {
+    let (_, tls) = stream.get_ref();
+    tls.peer_certificates()?.first().cloned()
 }
 
 struct Talk<'a, S> {
     line: BufReader<S>,
     shared: &'a Mutex<Shared>,
     encrypted: bool,
+    certificate: Option<CertificateDer<'static>>,
     user: Option<String>,
 }
 
@@ -250,6 +287,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             line: BufReader::new(stream),
             shared,
             encrypted,
+            certificate: None,
             user: None,
         }
     }
@@ -261,7 +299,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
     async fn pass(&self, step: Step) {
         if self.mood() == Mood::StopsAt(step) {
             lock(self.shared).stopped += 1;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -393,6 +431,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             to: to.to_owned(),
             text,
             encrypted: self.encrypted,
+            certificate: self.certificate.clone(),
             user: self.user.clone(),
         });
         if self.mood() == Mood::DiesAfterTheMail {

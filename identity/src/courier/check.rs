@@ -10,7 +10,7 @@ use tenants::{Environment, Section, config::ConfigViolation};
 use zeroize::Zeroizing;
 
 use super::{
-    Mail, Relay, Subject, built_in,
+    ClientCertificate, Mail, Relay, Subject, built_in,
     config::{CourierConfig, Delivery, KeyPlace, RequestAuth, RequestConfig, TextConfig},
     engine, language,
     mail::MailIdentity,
@@ -67,6 +67,14 @@ pub fn check(document: &Value, environment: Environment) -> Vec<ConfigViolation>
     if !path.starts_with("traits.") && !path.starts_with("metadata_public.") {
         let why = "must begin with traits. or metadata_public.";
         found.push(ConfigViolation::new("/insula/courier/language_trait", why));
+    }
+    if let Some(Err((key, why))) = texts
+        .client_certificate
+        .as_ref()
+        .map(ClientCertificate::read)
+    {
+        let pointer = format!("/insula/courier/client_certificate/{key}");
+        found.push(ConfigViolation::new(pointer, why));
     }
     templates(&courier, &texts, &mut found);
     found

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tenants::{Section, config::units};
 
-use super::check;
+use super::{ClientCertificate, check};
 
 const DAYS_30: Duration = Duration::from_hours(720);
 
@@ -163,7 +163,7 @@ pub enum KeyPlace {
 }
 
 /// `insula.courier`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default)]
 pub struct TextConfig {
     /// Of whoever asks for no other that there is.
@@ -173,6 +173,8 @@ pub struct TextConfig {
     /// How long messages are kept after their end.
     #[serde(with = "units::duration")]
     pub retention: Duration,
+    /// Shown to relays that ask for one.
+    pub client_certificate: Option<ClientCertificate>,
     /// By template type, then by language.
     pub(super) templates: BTreeMap<String, BTreeMap<String, OwnTexts>>,
 }
@@ -187,6 +189,7 @@ impl Default for TextConfig {
             default_language: "en".to_owned(),
             language_trait: None,
             retention: DAYS_30,
+            client_certificate: None,
             templates: BTreeMap::new(),
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod attempts;
 mod built_in;
+mod certificate;
 mod check;
 mod config;
 mod engine;
@@ -18,6 +19,7 @@ pub mod store;
 mod tests;
 mod variables;
 
+pub use certificate::{ClientCertificate, client_certificate};
 pub use check::check;
 pub use config::{
     Channel, CourierConfig, Delivery, HttpConfig, KeyPlace, RequestAuth, RequestConfig, SmtpConfig,

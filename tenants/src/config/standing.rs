@@ -21,6 +21,7 @@ const BASE: &str = "the installation assigns each project its address";
 const GUARD: &str =
     "calls to private addresses are refused except where --allow-private lists them";
 const FILES: &str = "a project has no files on the server";
+const CERTIFICATE: &str = "a project has no files on the server; put the PEM texts into insula.courier.client_certificate";
 
 use Standing::{Commercial, Installation, NotYet};
 
@@ -74,8 +75,8 @@ const KEYS: &[(&str, Standing)] = &[
     ),
     ("courier.worker", Installation(OBSERVE)),
     ("courier.template_override_path", Installation(FILES)),
-    ("courier.smtp.client_cert_path", Installation(FILES)),
-    ("courier.smtp.client_key_path", Installation(FILES)),
+    ("courier.smtp.client_cert_path", Installation(CERTIFICATE)),
+    ("courier.smtp.client_key_path", Installation(CERTIFICATE)),
     ("enterprise", Commercial),
     ("organizations", Commercial),
     ("selfservice.methods.b2b", Commercial),

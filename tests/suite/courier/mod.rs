@@ -1,6 +1,7 @@
 //! Outgoing messages: how they are shown, and what becomes of them.
 
 mod administration;
+mod certificates;
 mod fairness;
 mod faults;
 mod jsonnet;

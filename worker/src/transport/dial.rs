@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use identity::courier::{Protection, Relay};
+use identity::courier::{Protection, Relay, client_certificate};
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tenants::{OutboundError, Project};
 use tokio::{
@@ -41,8 +41,9 @@ pub(super) async fn dial(
     local_name: &str,
 ) -> Result<Line, Trouble> {
     let stream = connect(project, relay).await?;
+    let ours = client_certificate(project);
     if relay.protection == Protection::Implicit {
-        let stream = tls::protect(stream, relay.tls_name(), relay.verify).await?;
+        let stream = tls::protect(stream, (relay.tls_name(), relay.verify), ours).await?;
         return Line::new(stream, Vec::new(), true);
     }
     let mut clear = Clear {
@@ -65,12 +66,12 @@ pub(super) async fn dial(
         }
         // Where TLS is a choice, it has to be real TLS (contract, admin 5.3).
         let optional = relay.protection == Protection::Opportunistic;
-        let (name, verify) = if optional {
+        let name = if optional {
             (&*relay.host, true)
         } else {
             (relay.tls_name(), relay.verify)
         };
-        let stream = tls::protect(clear.stream, name, verify).await?;
+        let stream = tls::protect(clear.stream, name, ours).await?;
         // SMTP begins anew, without a greeting; whoever speaks it waits for one.
         return Line::new(stream, greeting.into_bytes(), true);
     }

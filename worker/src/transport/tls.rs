@@ -8,9 +8,13 @@ use std::{
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    client::{
+        Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, ServerName, UnixTime},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
@@ -31,6 +35,15 @@ static BLIND: LazyLock<Made> = LazyLock::new(|| {
     config(Arc::clone(&provider), Arc::new(Blind(provider)))
 });
 
+/// The same, and our own certificate for whoever asks.
+fn with_certificate(made: &ClientConfig, ours: Arc<CertifiedKey>) -> Arc<ClientConfig> {
+    let mut config = made.clone();
+    config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(ours));
+    // A session that was resumed would not ask.
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
+}
+
 fn config(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) -> Made {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -41,19 +54,23 @@ fn config(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) 
     Ok(Arc::new(config))
 }
 
-/// Shake hands; the certificate must be for `name` when `verify`.
+/// Shake hands; the certificate must be for `name` when `verify`. `ours` is for relays that ask for one.
 pub(super) async fn protect(
     stream: TcpStream,
-    name: &str,
-    verify: bool,
+    (name, verify): (&str, bool),
+    ours: Option<Arc<CertifiedKey>>,
 ) -> Result<TlsStream<TcpStream>, Trouble> {
     let made = if verify { &*STRICT } else { &*BLIND };
     let config = made
         .as_ref()
         .map_err(|why| Trouble::Relay(format!("TLS cannot be set up here: {why}")))?;
+    let config = match ours {
+        Some(ours) => with_certificate(config, ours),
+        None => Arc::clone(config),
+    };
     let name = ServerName::try_from(name.to_owned())
         .map_err(|_| Trouble::Relay("the relay's name cannot be in a certificate".to_owned()))?;
-    let shaken = TlsConnector::from(Arc::clone(config)).connect(name, stream);
+    let shaken = TlsConnector::from(config).connect(name, stream);
     shaken.await.map_err(|error| of_handshake(&error))
 }
 
