@@ -27,6 +27,8 @@ pub struct ApiSettings {
 pub struct Limits {
     /// Requests served at once; more get 503 with `Retry-After`.
     pub requests_at_once_max: usize,
+    /// Of those, with a body over 64 KiB, because bodies are held in memory; more get 503 with `Retry-After`.
+    pub large_bodies_at_once_max: usize,
     /// A client has so long to send its headers; then the connection is closed.
     pub headers_within: Duration,
     /// And so long to send the body; then it gets 408.
@@ -39,6 +41,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests_at_once_max: 2_000,
+            large_bodies_at_once_max: 64,
             headers_within: Duration::from_secs(10),
             body_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(30),
@@ -57,6 +60,7 @@ struct Inner {
     metrics: Option<PrometheusHandle>,
     graphql: graphql::Schema,
     room: Arc<Semaphore>,
+    room_for_large: Arc<Semaphore>,
     project_routes: std::sync::OnceLock<Router>,
 }
 
@@ -73,6 +77,7 @@ impl App {
             installation,
             people,
             room: Arc::new(Semaphore::new(settings.limits.requests_at_once_max)),
+            room_for_large: Arc::new(Semaphore::new(settings.limits.large_bodies_at_once_max)),
             settings,
             metrics,
             graphql,
@@ -113,6 +118,10 @@ impl App {
 
     pub(crate) fn room(&self) -> &Arc<Semaphore> {
         &self.0.room
+    }
+
+    pub(crate) fn room_for_large(&self) -> &Arc<Semaphore> {
+        &self.0.room_for_large
     }
 
     /// The routes below a project's base.

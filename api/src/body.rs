@@ -1,6 +1,6 @@
 //! Request bodies: decoded once, with limits; what is wrong with one is said in words.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -11,19 +11,22 @@ use flows::submission::Submission;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{App, error::ApiError};
 
 /// Contract, self-service 1.2.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
+/// Longer ones need one of a few places.
+const SMALL_BYTES_MAX: usize = 64 << 10;
 /// Read beyond it before the refusal.
 const FORGOTTEN_BYTES_MAX: usize = 16 << 20;
 /// Objects and lists inside each other. The JSON reader gives up at 128, and flows store what was sent some
 /// levels further down, below a dotted name of up to 64 parts.
 const NESTING_MAX: usize = 48;
 
-/// A whole body within the limit.
-pub(crate) struct Whole(pub HeaderMap, pub Bytes);
+/// A whole body within the limit, and its place when it is large: kept until it is decoded.
+pub(crate) struct Whole(pub HeaderMap, pub Bytes, pub Option<OwnedSemaphorePermit>);
 
 impl FromRequest<App> for Whole {
     type Rejection = ApiError;
@@ -31,21 +34,30 @@ impl FromRequest<App> for Whole {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let within = app.settings().limits.body_within;
-        Ok(Self(parts.headers, read(body, within).await?))
+        let room = app.room_for_large();
+        let (bytes, place) = read(body, within, room).await?;
+        Ok(Self(parts.headers, bytes, place))
     }
 }
 
 /// A body that comes more slowly is not waited for: each one waited for takes a place of another
 /// request, and must give it back before the edge answers for it.
-async fn read(body: Body, within: Duration) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(within, collect(body)).await;
+async fn read(
+    body: Body,
+    within: Duration,
+    room: &Arc<Semaphore>,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), ApiError> {
+    let whole = tokio::time::timeout(within, collect(body, room)).await;
     whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?
 }
 
 /// What is over the limit is read and forgotten for a while: a connection closed in the middle of sending
 /// often takes the answer with it, and the sender never learns why.
-async fn collect(mut body: Body) -> Result<Bytes, ApiError> {
-    let (mut whole, mut length) = (Vec::new(), 0);
+async fn collect(
+    mut body: Body,
+    room: &Arc<Semaphore>,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), ApiError> {
+    let (mut whole, mut length, mut place) = (Vec::new(), 0, None);
     while length <= BODY_BYTES_MAX + FORGOTTEN_BYTES_MAX {
         let Some(frame) = body.frame().await else {
             break;
@@ -55,6 +67,10 @@ async fn collect(mut body: Body) -> Result<Bytes, ApiError> {
             continue;
         };
         length += data.len();
+        if length > SMALL_BYTES_MAX && place.is_none() {
+            let free = Arc::clone(room).try_acquire_owned();
+            place = Some(free.map_err(|_| no_room())?);
+        }
         if length <= BODY_BYTES_MAX {
             whole.extend_from_slice(&data);
         } else {
@@ -65,7 +81,16 @@ async fn collect(mut body: Body) -> Result<Bytes, ApiError> {
         let why = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
         return Err(ApiError::bad_request(why));
     }
-    Ok(whole.into())
+    Ok((whole.into(), place))
+}
+
+fn no_room() -> ApiError {
+    metrics::counter!("insula_requests_refused_total").increment(1);
+    tenants::Fault::Overloaded {
+        what: "large bodies",
+        retry_after: Duration::from_secs(1),
+    }
+    .into()
 }
 
 /// A submitted form or JSON body. A body that cannot be decoded is not an error yet: it becomes a message
@@ -76,7 +101,7 @@ impl FromRequest<App> for Submitted {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let Whole(headers, bytes) = Whole::from_request(request, app).await?;
+        let Whole(headers, bytes, _place) = Whole::from_request(request, app).await?;
         Ok(Self(decode(&headers, &bytes).await))
     }
 }
@@ -188,7 +213,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let Whole(_, bytes) = Whole::from_request(request, app).await?;
+        let Whole(_, bytes, _place) = Whole::from_request(request, app).await?;
         let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST).saying(message);
         let unreadable = |e: serde_json::Error| wrong(format!("The body cannot be read: {e}."));
         // Only the first value of the body counts.

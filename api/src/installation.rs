@@ -90,7 +90,7 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response>
     request_body = GraphqlRequest,
     responses((status = 200, description = "The answer.", body = GraphqlAnswer)))]
 async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> {
-    let Whole(headers, body) = whole;
+    let Whole(headers, body, _place) = whole;
     let media = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())

@@ -146,6 +146,31 @@ fn beyond_the_room_requests_are_turned_away_and_slow_bodies_lose_their_place() {
     });
 }
 
+/// Bodies are held in memory: few large ones at a time, and they cost small ones nothing.
+#[test]
+fn large_bodies_have_few_places() {
+    run(async {
+        let settings = limits(|l| {
+            l.large_bodies_at_once_max = 1;
+            l.body_within = Duration::from_secs(2);
+        });
+        let site = site(settings).await;
+        let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{";
+        let first = connect(&site.origin, &format!("{head}{}", " ".repeat(100_000))).await;
+        let client = Client::new(&site.origin, Kind::Spa);
+        let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
+        let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
+        eventually("the place is taken", Duration::from_secs(1), full).await;
+        let small = json!({"query": "{ __typename }"});
+        let answer = client.json(Method::POST, "/graphql", &small).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        assert!(last_words(first).await.starts_with("HTTP/1.1 408"));
+        let answer = client.json(Method::POST, "/graphql", &large).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        site.finish().await;
+    });
+}
+
 #[test]
 fn slow_headers_are_cut() {
     run(async {
