@@ -240,7 +240,8 @@ mod tests {
     async fn a_body_that_never_ends_is_not_waited_for() {
         let begins = futures_util::stream::once(async { Ok::<_, std::io::Error>("{") });
         let stalls = futures_util::StreamExt::chain(begins, futures_util::stream::pending());
-        let error = read(Body::from_stream(stalls), Duration::from_secs(20))
+        let room = Arc::new(Semaphore::new(1));
+        let error = read(Body::from_stream(stalls), Duration::from_secs(20), &room)
             .await
             .unwrap_err();
         assert_eq!(error.object()["code"], 408);
