@@ -172,9 +172,9 @@ fn kills_at_any_moment_cost_each_message_one_duplicate_at_most() {
         let most = times.values().max().copied().unwrap_or_default();
         let twice = relay.count() - all.len();
         println!("{kills} kills, {} messages: {twice} duplicates", all.len());
-        // A kill meets at most the six that a project has in hand.
+        // A kill meets at most those that a project has in hand.
         assert!(
-            most <= 1 + kills && twice <= 6 * kills,
+            most <= 1 + kills && twice <= worker::IN_HAND_MAX * kills,
             "{most} times, {twice} duplicates"
         );
         world.finish().await;

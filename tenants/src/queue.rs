@@ -11,6 +11,8 @@ use crate::{Claimed, Fault, Installation, Job, Project, Verdict, ids};
 /// How long a job waits whose project cannot be loaded.
 const UNREADABLE_PAUSE: TimeDelta = TimeDelta::minutes(1);
 
+const REASON_CHARS_MAX: usize = 500;
+
 /// How much is taken at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -158,7 +160,7 @@ impl Installation {
             id,
             attempts,
             run_at,
-            why
+            storable(why)
         )
         .execute(&self.pools().worker)
         .await?;
@@ -196,7 +198,7 @@ impl Installation {
                     .await?;
             }
             Verdict::Abandon { why } => {
-                sqlx::query!("update control.jobs set state = 2, lease_until = null, last_error = $3 where id = $1 and attempts = $2", id, attempts, why)
+                sqlx::query!("update control.jobs set state = 2, lease_until = null, last_error = $3 where id = $1 and attempts = $2", id, attempts, storable(why))
                     .execute(pool)
                     .await?;
             }
@@ -266,6 +268,12 @@ pub struct QueueDepth {
     pub messages: i64,
     /// How long the oldest of them has been there.
     pub oldest_message: Duration,
+}
+
+/// What others said may be long, and hold what PostgreSQL does not take.
+fn storable(why: &str) -> String {
+    let shown = why.chars().map(|c| if c.is_control() { ' ' } else { c });
+    shown.take(REASON_CHARS_MAX).collect()
 }
 
 fn to_delta(duration: Duration) -> TimeDelta {

@@ -19,9 +19,10 @@ use crate::{Worker, pause::Pause, run, stopped};
 
 /// Most jobs wait for somebody else's server, many of them in a line before it; they hold no connection.
 const AT_ONCE_MAX: usize = 256;
-/// Of one project's jobs, taken at a time and in hand.
+/// Of one project's jobs, taken at a time.
 const PER_PROJECT_MAX: i64 = 2;
-const IN_HAND_MAX: usize = 6;
+/// Of one project's jobs, in hand.
+pub const IN_HAND_MAX: usize = 6;
 const LEASE: Duration = Duration::from_mins(1);
 const IDLE: Pause = Pause::between(Duration::from_millis(500), Duration::from_secs(1));
 /// How often the end of a job is told to a database that does not answer; then its lease runs out.
@@ -57,7 +58,7 @@ pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {
             Some(_) = running.join_next() => {}
         }
     }
-    worker.courier.dissolve_lines();
+    worker.courier.close_lines();
     while running.join_next().await.is_some() {}
 }
 

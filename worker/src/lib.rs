@@ -17,6 +17,8 @@ use tenants::{Fault, Installation, Project};
 use tokio::sync::watch;
 
 use crate::courier::Courier;
+#[doc(hidden)]
+pub use crate::jobs::IN_HAND_MAX;
 
 /// Carries out the jobs of one installation and keeps its house.
 #[derive(Clone)]

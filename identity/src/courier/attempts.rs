@@ -80,34 +80,37 @@ pub async fn take_back(project: &Project, id: Uuid, number: i32) -> Result<(), F
     tx.commit().await
 }
 
-/// An attempt that reached nobody, from its beginning to its end.
-pub async fn whole(project: &Project, id: Uuid, ended: &Ended) -> Result<(), Fault> {
+/// An attempt that reached nobody, from its beginning to its end; unless another was begun after `begun`.
+pub async fn whole(project: &Project, id: Uuid, begun: i32, ended: &Ended) -> Result<(), Fault> {
     let mut tx = project.begin().await?;
     let now = project.now();
     sqlx::query!(
         "update messages set status = $2, send_count = send_count + 1, updated_at = $3, dispatches = dispatches || $4::jsonb
-          where id = $1 and status in ('queued', 'processing')",
+          where id = $1 and status in ('queued', 'processing') and send_count = $5",
         id,
         ended.status.as_str(),
         now,
-        json!([ended.dispatch(now)])
+        json!([ended.dispatch(now)]),
+        begun
     )
     .execute(tx.conn())
     .await?;
     tx.commit().await
 }
 
-/// Why a message waits, or was given up waiting, without an attempt of its own.
-pub async fn waits(project: &Project, id: Uuid, ended: &Ended) -> Result<(), Fault> {
+/// Why a message waits, or was given up waiting, without an attempt of its own; unless one was begun after
+/// `begun`.
+pub async fn waits(project: &Project, id: Uuid, begun: i32, ended: &Ended) -> Result<(), Fault> {
     let mut tx = project.begin().await?;
     let now = project.now();
     sqlx::query!(
         "update messages set status = $2, updated_at = $3, dispatches = dispatches || $4::jsonb
-          where id = $1 and status in ('queued', 'processing')",
+          where id = $1 and status in ('queued', 'processing') and send_count = $5",
         id,
         ended.status.as_str(),
         now,
-        json!([ended.dispatch(now)])
+        json!([ended.dispatch(now)]),
+        begun
     )
     .execute(tx.conn())
     .await?;

@@ -42,12 +42,23 @@ impl ClientCertificate {
 
 /// What this project shows to relays that ask, read once for each revision.
 pub fn client_certificate(project: &Project) -> Option<Arc<CertifiedKey>> {
-    struct Kept(Option<Arc<CertifiedKey>>);
-    let kept = project.memo(|project| {
+    struct Parsed(Option<Arc<CertifiedKey>>);
+    let parsed = project.memo(|project| {
         let config = project.config::<TextConfig>();
-        let given = config.client_certificate.as_ref();
-        // Judged when it was written.
-        Kept(given.and_then(|given| given.read().ok()).map(Arc::new))
+        let configured = config.client_certificate.as_ref();
+        Parsed(configured.and_then(|configured| match configured.read() {
+            Ok(certified) => Some(Arc::new(certified)),
+            // Judged when it was written.
+            Err((part, why)) => {
+                tracing::error!(
+                    project = project.slug(),
+                    part,
+                    why,
+                    "client certificate left out"
+                );
+                None
+            }
+        }))
     });
-    kept.0.clone()
+    parsed.0.clone()
 }

@@ -1,5 +1,5 @@
 //! Threads for work that would hold up the runtime, fair among projects: a project's crowd delays another
-//! project by one turn. Each thread keeps a bench of its own: what the next piece of work can use again.
+//! project by one turn. Each thread keeps a workbench of its own: what the next piece of work can use again.
 
 mod queue;
 #[cfg(test)]
@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub use queue::{FairQueue, Ticket};
 
 /// What a thread keeps from one piece of work to the next.
-pub trait Bench: Default + 'static {
+pub trait Workbench: Default + 'static {
     /// Without work for so long, a thread clears it.
     const IDLE: Duration;
     /// Is there nothing to give back?
@@ -56,14 +56,14 @@ pub enum NotDone {
     /// Too much is waiting; nothing was begun.
     Full,
     /// It panicked.
-    Died,
+    Panicked,
 }
 
 type Job<B> = Box<dyn FnOnce(&mut B) + Send>;
 
 /// So many threads, which take work from the projects in turn; what is too much is refused at once. A caller
 /// that goes away while waiting frees its place. Dropping the pool ends its threads.
-pub struct FairPool<B: Bench> {
+pub struct FairPool<B: Workbench> {
     shared: Arc<Shared<B>>,
 }
 
@@ -79,7 +79,7 @@ struct State<B> {
     closed: bool,
 }
 
-impl<B: Bench> FairPool<B> {
+impl<B: Workbench> FairPool<B> {
     /// Starts its threads.
     ///
     /// # Panics
@@ -128,7 +128,7 @@ impl<B: Bench> FairPool<B> {
             }
         });
         let _place = self.shared.enter(project, job)?;
-        answered.await.map_err(|_| NotDone::Died)
+        answered.await.map_err(|_| NotDone::Panicked)
     }
 
     /// How many wait: for tests.
@@ -139,7 +139,7 @@ impl<B: Bench> FairPool<B> {
 }
 
 /// Callers borrow the pool, so nobody is waiting any more.
-impl<B: Bench> Drop for FairPool<B> {
+impl<B: Workbench> Drop for FairPool<B> {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.work.notify_all();
@@ -147,12 +147,12 @@ impl<B: Bench> Drop for FairPool<B> {
 }
 
 /// Held by a waiting caller; gives the place back when the caller goes away.
-struct Place<'p, B: Bench> {
+struct Place<'p, B: Workbench> {
     shared: &'p Shared<B>,
     ticket: Ticket,
 }
 
-impl<B: Bench> Drop for Place<'_, B> {
+impl<B: Workbench> Drop for Place<'_, B> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         let left = state.queue.cancel(self.ticket);
@@ -162,7 +162,7 @@ impl<B: Bench> Drop for Place<'_, B> {
     }
 }
 
-impl<B: Bench> Shared<B> {
+impl<B: Workbench> Shared<B> {
     /// Nothing under this lock can panic half-way, so a poisoned state is still whole.
     fn lock(&self) -> MutexGuard<'_, State<B>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

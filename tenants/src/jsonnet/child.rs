@@ -11,9 +11,13 @@ use rustix::{
     process::{Resource, Rlimit, getrlimit, setrlimit},
     time::{ClockId, clock_gettime},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::evaluate::evaluate;
+
+/// How an answer begins.
+pub(super) const VALUE: u8 = b'+';
+pub(super) const ERROR: u8 = b'-';
 
 /// All memory of the child, its stack and its program included.
 const MEMORY_BYTES_MAX: u64 = 512 << 20;
@@ -56,19 +60,30 @@ fn wind_the_clock() -> io::Result<()> {
     Ok(setrlimit(Resource::Cpu, limit)?)
 }
 
+/// Two frames ask: a snippet, and the JSON it is called with, or nothing. One answers: [`VALUE`] and the JSON
+/// that came of it, or [`ERROR`] and why none did.
 fn serve() -> io::Result<()> {
     let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
-    while let Some(frame) = read_frame(&mut from, usize::MAX)? {
+    while let Some(source) = read_frame(&mut from, usize::MAX)? {
+        let ctx = read_frame(&mut from, usize::MAX)?.unwrap_or_default();
         wind_the_clock()?;
-        let asked: Value = serde_json::from_slice(&frame)?;
-        let source = asked["source"].as_str().unwrap_or_default();
-        let answer = match evaluate(source, asked.get("ctx")) {
-            Ok(value) => json!({"value": value}),
-            Err(why) => json!({"error": why}),
+        let (kind, text) = match answer(&source, &ctx) {
+            Ok(value) => (VALUE, value),
+            Err(why) => (ERROR, why),
         };
-        write_frame(&mut to, answer.to_string().as_bytes())?;
+        write_frame(&mut to, &[&[kind], text.as_bytes()].concat())?;
     }
     Ok(())
+}
+
+fn answer(source: &[u8], ctx: &[u8]) -> Result<String, String> {
+    let source = str::from_utf8(source).map_err(|_| "it is no UTF-8".to_owned())?;
+    if ctx.is_empty() {
+        return evaluate(source, None);
+    }
+    let ctx: Value = serde_json::from_slice(ctx)
+        .map_err(|_| "what it is called with nests too deeply".to_owned())?;
+    evaluate(source, Some(&ctx))
 }
 
 /// A length of four bytes, then so many. `None`: nobody is there any more.

@@ -17,7 +17,7 @@ const STACK_MAX: usize = 200;
 
 /// The JSON that comes of the snippet: of its call with `ctx`, when it is a function. Without `ctx` it is only
 /// read: `null` says that it can be.
-pub(super) fn evaluate(source: &str, ctx: Option<&Value>) -> Result<Value, String> {
+pub(super) fn evaluate(source: &str, ctx: Option<&Value>) -> Result<String, String> {
     let arena = Arena::new();
     let mut program = Program::new(&arena);
     program.set_max_stack(STACK_MAX);
@@ -40,7 +40,7 @@ pub(super) fn evaluate(source: &str, ctx: Option<&Value>) -> Result<Value, Strin
         }
     };
     let Some(ctx) = ctx else {
-        return Ok(Value::Null);
+        return Ok("null".to_owned());
     };
     run(&mut program, &root, ctx).map_err(|error| {
         let (what, at) = failed(&error.kind);
@@ -53,15 +53,14 @@ fn run<'p>(
     program: &mut Program<'p>,
     root: &Thunk<'p>,
     ctx: &Value,
-) -> Result<Value, Box<EvalError>> {
+) -> Result<String, Box<EvalError>> {
     let mut value = program.eval_value(root, &mut Alone)?;
     if value.is_function() {
         let ctx = given(program, ctx);
         let argument = (program.intern_str("ctx"), program.value_to_thunk(&ctx));
         value = program.eval_call(root, &[], &[argument], &mut Alone)?;
     }
-    let text = program.manifest_json(&value, false)?;
-    Ok(serde_json::from_str(&text).unwrap_or_default())
+    Ok(program.manifest_json(&value, false)?)
 }
 
 fn given<'p>(program: &mut Program<'p>, value: &Value) -> Jsonnet<'p> {

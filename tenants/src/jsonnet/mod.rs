@@ -75,8 +75,8 @@ pub enum JsonnetError {
     /// Too many wait already.
     #[error("too many snippets are waiting")]
     Overloaded,
-    /// The child cannot be started.
-    #[error("the sandbox cannot be started: {0}")]
+    /// The child cannot be started, or something of ours is broken.
+    #[error("the sandbox does not work: {0}")]
     NoSandbox(#[source] io::Error),
 }
 
@@ -109,7 +109,7 @@ impl Sandbox {
         match done.await {
             Ok(value) => value,
             Err(NotDone::Full) => Err(JsonnetError::Overloaded),
-            Err(NotDone::Died) => Err(JsonnetError::NoSandbox(io::Error::other("it panicked"))),
+            Err(NotDone::Panicked) => Err(JsonnetError::NoSandbox(io::Error::other("it panicked"))),
         }
     }
 

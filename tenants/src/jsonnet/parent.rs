@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     JsonnetError, Program,
-    child::{read_frame, write_frame},
+    child::{VALUE, read_frame, write_frame},
 };
-use crate::fair::Bench;
+use crate::fair::Workbench;
 
 /// A child limits its own processor time; this is for one that does not get any.
 const SECONDS_MAX: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ const SIGXCPU: i32 = 24;
 #[derive(Default)]
 pub(super) struct Warm(Option<Running>);
 
-impl Bench for Warm {
+impl Workbench for Warm {
     const IDLE: Duration = Duration::from_mins(5);
 
     fn is_empty(&self) -> bool {
@@ -56,21 +56,21 @@ impl Warm {
             Some(running) => running,
             None => Running::start(program).map_err(JsonnetError::NoSandbox)?,
         };
-        let asked = match ctx {
-            Some(ctx) => json!({"source": source, "ctx": ctx}),
-            None => json!({"source": source}),
-        };
-        let said = running.ask(asked.to_string().as_bytes());
-        let mut said = match said {
+        let said = match running.ask(source, ctx) {
             Ok(said) => said,
             Err(error) => return Err(running.fell(&error)),
         };
         if running.snippets < SNIPPETS_MAX {
             self.0 = Some(running);
         }
-        match said.get("error").and_then(Value::as_str) {
-            Some(why) => Err(JsonnetError::Wrong(why.to_owned())),
-            None => Ok(said["value"].take()),
+        match said.split_first() {
+            Some((&VALUE, json)) => serde_json::from_slice(json).map_err(|_| {
+                JsonnetError::Wrong("what comes out of it nests too deeply".to_owned())
+            }),
+            Some((_, why)) => Err(JsonnetError::Wrong(
+                String::from_utf8_lossy(why).into_owned(),
+            )),
+            None => Err(JsonnetError::TooMuch),
         }
     }
 }
@@ -99,19 +99,18 @@ impl Running {
         })
     }
 
-    fn ask(&mut self, asked: &[u8]) -> io::Result<Value> {
+    fn ask(&mut self, source: &str, ctx: Option<&Value>) -> io::Result<Vec<u8>> {
         self.snippets += 1;
+        let ctx = ctx.map(Value::to_string).unwrap_or_default();
         self.line.set_write_timeout(Some(SECONDS_MAX))?;
-        write_frame(&mut self.line, asked)?;
-        let answer = read_frame(
-            &mut Until {
-                line: &self.line,
-                end: Instant::now() + SECONDS_MAX,
-            },
-            ANSWER_BYTES_MAX,
-        )?;
-        let answer = answer.ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(serde_json::from_slice(&answer)?)
+        write_frame(&mut self.line, source.as_bytes())?;
+        write_frame(&mut self.line, ctx.as_bytes())?;
+        let mut until = Until {
+            line: &self.line,
+            end: Instant::now() + SECONDS_MAX,
+        };
+        let answer = read_frame(&mut until, ANSWER_BYTES_MAX)?;
+        answer.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
     /// Why there was no answer; the child goes.
@@ -121,6 +120,8 @@ impl Running {
             io::ErrorKind::FileTooLarge => return JsonnetError::TooLarge,
             _ => {}
         }
+        // What ended it stays its end; and if it lives after all, nobody waits for it.
+        let _ = self.child.kill();
         let ended = self.child.wait();
         match ended.ok().and_then(|status| status.signal()) {
             Some(SIGXCPU) => JsonnetError::TooLong,

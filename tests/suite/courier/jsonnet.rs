@@ -94,6 +94,23 @@ fn a_snippet_that_fails_says_why() {
         );
         assert_eq!(message(&site, &project, ada).await["status"], "sent");
         assert_eq!(service.asked().len(), 1);
+
+        // The queue is everybody's table: nothing of a message stands there.
+        let telling = "function(ctx) error 'a\\u0000' + ctx.body";
+        let project = site
+            .project_with(service.mails(json!({"body": source(telling)})))
+            .await;
+        let id = mail::post(&project, "ada@example.org").await;
+        night(&site, &project).await;
+        let mut superuser = site.world.database().superuser().await;
+        let told: Vec<String> = sqlx::query_scalar(
+            "select last_error from control.jobs where ref = $1 and last_error is not null",
+        )
+        .bind(id)
+        .fetch_all(&mut superuser)
+        .await
+        .unwrap();
+        assert!(told.len() == 1 && !told[0].contains(CODE), "{told:?}");
         site.finish().await;
     });
 }
@@ -140,6 +157,32 @@ fn what_cannot_be_read_does_not_come_into_force() {
 async fn evaluate(project: &Project, snippet: &str) -> Result<Value, JsonnetError> {
     let ctx = json!({"n": 41, "list": ["a", null, 1.5], "deep": {"ü": "\u{1f600}"}});
     project.jsonnet(snippet.to_owned(), ctx).await
+}
+
+/// JSON that nests too deeply for whoever reads it: said so, and nobody waits for ever.
+#[test]
+fn what_nests_too_deeply_is_refused() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project_with(json!({})).await;
+        for levels in [100, 126, 127, 128, 129, 150, 1000] {
+            let snippet = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            match evaluate(&project, &snippet).await {
+                Ok(value) => assert!(levels < 128 && value.is_array(), "{levels}"),
+                Err(JsonnetError::Wrong(_)) => assert!(levels > 126, "{levels}"),
+                Err(other) => panic!("{levels}: {other}"),
+            }
+            let next = evaluate(&project, "function(ctx) ctx.n + 1").await;
+            assert_eq!(next.unwrap(), json!(42));
+        }
+        let ctx = (0..150).fold(json!(1), |inner, _| json!([inner]));
+        let refused = project.jsonnet("function(ctx) 1".to_owned(), ctx).await;
+        assert!(
+            matches!(refused, Err(JsonnetError::Wrong(_))),
+            "{refused:?}"
+        );
+        site.finish().await;
+    });
 }
 
 /// What runs away ends alone: the next snippet of the same thread is served.

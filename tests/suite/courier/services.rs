@@ -148,6 +148,29 @@ fn text_messages_have_a_service_of_their_own() {
     });
 }
 
+/// It would lose the body on its way, and whoever answers there would seem to have taken it.
+#[test]
+fn a_redirect_is_not_taken_for_success() {
+    run(async {
+        let site = Site::new().await;
+        let service = Service::start().await;
+        let elsewhere = async || (StatusCode::FOUND, [("location", "/taken")]);
+        let router = Router::new()
+            .route("/taken", axum::routing::any(async || "ok"))
+            .fallback(elsewhere);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/send", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let project = site.project_with(service.mails(json!({"url": url}))).await;
+        let id = mail::post(&project, "ada@example.org").await;
+        night(&site, &project).await;
+        let shown = message(&site, &project, id).await;
+        assert_eq!(shown["status"], "queued", "{shown}");
+        server.abort();
+        site.finish().await;
+    });
+}
+
 #[test]
 fn answers_have_their_verdicts() {
     run(async {

@@ -36,6 +36,8 @@ pub(crate) use relays::Idle;
 
 /// Everything between the first byte of an attempt and the relay's last word.
 pub(crate) const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
+/// In a line before a host; then it goes back to the queue, whose other jobs may have somewhere to go.
+const TURN_SECONDS_MAX: Duration = Duration::from_secs(20);
 /// When the line before a host is long enough.
 const BUSY_PAUSE: Duration = Duration::from_millis(700);
 /// How often the end of an attempt is told to a database that does not answer.
@@ -60,8 +62,8 @@ impl Courier {
     }
 
     /// Nothing is claimed any more: what waits for a relay goes back to the queue.
-    pub(crate) fn dissolve_lines(&self) {
-        self.lines.dissolve();
+    pub(crate) fn close_lines(&self) {
+        self.lines.close();
     }
 
     /// The job of one message.
@@ -83,11 +85,15 @@ impl Courier {
             Ok(way) => attempt.by(way).await,
             Err(_) if project.environment() == Environment::Development => {
                 let kept = attempt.ended(Status::Sent, None, Some(KEPT));
-                attempts::whole(project, id, &kept).await?;
+                attempts::whole(project, id, attempt.message.send_count, &kept).await?;
                 counter!("insula_messages_sent_total").increment(1);
                 Ok(Verdict::Done)
             }
-            Err(why) => attempt.relay_is_wrong(why.to_owned()).await,
+            Err(why) => {
+                let place = Place::of(project, attempt.message.to.via);
+                self.relays.leave_alone(place, attempt.began);
+                attempt.relay_is_wrong(why.to_owned()).await
+            }
         }
     }
 }
@@ -113,7 +119,9 @@ impl Attempt<'_> {
             return self.reached_nobody(Next::Abandon, why).await;
         }
         let place = Place::of(project, self.message.to.via);
-        let Some(_turn) = self.courier.lines.turn(&way.target(), project.id()).await else {
+        let target = way.target();
+        let turn = self.courier.lines.turn(&target, project.id());
+        let Ok(Some(_turn)) = timeout(TURN_SECONDS_MAX, turn).await else {
             return Ok(Verdict::Retry {
                 after: verdict::jittered(BUSY_PAUSE),
                 why: "the relay has enough to do".to_owned(),
@@ -178,7 +186,7 @@ impl Attempt<'_> {
                 let why = trouble.into_text();
                 self.record(number, &self.ended(next.status(), Some(&why), None))
                     .await?;
-                Ok(next.verdict(why))
+                Ok(next.verdict())
             }
         }
     }
@@ -193,8 +201,9 @@ impl Attempt<'_> {
 
     async fn reached_nobody(&self, next: Next, why: String) -> Result<Verdict, Fault> {
         let ended = self.ended(next.status(), Some(&why), None);
-        attempts::whole(self.project, self.message.id, &ended).await?;
-        Ok(next.verdict(why))
+        let (id, begun) = (self.message.id, self.message.send_count);
+        attempts::whole(self.project, id, begun, &ended).await?;
+        Ok(next.verdict())
     }
 
     /// No message's fault: it waits, until it is too old to be of use.
@@ -216,9 +225,10 @@ impl Attempt<'_> {
         let told = last.and_then(|last| last.error.as_ref()?["reason"].as_str());
         if old || (why.is_some() && told != Some(&text)) {
             let ended = self.ended(next.status(), Some(&text), None);
-            attempts::waits(self.project, self.message.id, &ended).await?;
+            let (id, begun) = (self.message.id, self.message.send_count);
+            attempts::waits(self.project, id, begun, &ended).await?;
         }
-        Ok(next.verdict(text))
+        Ok(next.verdict())
     }
 
     fn ended(&self, status: Status, failure: Option<&str>, note: Option<&'static str>) -> Ended {

@@ -26,6 +26,9 @@ pub(super) async fn prepare(
     let method = method.map_err(|_| wrong("its method is none"))?;
     let mut request = OutboundRequest::new(method, service.url.clone());
     request.timeout = SERVICE_SECONDS_MAX;
+    // Followed as most clients do, a redirect would lose the body, and whoever answers there would seem to
+    // have taken it.
+    request.redirects_max = 0;
     let mut set = |name: &str, value: &str| {
         let name: tenants::outbound::HeaderName =
             name.parse().map_err(|_| wrong("a header has no name"))?;

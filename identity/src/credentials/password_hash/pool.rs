@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tenants::fair::{Bench, Extent, FairPool, Names, NotDone};
+use tenants::fair::{Extent, FairPool, Names, NotDone, Workbench};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ const NAMES: Names = Names {
     refused: "insula_hash_refused_total",
 };
 
-impl Bench for Scratch {
+impl Workbench for Scratch {
     const IDLE: Duration = Duration::from_secs(2);
 
     fn is_empty(&self) -> bool {
@@ -117,7 +117,9 @@ impl HashPool {
             Err(NotDone::Full) => Err(HashError::Overloaded {
                 retry_after: RETRY_AFTER,
             }),
-            Err(NotDone::Died) => Err(HashError::Failed("the work ended without an answer".into())),
+            Err(NotDone::Panicked) => {
+                Err(HashError::Failed("the work ended without an answer".into()))
+            }
         }
     }
 
