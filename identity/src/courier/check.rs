@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::DateTime;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tenants::{Environment, Section, config::ConfigViolation};
@@ -302,7 +303,7 @@ pub(super) fn samples() -> Vec<Mail> {
             expires_in,
         },
         Subject::VerifiableAddressChanged {
-            new_address: "new@example.org".to_owned(),
+            changed_at: DateTime::UNIX_EPOCH,
         },
     ];
     debug_assert_eq!(subjects.len(), built_in::kinds().count());
