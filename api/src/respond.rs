@@ -236,7 +236,11 @@ fn signed_up_answer(visit: &Visit, flow: &Flow<Registration>, signed_up: &Signed
 pub(crate) fn settings(visit: &Visit, outcome: SettingsOutcome) -> Response {
     match outcome {
         SettingsOutcome::Again(flow) => again(visit, &flow, true),
-        SettingsOutcome::Unchanged(flow) if visit.client.json => json(StatusCode::OK, &flow.view()),
+        SettingsOutcome::Unchanged(flow)
+            if visit.client.json || flow.transport == Transport::Api =>
+        {
+            json(StatusCode::OK, &flow.view())
+        }
         SettingsOutcome::Unchanged(flow) => again(visit, &flow, false),
         SettingsOutcome::Saved(flow, saved) => settings_saved(visit, &flow, &saved),
     }
@@ -249,7 +253,7 @@ fn settings_saved(visit: &Visit, flow: &Flow<Settings>, saved: &Saved) -> Respon
     } else {
         let mut body = flow.view();
         let mut next: Vec<Value> = saved.continue_with.iter().map(ContinueWith::view).collect();
-        if browser {
+        if browser && !saved.is_held {
             next.push(ContinueWith::RedirectBrowserTo(saved.target.clone()).view());
         }
         if !next.is_empty() {

@@ -2,25 +2,26 @@
 //! Both answer alike whether anybody has the address or not. A submission that meets a newer state of
 //! its flow is judged again, never laid over it.
 
+mod send;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use identity::{
-    Identity, addresses, identities,
     limits::Bucket,
     normalize,
     one_time::{self, Judged, Purpose},
     schema::Address,
 };
 use serde::{Deserialize, Serialize};
-use tenants::Fault;
 use uuid::Uuid;
+
+pub(crate) use send::{send, send_to};
 
 use crate::{
     config::{ChallengeConfig, Use},
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal, Step, Write},
     flow::{Flow, Kind, Opening},
-    letters::{self, Letter},
     limits,
     methods::code::CodeConfig,
     store,
@@ -256,7 +257,7 @@ pub(crate) async fn submit<K: Challenge>(
             Err(Halt::Stopped(error)) => return Err(error),
         };
         if let Some(flow) = write(cx, flow, refusal.as_ref(), &effects).await? {
-            let complains = refusal.is_some();
+            let complains = refusal.is_some_and(|refusal| !refusal.is_mild);
             return Ok(Turn::Form { flow, complains });
         }
     }
@@ -284,62 +285,6 @@ async fn write<K: Challenge>(
     tx.commit().await?;
     flow.version += 1;
     Ok(Some(flow))
-}
-
-/// Send a secret to an address that somebody typed; for one that nobody has, or that is not `meant`, look
-/// just as busy.
-pub(crate) async fn send<K: Challenge>(
-    cx: &Cx<'_>,
-    flow: &mut Flow<K>,
-    (typed, address): (&str, &Address),
-    meant: bool,
-) -> Result<Effects, Halt> {
-    let counted = &mut K::memory_mut(&mut flow.state).counted;
-    if !counted.mail {
-        limits::mail(cx, address).await?;
-        counted.mail = true;
-    }
-    let config = K::config(cx);
-    let method = K::memory(&flow.state).method;
-    let (owner, tried) = owner::<K>(cx, flow.id, address).await?;
-    // A code that could not be tried any more is not sent either.
-    if method == Use::Code && tried >= tries_max(cx) {
-        return Err(spent(TOO_OFTEN));
-    }
-    let letter = Letter {
-        flow_id: flow.id,
-        purpose: K::PURPOSE,
-        method,
-        address,
-        owner: owner.as_ref().filter(|_| meant),
-        request_url: &flow.request_url,
-        transient_payload: flow.transient_payload.as_ref(),
-        notify_unknown: config.notify_unknown_recipients,
-    };
-    let (effects, good_until) = letters::post(cx, &letter)?;
-    let memory = K::memory_mut(&mut flow.state);
-    typed.clone_into(&mut memory.address);
-    memory.notice = Some(Notice::Sent);
-    memory.good_until = Some(good_until);
-    Ok(effects)
-}
-
-/// Who has the address, and how often codes of this flow were tried. An unknown address asks Postgres as
-/// much as a known one.
-async fn owner<K: Challenge>(
-    cx: &Cx<'_>,
-    flow_id: Uuid,
-    address: &Address,
-) -> Result<(Option<Identity>, i32), Fault> {
-    let mut tx = cx.project.begin().await?;
-    let tried = one_time::submissions(&mut tx, flow_id).await?;
-    let id = if K::PURPOSE == Purpose::Recovery {
-        addresses::owner_of_recovery(&mut tx, address).await?
-    } else {
-        addresses::owner_of_verifiable(&mut tx, address).await?
-    };
-    let owner = identities::store::get(&mut tx, id.unwrap_or(Uuid::nil())).await?;
-    Ok((owner, tried))
 }
 
 fn tries_max(cx: &Cx<'_>) -> i32 {

@@ -252,6 +252,30 @@ pub struct AfterMethod {
 pub struct HookConfig {
     /// `session`, `revoke_active_sessions` …
     pub hook: String,
+    /// How it is done, for hooks that can be told.
+    #[serde(default)]
+    pub config: HookOptions,
+}
+
+/// `config` of a hook. A check sees to it that only a hook that reads it has one.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct HookOptions {
+    /// Of `notify_previous_addresses`.
+    pub recipients: Recipients,
+}
+
+/// Which of the addresses that somebody had before a change are told of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipients {
+    /// Those that are gone.
+    #[default]
+    Removed,
+    /// Those that were verified.
+    AllVerified,
+    /// All there were.
+    All,
 }
 
 impl After {

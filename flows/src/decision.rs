@@ -59,6 +59,8 @@ pub struct Refusal {
     pub violations: Vec<Violation>,
     /// The method is kept as `active` (it was right; something else was not).
     pub active: Option<&'static str>,
+    /// Scripts are answered 200 all the same, as they know it.
+    pub is_mild: bool,
 }
 
 impl Refusal {
@@ -67,6 +69,15 @@ impl Refusal {
         Self {
             complaints: vec![(None, message)],
             ..Self::default()
+        }
+    }
+
+    /// The same where scripts are answered 200.
+    #[must_use]
+    pub fn mild(self) -> Self {
+        Self {
+            is_mild: true,
+            ..self
         }
     }
 
@@ -140,6 +151,11 @@ pub enum Write {
     ForgiveGuess(Vec<Bucket>),
     /// Store another flow, begun by this one.
     BeginFlow(Box<NewFlow>),
+    /// Whatever change of somebody's waits for an address is of no use any more.
+    DropHeld {
+        /// Whose.
+        identity_id: Uuid,
+    },
     /// A message goes to a verifiable address.
     AddressSent {
         /// Whose.

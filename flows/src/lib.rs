@@ -55,6 +55,6 @@ pub fn config_rules() -> ConfigRules {
             section_check::<identity::courier::CourierConfig>,
             section_check::<identity::courier::TextConfig>,
         ],
-        checks: &[identity::courier::check],
+        checks: &[hooks::check, identity::courier::check],
     }
 }

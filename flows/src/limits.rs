@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use identity::{
+    courier::CourierConfig,
     limits::{self, Bucket},
-    schema::Address,
+    schema::{Address, Via},
 };
 use serde::Deserialize;
-use tenants::{Fault, Section};
+use tenants::{Environment, Fault, Section};
 
 use crate::{
     cx::Cx,
@@ -87,15 +88,39 @@ pub async fn guess(cx: &Cx<'_>, identifier: &str) -> Result<Vec<Bucket>, Halt> {
     Ok(buckets)
 }
 
-/// Count a message that this request would cause, whether or not anybody has the address.
+/// Count a message that this request would cause, whether or not anybody has the address. One that could
+/// never leave is refused, likewise.
 pub async fn mail(cx: &Cx<'_>, to: &Address) -> Result<(), Halt> {
+    if !can_leave(cx, to.via) {
+        let message = match to.via {
+            Via::Email => "Mails cannot be sent here at present.",
+            Via::Sms => "Text messages cannot be sent here at present.",
+        };
+        return Err(Halt::refused(Refusal::form(text::generic(message))));
+    }
     take(cx, &mail_buckets(cx, to)).await
 }
 
 /// The same for a message that may be left out. False: it has to be.
 pub async fn mail_if_any(cx: &Cx<'_>, to: &Address) -> Result<bool, Fault> {
+    if !can_leave(cx, to.via) {
+        return Ok(false);
+    }
     let wait = limits::take(cx.project, &mail_buckets(cx, to)).await?;
     Ok(wait.is_none())
+}
+
+/// Is there a way out? In DEVELOPMENT messages are kept to be read. Elsewhere the configuration was judged,
+/// but not for schemas that administrators alone use.
+fn can_leave(cx: &Cx<'_>, via: Via) -> bool {
+    let project = cx.project;
+    let can = project.environment() == Environment::Development
+        || project.config::<CourierConfig>().has_way(via);
+    if !can {
+        let (project, channel) = (project.slug(), via.as_str());
+        tracing::warn!(project, channel, "no way for messages is configured");
+    }
+    can
 }
 
 fn mail_buckets(cx: &Cx<'_>, to: &Address) -> [Bucket; 3] {

@@ -82,6 +82,9 @@ pub struct Change {
     pub judged: Option<Judged>,
     /// What is written.
     pub effects: Effects,
+    /// It waits for an address to be verified: how clients hear of that. What is written is that
+    /// verification, and not the change.
+    pub held: Option<ContinueWith>,
 }
 
 impl Kind for Settings {
@@ -120,6 +123,8 @@ pub struct Saved {
     pub target: String,
     /// The account is gone, and its sessions with it.
     pub is_gone: bool,
+    /// Nothing is changed yet, so there is nowhere to go but to the verification.
+    pub is_held: bool,
 }
 
 /// How a submission was answered.
@@ -127,7 +132,7 @@ pub struct Saved {
 pub enum SettingsOutcome {
     /// The form again, with something to say.
     Again(Box<Flow<Settings>>),
-    /// Nothing was asked for: the flow as it is.
+    /// Nothing was done, and there is no more to say than the flow does.
     Unchanged(Box<Flow<Settings>>),
     /// Done.
     Saved(Box<Flow<Settings>>, Saved),
@@ -358,6 +363,11 @@ async fn again(
     refusal: Refusal,
     effects: Effects,
 ) -> Result<SettingsOutcome, Error> {
-    let flow = submit::refuse(cx, flow, refusal, effects).await?;
-    Ok(SettingsOutcome::Again(Box::new(flow)))
+    let is_mild = refusal.is_mild;
+    let flow = Box::new(submit::refuse(cx, flow, refusal, effects).await?);
+    Ok(if is_mild {
+        SettingsOutcome::Unchanged(flow)
+    } else {
+        SettingsOutcome::Again(flow)
+    })
 }

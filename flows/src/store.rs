@@ -121,11 +121,30 @@ pub(crate) async fn take_state(
     Ok(row.map(|r| (r.state, r.expires_at)))
 }
 
-/// Forget every flow that is about an identity, and what waits for one. Rare, so it needs no index.
+/// Forget every flow that is about an identity, and what waits for one. Rare, so it needs no index. One that
+/// is being submitted is left: its submission waits for the identity, which we hold, and finds it gone.
 pub(crate) async fn forget_identity(tx: &mut Tx, identity_id: Uuid) -> Result<(), Fault> {
     sqlx::query!(
-        "delete from flows where state #>> '{state,identity_id}' = $1",
+        "delete from flows where id in
+            (select id from flows where state #>> '{state,identity_id}' = $1 for update skip locked)",
         identity_id.to_string()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Take what waits for an address of somebody's out of their verifications, which go on as ordinary ones. The
+/// identity's row must be locked. One that is being submitted is left: it waits for that row, and what becomes
+/// of it is as if it had come first.
+pub(crate) async fn drop_held(tx: &mut Tx, identity_id: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "update flows set state = state #- '{state,held}', version = version + 1 where id in
+            (select f.id from flows f
+              where f.id in (select flow_id from codes where identity_id = $1 and purpose = 'verification')
+                and f.state #> '{state,held}' is not null
+                for update skip locked)",
+        identity_id
     )
     .execute(tx.conn())
     .await?;

@@ -2,26 +2,29 @@
 //! address known ([`announce`]). It signs nobody in.
 
 mod announce;
+mod held;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use identity::{
     addresses,
     one_time::{self, Purpose},
-    schema::Via,
+    schema::{Address, Via},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub(crate) use announce::hold;
 pub use announce::{Announcement, Occasion, announce};
+pub(crate) use held::{Held, is_taken, send_again};
 
 use crate::{
     begin::Init,
     challenge::{self, Challenge, Memory, Notice, Proof, Turn},
     config::{ChallengeConfig, SelfService, Use},
     cx::Cx,
-    decision::{Error, Halt, Refusal},
+    decision::{Error, Halt, Refusal, Write},
     flow::{CHOOSE_METHOD, Flow, Kind, PASSED, SENT},
     guard,
     methods::{self, Strategy},
@@ -47,6 +50,12 @@ pub struct VerificationState {
     pub prefilled: Option<String>,
     /// Begun by us rather than by the visitor: the button that sends again is named after its channel.
     pub announced: bool,
+    /// Whose change waits for it: it goes when they go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_id: Option<Uuid>,
+    /// The change that waits for it, sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 impl VerificationState {
@@ -160,30 +169,81 @@ impl Challenge for Verification {
         let Some(address) = &proof.address else {
             return Ok(None);
         };
-        let mut passed = flow.clone();
-        passed.go_to(PASSED);
-        passed.ui.action = target;
-        let memory = &mut passed.state.memory;
-        memory.address.clone_from(&address.value);
-        memory.notice = Some(Notice::Passed);
-        passed.active = Some(memory.method.as_str().to_owned());
-        crate::submit::redrawn(cx, &mut passed, None).await?;
+        let held = match flow.state.held {
+            Some(_) => match held::ready(cx, flow).await? {
+                Some(ready) => Some(ready),
+                None => return Err(no_more(flow, proof.code_id)),
+            },
+            None => None,
+        };
+        let passed = passed(cx, flow, target, address).await?;
         let mut tx = cx.project.begin().await?;
-        if !store::save(&mut tx, &passed).await?
-            || !one_time::consume(&mut tx, proof.code_id).await?
-        {
+        if !store::save(&mut tx, &passed).await? {
             return Ok(None);
+        }
+        if let Some(held) = &held
+            && !held.is_true(&mut tx).await?
+        {
+            return Err(no_more(flow, proof.code_id));
+        }
+        if !one_time::consume(&mut tx, proof.code_id).await? {
+            return Ok(None);
+        }
+        if let Some(held) = &held {
+            let written = held.new.write(&mut tx).await;
+            written.map_err(|error| used_up(write::taken(error), proof.code_id))?;
         }
         if !addresses::mark_verified(&mut tx, proof.identity_id, address).await? {
             // It was theirs when the code was sent.
-            return Err(Halt::refused(
-                Refusal::form(text::wrong_verification_code()),
-            ));
+            return Err(no_more(flow, proof.code_id));
+        }
+        if let Some(held) = &held {
+            write::carry_out(&mut tx, &held.effects, None).await?;
         }
         write::carry_out(&mut tx, &proof.effects, None).await?;
         tx.commit().await?;
         *flow = passed;
         Ok(Some(()))
+    }
+}
+
+/// The flow once its secret was right.
+async fn passed(
+    cx: &Cx<'_>,
+    flow: &Flow<Verification>,
+    target: String,
+    address: &Address,
+) -> Result<Flow<Verification>, Error> {
+    let mut passed = flow.clone();
+    passed.go_to(PASSED);
+    passed.ui.action = target;
+    passed.state.held = None;
+    let memory = &mut passed.state.memory;
+    memory.address.clone_from(&address.value);
+    memory.notice = Some(Notice::Passed);
+    passed.active = Some(memory.method.as_str().to_owned());
+    crate::submit::redrawn(cx, &mut passed, None).await?;
+    Ok(passed)
+}
+
+/// What the secret was sent for is no more: it is as good as a wrong one, and nothing waits any longer.
+fn no_more(flow: &mut Flow<Verification>, code_id: Uuid) -> Halt {
+    flow.state.held = None;
+    let message = match flow.state.memory.method {
+        Use::Code => text::wrong_verification_code(),
+        Use::Link => text::wrong_verification_link(),
+    };
+    used_up(Halt::refused(Refusal::form(message).mild()), code_id)
+}
+
+/// The same refusal, and the secret is good for nothing else.
+fn used_up(halt: Halt, id: Uuid) -> Halt {
+    match halt {
+        Halt::Refused(refusal, mut effects) => {
+            effects.0.push(Write::ConsumeCode { id });
+            Halt::Refused(refusal, effects)
+        }
+        stopped @ Halt::Stopped(_) => stopped,
     }
 }
 

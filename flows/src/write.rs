@@ -66,6 +66,7 @@ async fn one(tx: &mut Tx, write: &Write, session: Option<&Session>) -> Result<()
         }
         Write::ForgiveGuess(buckets) => limits::give_back(tx, buckets).await?,
         Write::BeginFlow(row) => store::insert_row(tx, row).await?,
+        Write::DropHeld { identity_id } => store::drop_held(tx, *identity_id).await?,
         Write::AddressSent {
             identity_id,
             address,
@@ -80,7 +81,7 @@ async fn one(tx: &mut Tx, write: &Write, session: Option<&Session>) -> Result<()
     Ok(())
 }
 
-fn taken(error: InsertError) -> Halt {
+pub(crate) fn taken(error: InsertError) -> Halt {
     match error {
         InsertError::Conflict(_) => Halt::refused(Refusal::form(text::identifier_taken())),
         InsertError::Fault(fault) => fault.into(),

@@ -88,38 +88,49 @@ impl Schemas {
     pub fn of(project: &Project) -> Arc<Self> {
         project.memo(|project| {
             let config = project.config::<IdentityConfig>();
-            let all = config.schemas.iter().filter_map(|source| {
-                let schema = load(source).map_err(|why| {
-                    tracing::error!(
-                        project = project.slug(),
-                        schema = source.id,
-                        why,
-                        "schema left out"
-                    );
-                });
-                Some(ProjectSchema {
-                    id: source.id.clone(),
-                    selectable: source.selfservice_selectable,
-                    schema: schema.ok()?,
-                })
-            });
-            let mut all: Vec<ProjectSchema> = all.collect();
-            // A preset may be the default without being listed.
-            let default_id = config.default_id();
-            if !all.iter().any(|schema| schema.id == default_id)
-                && let Some(schema) = PRESETS.get(default_id.as_str())
-            {
-                all.insert(
-                    0,
-                    ProjectSchema {
-                        id: default_id.clone(),
-                        selectable: false,
-                        schema: Arc::clone(schema),
-                    },
-                );
-            }
-            Self { default_id, all }
+            Self::load(&config, |schema, why| {
+                let project = project.slug();
+                tracing::error!(project, schema, why, "schema left out");
+            })
         })
+    }
+
+    /// Those that a document names: the ones it lists, and its default. The presets that are there without
+    /// being listed do not count: nobody but an administrator makes use of them.
+    pub(crate) fn named(document: &Value) -> Vec<ProjectSchema> {
+        let part = document.pointer(IdentityConfig::POINTER);
+        let config = part.and_then(|part| IdentityConfig::deserialize(part).ok());
+        let made = Self::load(&config.unwrap_or_default(), |_, _| {});
+        let lists = document.pointer("/identity/schemas").is_some();
+        let default_id = made.default_id;
+        let all = made.all.into_iter();
+        all.filter(|schema| lists || schema.id == default_id)
+            .collect()
+    }
+
+    fn load(config: &IdentityConfig, left_out: impl Fn(&str, &str)) -> Self {
+        let all = config.schemas.iter().filter_map(|source| {
+            let schema = load(source).map_err(|why| left_out(&source.id, &why));
+            Some(ProjectSchema {
+                id: source.id.clone(),
+                selectable: source.selfservice_selectable,
+                schema: schema.ok()?,
+            })
+        });
+        let mut all: Vec<ProjectSchema> = all.collect();
+        // A preset may be the default without being listed.
+        let default_id = config.default_id();
+        if !all.iter().any(|schema| schema.id == default_id)
+            && let Some(schema) = PRESETS.get(default_id.as_str())
+        {
+            let schema = ProjectSchema {
+                id: default_id.clone(),
+                selectable: false,
+                schema: Arc::clone(schema),
+            };
+            all.insert(0, schema);
+        }
+        Self { default_id, all }
     }
 
     /// By id; the empty id is the default's.

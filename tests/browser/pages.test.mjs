@@ -207,6 +207,41 @@ describe("account pages", { skip }, () => {
     }
   })
 
+  test("a new address counts once it is verified", async () => {
+    const hooks = [{ hook: "verify_new_address" }]
+    const base = await project("held", "Held back", {
+      selfservice: { flows: {
+        registration: { after: { password: { hooks: [{ hook: "session" }] } } },
+        verification: { enabled: true },
+        settings: { after: { profile: { hooks } } },
+      } },
+    })
+    const { page, leave } = await visitor()
+    await register(page, base, "old@example.org")
+    await page.goto(`${base}/ui/session`)
+    await page.locator("a.button.quiet").first().click()
+    const email = page.locator('[name="traits.email"]')
+    await email.fill("new@example.org")
+    await page.locator('form:has([name="traits.email"]) button[type="submit"]').first().click()
+    await page.waitForURL(`${base}/ui/verification?**`)
+    await page.locator('[name="code"]').waitFor()
+    await look(page, "verification-of-a-new-address")
+
+    const newest = (await (await fetch(`${base}/ui/mail`)).text()).match(/href="(mail\/[^"]+)"/)[1]
+    const mail = await (await fetch(`${base}/ui/${newest}`)).text()
+    assert.match(mail, /new@example\.org/)
+    const code = mail.match(/\b\d{6}\b/)[0]
+    await page.goto(`${base}/ui/session`)
+    await page.getByText("old@example.org").waitFor()
+    await page.goBack()
+    await page.locator('[name="code"]').fill(code)
+    await page.locator('form button[type="submit"]').first().click()
+    await page.locator('[name="code"]').waitFor({ state: "detached" })
+    await page.goto(`${base}/ui/session`)
+    await page.getByText("new@example.org").waitFor()
+    await leave()
+  })
+
   test("what the project has not enabled says so, and an error without an id too", async () => {
     const { page, leave } = await visitor()
     for (const name of ["recovery", "verification"]) {

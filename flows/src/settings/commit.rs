@@ -2,7 +2,7 @@
 
 use identity::{credentials, identities, sessions::store as session_store};
 
-use super::{Change, SUCCESS, Saved, Settings, SettingsConfig, page};
+use super::{Change, SHOW_FORM, SUCCESS, Saved, Settings, SettingsConfig, page};
 use crate::{
     begin,
     config::{SelfService, with_query},
@@ -28,12 +28,17 @@ pub(super) async fn settle(
     for hook in &hooks {
         hook.weigh(cx, flow, change).await?;
     }
-    let announced = after_change(cx, flow, change).await?;
-    let mut saved = Saved {
-        continue_with: hooks::verification::told_anyway(cx, &announced),
-        announced,
-        target,
-        is_gone: change.after.is_none(),
+    let mut saved = if let Some(next) = &change.held {
+        held(next.clone())
+    } else {
+        let announced = after_change(cx, flow, change).await?;
+        Saved {
+            continue_with: hooks::verification::told_anyway(cx, &announced),
+            announced,
+            target,
+            is_gone: change.after.is_none(),
+            is_held: false,
+        }
     };
     redraw(cx, flow, change).await?;
     if !write(cx, flow, change).await? {
@@ -43,6 +48,21 @@ pub(super) async fn settle(
         hook.settle(cx, &mut saved).await?;
     }
     Ok(Some(saved))
+}
+
+/// A change that waits: everybody is led to its verification.
+fn held(next: ContinueWith) -> Saved {
+    let target = match &next {
+        ContinueWith::ShowVerificationUi { url, .. } => url.clone(),
+        _ => String::new(),
+    };
+    Saved {
+        continue_with: vec![next],
+        announced: Vec::new(),
+        target,
+        is_gone: false,
+        is_held: true,
+    }
 }
 
 /// The verification that is built into every change: of the first address that waits for one, in the commit
@@ -79,9 +99,14 @@ fn target(cx: &Cx<'_>, flow: &Flow<Settings>, change: &Change) -> Result<String,
     guard::target(cx, flow, configured)
 }
 
-/// The form as it is once the change is made.
+/// The form as it is once the change is made; with what was typed while it waits.
 async fn redraw(cx: &Cx<'_>, flow: &mut Flow<Settings>, change: &Change) -> Result<(), Error> {
-    SUCCESS.clone_into(&mut flow.step);
+    let step = if change.held.is_some() {
+        SHOW_FORM
+    } else {
+        SUCCESS
+    };
+    step.clone_into(&mut flow.step);
     flow.updated_at = cx.project.now();
     flow.active = None;
     flow.state.waited_since = None;
@@ -90,6 +115,9 @@ async fn redraw(cx: &Cx<'_>, flow: &mut Flow<Settings>, change: &Change) -> Resu
         flow.ui.messages.push(text::account_deleted());
         return Ok(());
     };
+    if change.held.is_some() {
+        return begin::draw(cx, flow).await;
+    }
     flow.state.identity = after.public_view(cx.project.base_url());
     flow.state.traits = after.traits.clone();
     begin::draw(cx, flow).await?;

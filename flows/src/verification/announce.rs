@@ -10,9 +10,9 @@ use identity::{
 use serde_json::Value;
 use url::Url;
 
-use super::Verification;
+use super::{Verification, held::Held};
 use crate::{
-    begin,
+    begin as opening,
     challenge::{Challenge as _, Notice},
     config::{FeatureFlags, Pages, SelfService, Use, with_query},
     continue_with::ContinueWith,
@@ -118,18 +118,42 @@ pub async fn announce(
         if status == "pending" {
             "sent".clone_into(status);
         }
-        announce_one(cx, occasion, identity, &address, &mut announcement).await?;
+        let flow = announced_flow(cx, occasion, &address);
+        let (effects, next) = begin(cx, occasion, flow, (identity, &address)).await?;
+        announcement.effects.0.extend(effects.0);
+        announcement.shown.push(next);
     }
     Ok(announcement)
 }
 
-async fn announce_one(
+/// Begin the verification that a change waits for, in the place of all that waited before. `after`: the
+/// identity as it will be. Also how clients hear of it.
+pub(crate) async fn hold(
     cx: &Cx<'_>,
     occasion: Occasion<'_>,
-    identity: &Identity,
-    address: &Address,
-    announcement: &mut Announcement,
-) -> Result<(), Error> {
+    after: &Identity,
+    held: &Held,
+) -> Result<(Effects, ContinueWith), Halt> {
+    let address = held.address();
+    limits::mail(cx, &address).await?;
+    let mut flow = announced_flow(cx, occasion, &address);
+    flow.state.identity_id = Some(after.id);
+    flow.state.held = Some(held.seal(cx, flow.id)?);
+    let mut effects = Effects(vec![Write::DropHeld {
+        identity_id: after.id,
+    }]);
+    let (begun, next) = begin(cx, occasion, flow, (after, &address)).await?;
+    effects.0.extend(begun.0);
+    Ok((effects, next))
+}
+
+/// Write that flow and its letter.
+async fn begin(
+    cx: &Cx<'_>,
+    occasion: Occasion<'_>,
+    mut flow: Flow<Verification>,
+    (identity, address): (&Identity, &Address),
+) -> Result<(Effects, ContinueWith), Error> {
     let client = ClientInfo {
         csrf_secret: occasion.csrf_secret,
         ..cx.client.clone()
@@ -138,7 +162,6 @@ async fn announce_one(
         client: &client,
         ..*cx
     };
-    let mut flow = announced_flow(cx, occasion, address);
     let letter = Letter {
         flow_id: flow.id,
         purpose: Purpose::Verification,
@@ -152,18 +175,17 @@ async fn announce_one(
     let (letter, good_until) = letters::post(cx, &letter)?;
     flow.state.memory.good_until = Some(good_until);
     crate::submit::redrawn(cx, &mut flow, None).await?;
-    let writes = &mut announcement.effects.0;
-    writes.push(Write::BeginFlow(Box::new(NewFlow::of(&flow)?)));
+    let mut writes = vec![Write::BeginFlow(Box::new(NewFlow::of(&flow)?))];
     writes.extend(letter.0);
     let config = cx.project.config::<SelfService>();
     let page = config.flows.verification.ui_url.as_deref();
     let page = Pages::of(cx.project).page(page, "verification");
-    announcement.shown.push(ContinueWith::ShowVerificationUi {
+    let next = ContinueWith::ShowVerificationUi {
         flow_id: flow.id,
         address: address.value.clone(),
         url: with_query(&page, "flow", &flow.id.to_string()),
-    });
-    Ok(())
+    };
+    Ok((Effects(writes), next))
 }
 
 fn announced_flow(cx: &Cx<'_>, occasion: Occasion<'_>, address: &Address) -> Flow<Verification> {
@@ -199,5 +221,5 @@ fn return_to(cx: &Cx<'_>, occasion: Occasion<'_>) -> Option<String> {
     });
     let asked = asked.filter(|url| !url.is_empty());
     let asked = asked.or_else(|| occasion.return_to.map(str::to_owned));
-    begin::return_to(cx, asked.as_deref()).ok().flatten()
+    opening::return_to(cx, asked.as_deref()).ok().flatten()
 }

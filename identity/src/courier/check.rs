@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::DateTime;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tenants::{Environment, Section, config::ConfigViolation};
@@ -18,7 +19,10 @@ use super::{
     render,
     variables::{self, About},
 };
-use crate::schema::{Address, Via};
+use crate::{
+    schema::{Address, Reach, Via},
+    schemas::Schemas,
+};
 
 type Found = Vec<ConfigViolation>;
 
@@ -175,26 +179,65 @@ pub(super) fn decoded(source: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// What mails people, and needs a way to.
+/// Does it send something to people whom a schema reaches like this?
+type Sends = fn(Reach) -> bool;
+
+/// Where it is switched on that something is sent.
+const SENDERS: [(&str, Sends); 4] = [
+    ("/selfservice/flows/verification/enabled", |reach| {
+        reach.verification
+    }),
+    ("/selfservice/flows/recovery/enabled", |reach| {
+        reach.recovery
+    }),
+    ("/selfservice/methods/code/passwordless_enabled", |reach| {
+        reach.codes
+    }),
+    ("/selfservice/methods/code/mfa_enabled", |reach| reach.codes),
+];
+const NOTIFIERS: &str = "/selfservice/flows/settings/after/profile/hooks";
+
+/// What sends messages needs a way for them to leave: mails always; text messages where a schema has phone
+/// numbers for it.
 fn missing_way(document: &Value, courier: &CourierConfig, found: &mut Found) {
-    let there = match courier.delivery_strategy {
-        Delivery::Smtp => courier.smtp.connection_uri.is_some(),
-        Delivery::Http => courier.http.request_config.is_some(),
-    };
-    if there {
+    let senders = senders(document);
+    if !courier.has_way(Via::Email) {
+        let why = "sends mail, and nothing says how: set courier.smtp.connection_uri and courier.smtp.from_address, \
+            or courier.delivery_strategy http with courier.http.request_config";
+        let pointers = senders.iter().map(|(pointer, _)| pointer);
+        found.extend(pointers.map(|pointer| ConfigViolation::new(pointer, why)));
+    }
+    if courier.has_way(Via::Sms) || senders.is_empty() {
         return;
     }
-    for pointer in [
-        "/selfservice/flows/verification/enabled",
-        "/selfservice/flows/recovery/enabled",
-        "/selfservice/methods/code/passwordless_enabled",
-    ] {
-        if document.pointer(pointer) == Some(&Value::Bool(true)) {
-            let why = "sends mail, and nothing says how: set courier.smtp.connection_uri and courier.smtp.from_address, \
-                or courier.delivery_strategy http with courier.http.request_config";
+    let schemas = Schemas::named(document);
+    for (pointer, sends) in &senders {
+        let mut texts = schemas.iter();
+        if let Some(schema) = texts.find(|s| sends(s.schema.reach(Via::Sms))) {
+            let why = format!(
+                "sends text messages to people of the schema `{}`, and nothing says how: set courier.channels, \
+                 with the id `sms`",
+                schema.id
+            );
             found.push(ConfigViolation::new(pointer, why));
         }
     }
+}
+
+/// Pointers to what is switched on.
+fn senders(document: &Value) -> Vec<(String, Sends)> {
+    let is_on = |pointer: &str| document.pointer(pointer) == Some(&Value::Bool(true));
+    let flags = SENDERS.into_iter().filter(|(pointer, _)| is_on(pointer));
+    let mut senders: Vec<(String, Sends)> = flags
+        .map(|(pointer, sends)| (pointer.to_owned(), sends))
+        .collect();
+    let hooks = document.pointer(NOTIFIERS).and_then(Value::as_array);
+    for (at, hook) in hooks.into_iter().flatten().enumerate() {
+        if hook["hook"] == "notify_previous_addresses" {
+            senders.push((format!("{NOTIFIERS}/{at}/hook"), |reach| reach.verification));
+        }
+    }
+    senders
 }
 
 /// Each text compiles, names only what there is, and renders.
@@ -310,7 +353,7 @@ pub(super) fn samples() -> Vec<Mail> {
             expires_in,
         },
         Subject::VerifiableAddressChanged {
-            new_address: "new@example.org".to_owned(),
+            changed_at: DateTime::UNIX_EPOCH,
         },
     ];
     debug_assert_eq!(subjects.len(), built_in::kinds().count());

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tenants::{Section, config::units};
 
 use super::{ClientCertificate, check};
+use crate::schema::Via;
 
 const DAYS_30: Duration = Duration::from_hours(720);
 
@@ -31,6 +32,17 @@ pub struct CourierConfig {
 
 impl Section for CourierConfig {
     const POINTER: &'static str = "/courier";
+}
+
+impl CourierConfig {
+    /// Is there a way for messages of that channel to leave?
+    pub fn has_way(&self, via: Via) -> bool {
+        match (via, self.delivery_strategy) {
+            (Via::Sms, _) => self.channels.iter().any(|channel| channel.id == "sms"),
+            (Via::Email, Delivery::Smtp) => self.smtp.connection_uri.is_some(),
+            (Via::Email, Delivery::Http) => self.http.request_config.is_some(),
+        }
+    }
 }
 
 impl Default for CourierConfig {

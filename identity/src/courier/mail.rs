@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -74,8 +75,8 @@ pub enum Subject {
         traits: Value,
         expires_in: Duration,
     },
-    /// To a former address: it was replaced.
-    VerifiableAddressChanged { new_address: String },
+    /// To an address that somebody had before: addresses of their account were changed.
+    VerifiableAddressChanged { changed_at: DateTime<Utc> },
 }
 
 impl Subject {

@@ -389,6 +389,71 @@ fn what_mails_people_needs_a_way_to() {
 }
 
 #[test]
+fn what_texts_people_needs_a_channel() {
+    let channel = json!({"courier": {"channels": [{"id": "sms", "type": "http", "request_config":
+        {"url": "https://sms.example.com", "method": "POST"}}]}});
+    let relay =
+        json!({"courier": {"smtp": {"connection_uri": "smtp://a:25", "from_address": "a@b"}}});
+    let flags = json!({"selfservice": {
+        "flows": {
+            "verification": {"enabled": true},
+            "recovery": {"enabled": true},
+            "settings": {"after": {"profile": {"hooks": [
+                {"hook": "verify_new_address"}, {"hook": "notify_previous_addresses"},
+            ]}}},
+        },
+        "methods": {"code": {"mfa_enabled": true}},
+    }});
+    let document = |identity: Value| {
+        let identity = json!({"identity": identity});
+        tenants::config::merged(&tenants::config::merged(&relay, &flags), &identity)
+    };
+    let schema = |keyword: Value| {
+        let schema = json!({"type": "object", "properties": {"traits": {"type": "object", "properties": {
+            "numbers": {"type": "array", "items": {"type": "string", "ory.sh/kratos": keyword}},
+        }}}});
+        json!({"schemas": [{"id": "people", "url": base64(&schema.to_string())}]})
+    };
+    let pointers = |document: &Value| -> Vec<String> {
+        violations(document).into_iter().map(|it| it.0).collect()
+    };
+    let flow = |name: &str| format!("/selfservice/flows/{name}");
+    let notice = flow("settings/after/profile/hooks/1/hook");
+    let mfa = "/selfservice/methods/code/mfa_enabled".to_owned();
+    let by_sms = json!({"via": "sms"});
+    for (identity, refused) in [
+        (
+            schema(json!({"verification": by_sms})),
+            vec![flow("verification/enabled"), notice.clone()],
+        ),
+        (
+            schema(json!({"recovery": by_sms})),
+            vec![flow("recovery/enabled")],
+        ),
+        (
+            schema(json!({"credentials": {"code": {"identifier": true, "via": "sms"}}})),
+            vec![mfa.clone()],
+        ),
+        (
+            json!({"default_schema_id": "preset://sms"}),
+            vec![flow("verification/enabled"), mfa.clone(), notice.clone()],
+        ),
+        // Presets that nobody names send nothing.
+        (json!({}), vec![]),
+        (schema(json!({"verification": {"via": "email"}})), vec![]),
+    ] {
+        let asks = document(identity.clone());
+        assert_eq!(pointers(&asks), refused, "{identity}");
+        assert!(check(&asks, Environment::Development).is_empty());
+        assert_eq!(violations(&tenants::config::merged(&asks, &channel)), []);
+    }
+    let said = violations(&document(schema(json!({"verification": by_sms}))));
+    assert!(said[0].1.contains("the schema `people`") && said[0].1.contains("courier.channels"));
+    // Without any way, each says so once more for mails.
+    assert_eq!(pointers(&flags).len(), 4);
+}
+
+#[test]
 fn no_address_smuggles_anything() {
     let mail = |value: &str| {
         is_deliverable(&Address {

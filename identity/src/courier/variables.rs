@@ -1,6 +1,7 @@
 //! What a template may say: the variables of each type by the original's two names (contract, admin 5.5),
 //! `VerificationCode` in its Go templates and `verification_code` in JSON, and a few of our own.
 
+use chrono::SecondsFormat;
 use minijinja::value::{Serde, Value as Jinja};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -67,8 +68,9 @@ pub(super) fn template_data(mail: &Mail) -> Value {
             }
             expires = Some(expires_in);
         }
-        Subject::VerifiableAddressChanged { new_address } => {
-            put("new_address", json!(new_address));
+        Subject::VerifiableAddressChanged { changed_at } => {
+            let at = changed_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            put("changed_at", json!(at));
         }
         Subject::RecoveryInvalid
         | Subject::RecoveryCodeInvalid

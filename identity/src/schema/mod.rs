@@ -96,6 +96,17 @@ pub struct Derived {
     pub totp_account_name: Option<String>,
 }
 
+/// What can be sent to the addresses in somebody's traits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Codes to sign in or up with.
+    pub codes: bool,
+    /// A verification of the address.
+    pub verification: bool,
+    /// What recovers the account.
+    pub recovery: bool,
+}
+
 impl Via {
     /// `email` or `sms`.
     pub fn as_str(self) -> &'static str {
@@ -193,6 +204,17 @@ impl IdentitySchema {
         self.label
             .as_ref()
             .map(|(title, name)| (title.as_str(), name.as_str()))
+    }
+
+    /// What somebody with this schema can be sent by that channel.
+    pub fn reach(&self, via: Via) -> Reach {
+        let mut reach = Reach::default();
+        for extension in self.nodes.iter().filter_map(|node| node.extension.as_ref()) {
+            reach.codes |= extension.code == Some(via);
+            reach.verification |= extension.verification == Some(via);
+            reach.recovery |= extension.recovery == Some(via);
+        }
+        reach
     }
 
     /// Validates `{"traits": traits}` and derives identifiers and addresses.

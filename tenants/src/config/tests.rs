@@ -220,7 +220,7 @@ fn hooks_are_served_known_or_unknown() {
     let pointer = "/selfservice/flows/login/after/hooks/0/hook";
     assert!(ConfigDoc::validate(hooks(after_login, "revoke_active_sessions"), &cx()).is_ok());
     refused_once(
-        hooks(after_login, "verify_new_address"),
+        hooks(after_login, "web_hook"),
         pointer,
         "not served here yet",
     );

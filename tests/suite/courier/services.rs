@@ -10,8 +10,9 @@ use axum::{
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use tenants::Environment;
 use tests::{
-    Site,
+    Kind, Site,
     mail::{self, CODE},
     run,
 };
@@ -167,6 +168,47 @@ fn a_redirect_is_not_taken_for_success() {
         let shown = message(&site, &project, id).await;
         assert_eq!(shown["status"], "queued", "{shown}");
         server.abort();
+        site.finish().await;
+    });
+}
+
+/// What the configuration cannot know: an administrator uses a preset that nobody named. Known and unknown
+/// numbers are answered alike, and nothing is queued that could never leave.
+#[test]
+fn a_text_message_without_a_service_is_refused() {
+    run(async {
+        let site = Site::new().await;
+        let config = json!({
+            "courier": {"smtp": {"connection_uri": "smtp://127.0.0.1:2525", "from_address": "a@example.org"}},
+            "selfservice": {"flows": {"verification": {"enabled": true}}},
+        });
+        for environment in [Environment::Staging, Environment::Development] {
+            let (project, _) = site.world.create(environment, config.clone()).await;
+            let known = "+493012345678";
+            let somebody = json!({"schema_id": "preset://sms", "traits": {"phone_number": known}});
+            let made = site
+                .admin(&project)
+                .post("/admin/identities", somebody)
+                .await;
+            assert_eq!(made.status, 201, "{}", made.text);
+            let client = site.client(&project, Kind::Api);
+            for number in [known, "+493087654321"] {
+                let begun = client.begin("verification", "").await;
+                let fields = json!({"method": "code", "email": number});
+                let answer = client.submit(&begun, fields).await;
+                if environment == Environment::Development {
+                    assert_eq!(answer.messages(), [1_080_004], "{}", answer.text);
+                    continue;
+                }
+                assert_eq!(answer.status, 400, "{}", answer.text);
+                assert_eq!(answer.messages(), [4_000_001]);
+                let said = answer.body["ui"]["messages"][0]["text"].as_str().unwrap();
+                assert!(said.starts_with("Text messages cannot be sent"), "{said}");
+                assert_eq!(answer.body["state"], "choose_method");
+            }
+            let kept = usize::from(environment == Environment::Development);
+            assert_eq!(site.mails(&project).await.len(), kept);
+        }
         site.finish().await;
     });
 }

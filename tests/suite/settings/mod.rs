@@ -4,6 +4,9 @@
 mod account;
 mod detour;
 mod flow;
+mod held;
+mod held_no_more;
+mod notices;
 mod password;
 mod profile;
 mod races;

@@ -120,8 +120,8 @@ fn the_hook_leads_to_the_verification() {
             );
             assert_eq!(form.body["state"], "sent_email");
             assert_eq!(form.messages(), [1_080_003]);
-            let asked = form.body["request_url"].as_str().unwrap();
-            assert!(asked.contains("/registration/"), "{asked}");
+            let begun_by = form.body["request_url"].as_str().unwrap();
+            assert!(begun_by.contains("/registration/"), "{begun_by}");
             // The button that sends again is named after the channel, and works.
             let again = turn(
                 &client,

@@ -78,6 +78,7 @@ impl Strategy<Settings> for Account {
             after: None,
             judged: None,
             effects: Effects(vec![Write::DeleteIdentity { identity_id }]),
+            held: None,
         }))
     }
 }

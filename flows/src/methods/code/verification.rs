@@ -15,7 +15,7 @@ use crate::{
     methods::{self, Strategy},
     submission::Submission,
     ui::{self, Autocomplete, Group, InputType, Ui, text},
-    verification::Verification,
+    verification::{self, Verification},
 };
 
 #[async_trait]
@@ -76,7 +76,10 @@ impl Strategy<Verification> for Code {
                 text::invalid_email(&json!(typed)),
             )));
         };
-        let effects = challenge::send(cx, flow, (&typed, &address), true).await?;
+        let effects = match verification::send_again(cx, flow).await? {
+            Some(effects) => effects,
+            None => challenge::send(cx, flow, (&typed, &address), true).await?,
+        };
         flow.go_to(SENT);
         flow.state.prefilled = None;
         Ok(Step::Ask(effects))

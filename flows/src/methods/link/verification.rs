@@ -13,7 +13,7 @@ use crate::{
     methods::{self, Strategy},
     submission::Submission,
     ui::{Group, Ui},
-    verification::Verification,
+    verification::{self, Verification},
 };
 
 #[async_trait]
@@ -48,7 +48,10 @@ impl Strategy<Verification> for Link {
         }
         guard::check_csrf(cx, flow, submission)?;
         let (typed, address) = super::address(cx, submission)?;
-        let effects = challenge::send(cx, flow, (&typed, &address), true).await?;
+        let effects = match verification::send_again(cx, flow).await? {
+            Some(effects) => effects,
+            None => challenge::send(cx, flow, (&typed, &address), true).await?,
+        };
         flow.go_to(SENT);
         Ok(Step::Ask(effects))
     }

@@ -89,6 +89,7 @@ impl Strategy<Settings> for Password {
         after.updated_at = cx.project.now();
         Ok(Step::Decided(Change {
             method: "password",
+            held: None,
             before: Arc::new(stored.identity),
             judged: stored.former.map(|(_, revision)| Judged {
                 kind: "password",

@@ -93,6 +93,7 @@ impl Strategy<Settings> for Profile {
             after: Some(new.identity.clone()),
             judged: None,
             effects: Effects(vec![Write::ReplaceTraits(Box::new(new))]),
+            held: None,
         }))
     }
 }
