@@ -11,14 +11,14 @@ use identity::{
     schema::{Address, Via},
 };
 use serde_json::Value;
-use tenants::Fault;
 use uuid::Uuid;
 
 use crate::{
     config::Use,
     cx::Cx,
-    decision::{Effects, Write},
+    decision::{Effects, Halt, Refusal, Write},
     methods::{code::CodeConfig, link::LinkConfig},
+    ui::text,
 };
 
 /// What goes where, and why.
@@ -50,7 +50,7 @@ pub(crate) fn lifespan(cx: &Cx<'_>, method: Use) -> Duration {
 }
 
 /// A fresh secret in place of the flow's former ones, and its mail. Also: until when it is good.
-pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Fault> {
+pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Halt> {
     let expires_in = lifespan(cx, letter.method);
     let expires_at = cx.project.now() + expires_in;
     let errand = Errand {
@@ -65,7 +65,12 @@ pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTim
         Use::Link => one_time::token(cx.project, errand),
     };
     let subject = subject(cx, letter, &minted, expires_in);
-    let valid = Box::new(rendered(cx, letter, subject)?);
+    let cause = Cause {
+        identity: letter.owner,
+        request_url: letter.request_url,
+        transient_payload: letter.transient_payload,
+    };
+    let valid = written(cx, letter.address, subject, &cause)?;
     let mut writes = vec![
         Write::DropCodes {
             flow_id: letter.flow_id,
@@ -85,26 +90,46 @@ pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTim
     }
     if letter.owner.is_none() && letter.notify_unknown && letter.address.via == Via::Email {
         let subject = unknown(letter);
-        writes.push(Write::Send(Box::new(rendered(cx, letter, subject)?)));
+        writes.push(Write::Send(written(cx, letter.address, subject, &cause)?));
     }
     Ok((Effects(writes), expires_at))
 }
 
-fn rendered(cx: &Cx<'_>, letter: &Letter<'_>, subject: Subject) -> Result<courier::Message, Fault> {
+/// Who a message is about, and what asked for it.
+pub(crate) struct Cause<'a> {
+    /// As far as it is known.
+    pub(crate) identity: Option<&'a Identity>,
+    /// Where the flow began.
+    pub(crate) request_url: &'a str,
+    /// What its caller sent along.
+    pub(crate) transient_payload: Option<&'a Value>,
+}
+
+/// A message in its words. When those of the project fail at this very person, nothing is sent and nothing
+/// written: they hear that it cannot be done now, and the log says why.
+pub(crate) fn written(
+    cx: &Cx<'_>,
+    to: &Address,
+    subject: Subject,
+    cause: &Cause<'_>,
+) -> Result<Box<courier::Message>, Halt> {
     let mail = Mail {
-        to: letter.address.clone(),
+        to: to.clone(),
         subject,
-        identity: letter.owner.map(|owner| courier::MailIdentity {
-            id: owner.id,
-            view: owner.public_view(cx.project.base_url()),
+        identity: cause.identity.map(|identity| courier::MailIdentity {
+            id: identity.id,
+            view: identity.public_view(cx.project.base_url()),
         }),
-        request_url: letter.request_url.to_owned(),
-        transient_payload: letter.transient_payload.cloned(),
+        request_url: cause.request_url.to_owned(),
+        transient_payload: cause.transient_payload.cloned(),
         accept_language: cx.client.accept_language.clone(),
         request_headers: cx.client.told_headers.clone(),
     };
-    courier::render(cx.project, &mail)
-        .map_err(|error| Fault::broken(format!("a message cannot be written: {error}")))
+    courier::render(cx.project, &mail).map(Box::new).map_err(|error| {
+        tracing::error!(project = cx.project.slug(), %error, "a message cannot be written");
+        let why = "The message cannot be written at the moment. Please tell whoever runs this service.";
+        Halt::refused(Refusal::form(text::generic(why)))
+    })
 }
 
 fn subject(cx: &Cx<'_>, letter: &Letter<'_>, minted: &Minted, expires_in: Duration) -> Subject {

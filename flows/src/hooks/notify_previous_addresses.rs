@@ -2,13 +2,7 @@
 //! that makes it. So somebody whose account was taken over hears of that too.
 
 use async_trait::async_trait;
-use identity::{
-    Identity,
-    courier::{self, Mail, MailIdentity, Subject},
-    identities::VerifiableAddress,
-    schema::Address,
-};
-use tenants::Fault;
+use identity::{Identity, courier::Subject, identities::VerifiableAddress, schema::Address};
 
 use super::Hook;
 use crate::{
@@ -16,6 +10,7 @@ use crate::{
     cx::Cx,
     decision::{Effects, Halt, Write},
     flow::Flow,
+    letters::{self, Cause},
     limits,
     settings::{Change, Saved, Settings},
 };
@@ -63,23 +58,16 @@ pub(super) async fn notices(
             value: address.value.clone(),
         };
         limits::mail(cx, &to).await?;
-        let mail = Mail {
-            to,
-            subject: Subject::VerifiableAddressChanged {
-                changed_at: cx.project.now(),
-            },
-            identity: Some(MailIdentity {
-                id: after.id,
-                view: after.public_view(cx.project.base_url()),
-            }),
-            request_url: request_url.to_owned(),
-            transient_payload: None,
-            accept_language: cx.client.accept_language.clone(),
-            request_headers: cx.client.told_headers.clone(),
+        let subject = Subject::VerifiableAddressChanged {
+            changed_at: cx.project.now(),
         };
-        let message = courier::render(cx.project, &mail)
-            .map_err(|error| Fault::broken(format!("a message cannot be written: {error}")))?;
-        effects.0.push(Write::Send(Box::new(message)));
+        let cause = Cause {
+            identity: Some(after),
+            request_url,
+            transient_payload: None,
+        };
+        let message = letters::written(cx, &to, subject, &cause)?;
+        effects.0.push(Write::Send(message));
     }
     Ok(effects)
 }

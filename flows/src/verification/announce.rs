@@ -17,7 +17,7 @@ use crate::{
     config::{FeatureFlags, Pages, SelfService, Use, with_query},
     continue_with::ContinueWith,
     cx::{ClientInfo, Cx},
-    decision::{Effects, Error, Halt, Write},
+    decision::{Effects, Halt, Write},
     flow::{Flow, Kind, Opening, SENT, Transport},
     letters::{self, Letter},
     limits,
@@ -153,7 +153,7 @@ async fn begin(
     occasion: Occasion<'_>,
     mut flow: Flow<Verification>,
     (identity, address): (&Identity, &Address),
-) -> Result<(Effects, ContinueWith), Error> {
+) -> Result<(Effects, ContinueWith), Halt> {
     let client = ClientInfo {
         csrf_secret: occasion.csrf_secret,
         ..cx.client.clone()

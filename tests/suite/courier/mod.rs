@@ -8,6 +8,7 @@ mod jsonnet;
 mod mailbox;
 mod sending;
 mod services;
+mod unwritable;
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};

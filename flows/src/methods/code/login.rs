@@ -11,7 +11,6 @@ use identity::{
     schema::Address,
     sessions::{Aal, AuthMethod},
 };
-use tenants::Fault;
 use uuid::Uuid;
 
 use super::{
@@ -172,14 +171,19 @@ pub(crate) async fn send_at_init(
     if session.identity.factors.has_second() {
         return Ok(None);
     }
-    match limits::mail(cx, address).await {
-        Ok(()) => {}
+    let sent = match limits::mail(cx, address).await {
+        Ok(()) => send_to(cx, flow, Some(&session.identity), address),
+        Err(halt) => Err(halt),
+    };
+    match sent {
+        Ok(effects) => {
+            flow.state.identifier.clone_from(&address.value);
+            Ok(Some(effects))
+        }
         // The form with its button says it, when it is pressed.
-        Err(Halt::Refused(..) | Halt::Stopped(Error::TooMany { .. })) => return Ok(None),
-        Err(Halt::Stopped(error)) => return Err(error),
+        Err(Halt::Refused(..) | Halt::Stopped(Error::TooMany { .. })) => Ok(None),
+        Err(Halt::Stopped(error)) => Err(error),
     }
-    flow.state.identifier.clone_from(&address.value);
-    Ok(Some(send_to(cx, flow, Some(&session.identity), address)?))
 }
 
 /// A code for somebody who was found.
@@ -189,7 +193,7 @@ pub(crate) async fn send_found(
     found: &Recipient,
 ) -> Result<Effects, Halt> {
     limits::mail(cx, &found.address).await?;
-    Ok(send_to(cx, flow, Some(&found.identity), &found.address)?)
+    send_to(cx, flow, Some(&found.identity), &found.address)
 }
 
 /// A code for that address, in the place of the flow's earlier ones; the flow waits for it. Without an
@@ -199,7 +203,7 @@ fn send_to(
     flow: &mut Flow<Login>,
     identity: Option<&Identity>,
     address: &Address,
-) -> Result<Effects, Fault> {
+) -> Result<Effects, Halt> {
     let minted = send::mint(cx, flow, Purpose::Login, (identity, address));
     let subject = Subject::LoginCodeValid {
         code: minted.secret,

@@ -10,7 +10,6 @@ use identity::{
     schema::Derived,
 };
 use serde_json::Value;
-use tenants::Fault;
 
 use super::{Code, CodeConfig, RESEND, form, missing, send, too_many_tries, used_already};
 use crate::{
@@ -103,7 +102,7 @@ fn ask(
     flow: &mut Flow<Registration>,
     traits: Value,
     derived: &Derived,
-) -> Result<Effects, Fault> {
+) -> Result<Effects, Halt> {
     let mut effects = Effects(vec![Write::DropCodes { flow_id: flow.id }]);
     for address in &derived.code {
         let minted = send::mint(cx, flow, Purpose::Registration, (None, address));

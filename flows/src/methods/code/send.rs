@@ -2,16 +2,17 @@
 
 use identity::{
     Identity,
-    courier::{self, Mail, MailIdentity, Subject},
+    courier::{self, Subject},
     one_time::{self, Errand, Minted, Purpose},
     schema::Address,
 };
-use tenants::Fault;
 
 use super::CodeConfig;
 use crate::{
     cx::Cx,
+    decision::Halt,
     flow::{Flow, Kind},
+    letters::{self, Cause},
 };
 
 /// A code of this flow for that address.
@@ -32,28 +33,17 @@ pub(super) fn mint<K: Kind>(
     one_time::code(cx.project, errand)
 }
 
-/// The letter, rendered. Fails when the project's own template does.
+/// The letter, in its words.
 pub(super) fn letter<K: Kind>(
     cx: &Cx<'_>,
     flow: &Flow<K>,
     subject: Subject,
     (identity, address): (Option<&Identity>, &Address),
-) -> Result<Box<courier::Message>, Fault> {
-    let known = identity.map(|identity| MailIdentity {
-        id: identity.id,
-        view: identity.public_view(cx.project.base_url()),
-    });
-    let mail = Mail {
-        to: address.clone(),
-        subject,
-        identity: known,
-        request_url: flow.request_url.clone(),
-        transient_payload: flow.transient_payload.clone(),
-        accept_language: cx.client.accept_language.clone(),
-        request_headers: cx.client.told_headers.clone(),
+) -> Result<Box<courier::Message>, Halt> {
+    let cause = Cause {
+        identity,
+        request_url: &flow.request_url,
+        transient_payload: flow.transient_payload.as_ref(),
     };
-    match courier::render(cx.project, &mail) {
-        Ok(message) => Ok(Box::new(message)),
-        Err(error) => Err(Fault::broken(error.to_string())),
-    }
+    letters::written(cx, address, subject, &cause)
 }
