@@ -22,7 +22,8 @@ describe("account pages", { skip }, () => {
 
   before(async () => {
     ;[server, browser] = await Promise.all([startServer(), launch()])
-    demo = `${server.origin}/p/demo`
+    const hooks = [{ hook: "session" }]
+    demo = await project("plain", "Demo", { selfservice: { flows: { registration: { after: { password: { hooks } } } } } })
   })
 
   after(async () => {
