@@ -16,7 +16,7 @@ use axum::{
 use tenants::{Lookup, hold};
 use tracing::Instrument as _;
 
-use crate::{App, cookies, cors, error::ApiError, request_id::RequestId, visit::Tenant};
+use crate::{App, cookies, cors, error::ApiError, request_id::RequestId, respond, visit::Tenant};
 
 /// Around everything.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -189,7 +189,8 @@ fn finish(tenant: &Tenant, method: &Method, path: &str, response: &mut Response)
 }
 
 /// Any page but API inits, submissions, session checks, single schemas, administration, health
-/// (contract, self-service 1.7) and the account pages, which are the same for everybody.
+/// (contract, self-service 1.7), the account pages, which are the same for everybody, and what is sent on to
+/// the clean path.
 fn sets_csrf(method: &Method, path: &str) -> bool {
     let ignored = path.ends_with("/api")
         || path.starts_with("/sessions")
@@ -197,7 +198,8 @@ fn sets_csrf(method: &Method, path: &str) -> bool {
         || path.starts_with("/admin")
         || path.starts_with("/health/")
         || path.starts_with("/ui/")
-        || path == "/version";
+        || path == "/version"
+        || is_doubled(path);
     let submission = *method != Method::GET && *method != Method::HEAD;
     !ignored && !submission
 }
@@ -207,7 +209,20 @@ pub(crate) async fn wrong_method() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-/// A path that a project does not have.
-pub(crate) async fn nowhere() -> ApiError {
-    ApiError::not_found()
+/// A path that a project does not have; to the clean one if slashes are doubled, as where a client's base
+/// ends in one. By path alone, because the client may reach the server under another name than browsers do.
+pub(crate) async fn nowhere(tenant: Tenant, uri: Uri) -> Response {
+    if !is_doubled(uri.path()) {
+        return ApiError::not_found().into_response();
+    }
+    let parts = uri.path().split('/').filter(|part| !part.is_empty());
+    let end = uri.path().ends_with('/').then_some("/");
+    let clean: String = parts.flat_map(|part| ["/", part]).chain(end).collect();
+    let query = uri.query().map_or_else(String::new, |q| format!("?{q}"));
+    let to = format!("/p/{}{clean}{query}", tenant.project.slug());
+    respond::redirect(StatusCode::TEMPORARY_REDIRECT, &to)
+}
+
+fn is_doubled(path: &str) -> bool {
+    path.contains("//")
 }

@@ -23,7 +23,7 @@ use crate::{
 
 const SHOWN_MAX: i64 = 100;
 /// Mails carry their styles with them, and the frame inherits this policy.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' http: https:; \
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: http: https:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1.5rem}\
@@ -138,10 +138,11 @@ fn headline(message: &Stored) -> &str {
 }
 
 fn page(title: &str, body: &str) -> Response {
+    // The empty icon keeps browsers from asking for one outside the project.
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{}</title>\
-         <style>{STYLE}</style></head><body><main>",
+         <link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head><body><main>",
         escaped(title)
     );
     html.push_str(body);

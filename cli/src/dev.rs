@@ -16,7 +16,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::json;
+use serde_json::{Value, json};
 use tenants::{ChangeError, Environment, Installation, NewProject, control::Actor, ids, migrate};
 use tokio::net::TcpListener;
 use url::Url;
@@ -142,12 +142,11 @@ pub(crate) async fn make_demo(
         // Nobody else makes the schema it will live in.
         installation.keep_slots().await?;
     }
-    let hooks = json!([{"hook": "session"}]);
     let new = NewProject {
         slug: DEMO.to_owned(),
         name: "Demo".to_owned(),
         environment: Environment::Development,
-        config: json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": hooks}}}}}}),
+        config: demo_config(),
     };
     let actor = Actor::system();
     match installation.create_project(&actor, new).await {
@@ -159,6 +158,24 @@ pub(crate) async fn make_demo(
         Err(ChangeError::SlugTaken) => Ok(Demo::Deleted),
         Err(other) => Err(other.into()),
     }
+}
+
+/// What shows most of what is served: the identifier first, then a password or a code; addresses verified
+/// right after sign-up; recovery; an account that can be downloaded and deleted. Mail is kept, not sent.
+fn demo_config() -> Value {
+    let hooks = json!([{"hook": "session"}, {"hook": "show_verification_ui"}]);
+    json!({
+        "selfservice": {
+            "flows": {
+                "login": {"style": "identifier_first"},
+                "registration": {"after": {"password": {"hooks": hooks}, "code": {"hooks": hooks}}},
+                "verification": {"enabled": true},
+                "recovery": {"enabled": true},
+            },
+            "methods": {"code": {"enabled": true, "passwordless_enabled": true}},
+        },
+        "insula": {"account": {"delete": true, "download": true}},
+    })
 }
 
 impl Dev {

@@ -37,11 +37,10 @@ fn kept(folder: &Path, file: &str) -> String {
 fn development_mode_survives_a_kill_and_keeps_its_keys() {
     let scratch = Scratch::new("dev");
     let first = Serving::start(&scratch.0);
-    assert!(
-        first.greeting.contains(&format!("{}/p/demo", first.origin)),
-        "{}",
-        first.greeting
-    );
+    for told in ["/p/demo\n", "/p/demo/ui/mail\n", "/graphql\n"] {
+        let told = format!("{}{told}", first.origin);
+        assert!(first.greeting.contains(&told), "{}", first.greeting);
+    }
     assert_eq!(
         run(&scratch.0, &["health", "--url", &first.origin]),
         (Some(0), String::new())

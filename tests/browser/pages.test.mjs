@@ -22,7 +22,8 @@ describe("account pages", { skip }, () => {
 
   before(async () => {
     ;[server, browser] = await Promise.all([startServer(), launch()])
-    demo = `${server.origin}/p/demo`
+    const hooks = [{ hook: "session" }]
+    demo = await project("plain", "Demo", { selfservice: { flows: { registration: { after: { password: { hooks } } } } } })
   })
 
   after(async () => {
@@ -116,6 +117,53 @@ describe("account pages", { skip }, () => {
     await signIn(page, "ada@example.org", password)
     await page.waitForURL(`${demo}/ui/session`)
     await page.getByText("ada@example.org").waitFor()
+    await leave()
+  })
+
+  test("the project demo: confirm the address by the code kept, sign in by another, delete the account", async () => {
+    const base = `${server.origin}/p/demo`
+    const email = "ada@example.com"
+    const { page, leave } = await visitor()
+    const next = () => page.locator('form button[type="submit"]').last().click()
+    const press = (text) => page.getByText(text, { exact: true }).first().click()
+    const code = async (subject) => {
+      const aside = await page.context().newPage()
+      await aside.goto(`${base}/ui/mail`)
+      // The page looks again by itself.
+      const title = await aside.getByRole("link", { name: subject }).first().innerText()
+      await aside.close()
+      return title.match(/\d{6}/)[0]
+    }
+
+    await page.goto(`${base}/ui/registration`)
+    await page.locator('[name="traits.email"]').fill(email)
+    await next()
+    await press("Password")
+    await page.locator('[name="password"]').fill(password)
+    await next()
+    await page.waitForURL(`${base}/ui/verification?**`)
+    await page.locator('[name="code"]').fill(await code(/confirms your address/))
+    await page.getByRole("button", { name: "Continue" }).click()
+    await page.getByText(/successfully verified/).waitFor()
+    await page.goto(`${base}/ui/session`)
+    await page.getByRole("button", { name: "Sign out" }).click()
+
+    await page.waitForURL(`${base}/ui/login?**`)
+    await page.locator('[name="identifier"]').fill(email)
+    await next()
+    await page.getByText(`Send code to ${email}`, { exact: true }).waitFor()
+    await look(page, "demo-login-methods-desktop-light")
+    await press(`Send code to ${email}`)
+    await page.locator('[name="code"]').waitFor()
+    await page.locator('[name="code"]').fill(await code(/sign/i))
+    await page.getByRole("button", { name: "Continue" }).click()
+    await page.waitForURL(`${base}/ui/session`)
+
+    await page.goto(`${base}/ui/settings`)
+    await page.locator('[name="account_confirmation"]').fill(email)
+    await look(page, "demo-settings-desktop-light")
+    await page.getByRole("button", { name: "Delete my account" }).click()
+    await page.waitForURL(`${base}/ui/login?**`)
     await leave()
   })
 

@@ -32,7 +32,7 @@ export function browser(site) {
     assert.deepEqual(made.continue_with, [
       { action: "redirect_browser_to", redirect_browser_to: `${site.base}/ui/session` },
     ])
-    assert.ok(at.jar.names().includes("ory_session_demo"))
+    assert.ok(at.jar.names().includes("ory_session_plain"))
 
     const { data: session } = await frontend.toSession()
     assert.equal(session.identity.id, made.identity.id)

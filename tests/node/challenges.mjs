@@ -6,22 +6,9 @@ import { test } from "node:test"
 import { Configuration, FrontendApi, IdentityApi } from "@ory/kratos-client"
 
 import { Browser, input, messages, outline, refusal, watched } from "./clients.mjs"
+import { createProject } from "./server.mjs"
 
 const PASSWORD = "correct-horse-battery"
-
-/** A project with that configuration beside the demo. */
-async function project(site, slug, config) {
-  const query = "mutation ($input: CreateProjectInput!) { createProject(input: $input) { project { slug } } }"
-  const variables = { input: { slug, name: slug, environment: "DEVELOPMENT", config } }
-  const answer = await fetch(`${site.origin}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${site.rootKey}` },
-    body: JSON.stringify({ query, variables }),
-  })
-  const { errors } = await answer.json()
-  assert.equal(errors, undefined)
-  return { ...site, base: `${site.origin}/p/${slug}` }
-}
 
 const ON = {
   feature_flags: { use_continue_with_transitions: true },
@@ -42,7 +29,7 @@ const anonymous = (at) => watched(new FrontendApi(new Configuration({ basePath: 
 
 export function challenges(site) {
   test("an application sends a code, and is led to the verification of a sign-up", async () => {
-    const at = await project(site, "verifies", ON)
+    const at = { ...site, base: await createProject(site, "verifies", ON) }
     const frontend = anonymous(at)
     const { data: flow } = await frontend.createNativeVerificationFlow()
     assert.equal(flow.type, "api")

@@ -8,8 +8,7 @@ import { Configuration, CourierApi, FrontendApi } from "@ory/kratos-client"
 import { SMTPServer } from "smtp-server"
 
 import { watched } from "./clients.mjs"
-
-const SLUG = "mailed"
+import { createProject } from "./server.mjs"
 
 /** A mail server that keeps what it takes for whoever waits. */
 async function mailServer() {
@@ -46,24 +45,10 @@ async function mailServer() {
   }
 }
 
-async function createProject(site, config) {
-  const query =
-    "mutation ($i: CreateProjectInput!) { createProject(input: $i) { project { slug } } }"
-  const input = { slug: SLUG, name: "Mailed", environment: "DEVELOPMENT", config }
-  const answer = await fetch(`${site.origin}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${site.rootKey}` },
-    body: JSON.stringify({ query, variables: { i: input } }),
-  })
-  const { data, errors } = await answer.json()
-  assert.equal(data?.createProject?.project.slug, SLUG, JSON.stringify(errors))
-  return `${site.origin}/p/${SLUG}`
-}
-
 export function mail(site) {
   test("somebody signs up by a code from a real mail server", { timeout: 60_000 }, async () => {
     const relay = await mailServer()
-    const base = await createProject(site, {
+    const base = await createProject(site, "mailed", {
       courier: {
         smtp: {
           connection_uri: `smtp://user:p%40ss@127.0.0.1:${relay.port}/?skip_ssl_verify=true`,

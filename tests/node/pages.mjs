@@ -163,7 +163,7 @@ export function pages(site) {
     })
     const left = await at.go(data.logout_url)
     assert.deepEqual(left, { status: 303, location: `${site.base}/ui/welcome` })
-    assert.ok(!at.jar.names().includes("ory_session_demo"))
+    assert.ok(!at.jar.names().includes("ory_session_plain"))
     assert.equal((await refusal(ui.sdk.toSession({ cookie: `${at.jar}` }))).status, 401)
   })
 

@@ -9,6 +9,7 @@ import { after, before, describe } from "node:test"
 import { admin } from "./admin.mjs"
 import { browser } from "./browser.mjs"
 import { challenges } from "./challenges.mjs"
+import { demo } from "./demo.mjs"
 import { fetchClient } from "./fetch.mjs"
 import { mail } from "./mail.mjs"
 import { missing } from "./missing.mjs"
@@ -26,5 +27,6 @@ describe("pages that a server renders", () => pages(site))
 describe("proving an address and getting back in", () => challenges(site))
 describe("administration", () => admin(site))
 describe("mail", () => mail(site))
+describe("the project that development mode makes", () => demo(site))
 describe("the SDK for fetch", () => fetchClient(site))
 describe("what is missing", () => missing(site))

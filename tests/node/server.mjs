@@ -11,6 +11,23 @@ import { fileURLToPath } from "node:url"
 // Nothing else of a developer's shell reaches the server.
 const PASSED = ["PATH", "HOME", "TMPDIR", "INSULA_PG_BIN"]
 
+/** Defaults, but who signs up is signed in. */
+const PLAIN = { selfservice: { flows: { registration: { after: { password: { hooks: [{ hook: "session" }] } } } } } }
+
+/** Make a project with that configuration; its base. */
+export async function createProject({ origin, rootKey }, slug, config) {
+  const query = "mutation ($input: CreateProjectInput!) { createProject(input: $input) { project { publicUrl } } }"
+  const variables = { input: { slug, name: slug, environment: "DEVELOPMENT", config } }
+  const answer = await fetch(`${origin}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${rootKey}` },
+    body: JSON.stringify({ query, variables }),
+  })
+  const { data, errors } = await answer.json()
+  if (errors) throw new Error(`the project ${slug} was not made: ${JSON.stringify(errors)}`)
+  return data.createProject.project.publicUrl
+}
+
 function binary() {
   const root = fileURLToPath(new URL("../..", import.meta.url))
   const target = resolve(root, process.env.CARGO_TARGET_DIR ?? "target")
@@ -21,7 +38,7 @@ function binary() {
   return path
 }
 
-/** A server of its own on a free port: `{ origin, base, rootKey, stop }`; `base` is that of `demo`. */
+/** A server of its own on a free port: `{ origin, base, rootKey, stop }`; `base` is that of the project `plain`. */
 export async function start() {
   const program = binary()
   const folder = mkdtempSync(join(tmpdir(), "insula-node-"))
@@ -41,10 +58,11 @@ export async function start() {
     greeting(child),
     exited.then(([code]) => Promise.reject(new Error(`the server ended with status ${code}`))),
   ])
+  const rootKey = readFileSync(join(data, "root.key"), "utf8").trim()
   return {
     origin,
-    base: `${origin}/p/demo`,
-    rootKey: readFileSync(join(data, "root.key"), "utf8").trim(),
+    base: await createProject({ origin, rootKey }, "plain", PLAIN),
+    rootKey,
     async stop() {
       kill()
       const [code] = await exited

@@ -153,7 +153,6 @@ fn unknown_addresses_and_methods() {
                 "/self-service/login/browser/",
                 "/identities",
                 "/admin/nope",
-                "/self-service//login/browser",
             ] {
                 for method in [Method::GET, Method::POST, Method::DELETE] {
                     let answer = client.send(method.clone(), path, None, &[]).await;
@@ -193,6 +192,60 @@ fn unknown_addresses_and_methods() {
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
             assert_eq!(answer.body["error"]["code"], 404, "{path}");
         }
+        site.finish().await;
+    });
+}
+
+/// Where the address of the SDK ends in a slash, as in the examples of Ory's reference UI for Node, which
+/// went round in circles otherwise.
+#[test]
+fn doubled_slashes_lead_to_the_clean_address() {
+    run(async {
+        let site = Site::new().await;
+        let cors = json!({"serve": {"public": {"cors": {"enabled": true}}}});
+        let project = site.project_with(cors).await;
+        let prefix = format!("/p/{}", project.slug());
+        let doubled = [
+            (
+                "//self-service/login/flows?id=a%2F%2Fb",
+                "/self-service/login/flows?id=a%2F%2Fb",
+            ),
+            (
+                "/self-service///login/browser",
+                "/self-service/login/browser",
+            ),
+            ("//sessions/whoami", "/sessions/whoami"),
+            ("//admin/identities//", "/admin/identities/"),
+            ("//example.org//nope", "/example.org/nope"),
+            ("//", "/"),
+        ];
+        for kind in [Kind::Html, Kind::Spa, Kind::Api] {
+            let client = site.client(&project, kind);
+            for (path, clean) in doubled {
+                for method in [Method::GET, Method::POST, Method::DELETE] {
+                    let origin = [("origin", "https://app.example")];
+                    let answer = client.send(method.clone(), path, None, &origin).await;
+                    assert_eq!(
+                        answer.status,
+                        StatusCode::TEMPORARY_REDIRECT,
+                        "{method} {path}"
+                    );
+                    assert_eq!(answer.location(), format!("{prefix}{clean}"));
+                    assert!(answer.headers.contains_key("access-control-allow-origin"));
+                    assert_eq!(answer.set_cookies(), [""; 0], "{method} {path}");
+                }
+            }
+        }
+        let client = site.client(&project, Kind::Html);
+        let flow = client.begin("login", "").await;
+        let id = flow.body["id"].as_str().unwrap();
+        let sent_on = client
+            .get(&format!("//self-service/login/flows?id={id}"))
+            .await;
+        let read = client
+            .get(&format!("{}{}", site.origin, sent_on.location()))
+            .await;
+        assert_eq!((read.status, &read.body), (StatusCode::OK, &flow.body));
         site.finish().await;
     });
 }
