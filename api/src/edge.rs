@@ -18,6 +18,9 @@ use tracing::Instrument as _;
 
 use crate::{App, cookies, cors, error::ApiError, request_id::RequestId, respond, visit::Tenant};
 
+/// One project takes moments; whoever asks again this soon waits little and asks little.
+const MIGRATED_SECONDS: u64 = 5;
+
 /// Around everything.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
@@ -157,6 +160,7 @@ fn migrating() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE)
         .id("project_migrating")
         .because("This project is being moved to a new version; please try again soon.")
+        .retry_after(MIGRATED_SECONDS)
 }
 
 /// A new CSRF secret that an answer hands out: old forms die with the old one.

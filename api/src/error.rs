@@ -90,6 +90,13 @@ impl ApiError {
         self
     }
 
+    /// When to come again.
+    #[must_use]
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
     /// In place of the general message.
     #[must_use]
     pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {

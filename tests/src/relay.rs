@@ -27,6 +27,10 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 #[expect(missing_docs, reason = "each is what it says")]
 pub enum Mood {
     TakesAll,
+    /// The same, addresses beyond ASCII included (SMTPUTF8).
+    TakesUtf8,
+    /// Hangs up once it said that it has the mail.
+    HangsUpAfterwards,
     /// Accepts the connection and never says a word.
     SaysNothing,
     /// Is silent once the mail is on its way.
@@ -110,6 +114,10 @@ pub struct Taken {
     pub certificate: Option<CertificateDer<'static>>,
     /// Who signed in.
     pub user: Option<String>,
+    /// What stood behind MAIL.
+    pub sender: String,
+    /// By which connection it came, counted from one.
+    pub call: usize,
 }
 
 impl Taken {
@@ -129,6 +137,7 @@ struct Shared {
     mood: Mood,
     taken: Vec<Taken>,
     calls: usize,
+    hellos: Vec<String>,
     stopped: usize,
 }
 
@@ -159,6 +168,7 @@ impl Relay {
             mood: Mood::TakesAll,
             taken: Vec::new(),
             calls: 0,
+            hellos: Vec::new(),
             stopped: 0,
         }));
         let of_server = Arc::clone(&shared);
@@ -201,6 +211,11 @@ impl Relay {
     /// How often somebody connected.
     pub fn calls(&self) -> usize {
         lock(&self.shared).calls
+    }
+
+    /// How everybody introduced themselves.
+    pub fn hellos(&self) -> Vec<String> {
+        lock(&self.shared).hellos.clone()
     }
 
     /// `smtp://127.0.0.1:port` and what follows.
@@ -279,6 +294,8 @@ struct Talk<'a, S> {
     encrypted: bool,
     certificate: Option<CertificateDer<'static>>,
     user: Option<String>,
+    sender: String,
+    call: usize,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
@@ -289,6 +306,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             encrypted,
             certificate: None,
             user: None,
+            sender: String::new(),
+            call: lock(shared).calls,
         }
     }
 
@@ -338,8 +357,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             match verb.to_ascii_uppercase().as_str() {
                 "EHLO" => {
                     self.pass(Step::Hello).await;
+                    lock(self.shared).hellos.push(rest.to_owned());
                     if offers_tls {
                         self.say("250-STARTTLS").await?;
+                    }
+                    if self.mood() == Mood::TakesUtf8 {
+                        self.say("250-SMTPUTF8").await?;
                     }
                     self.say("250-relay.example\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME")
                         .await?;
@@ -356,6 +379,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                 "AUTH" => self.sign_in(rest).await?,
                 "MAIL" => {
                     self.pass(Step::Sender).await;
+                    rest.clone_into(&mut self.sender);
                     match self.mood() {
                         Mood::WantsPasswords if self.user.is_none() => {
                             self.say("530 sign in first").await?;
@@ -433,6 +457,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             encrypted: self.encrypted,
             certificate: self.certificate.clone(),
             user: self.user.clone(),
+            sender: self.sender.clone(),
+            call: self.call,
         });
         if self.mood() == Mood::DiesAfterTheMail {
             return Err(std::io::ErrorKind::ConnectionReset.into());
@@ -440,6 +466,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         self.pass(Step::Taken).await;
         self.say("250 taken").await?;
         self.pass(Step::Said).await;
+        if self.mood() == Mood::HangsUpAfterwards {
+            return Err(std::io::ErrorKind::ConnectionReset.into());
+        }
         Ok(())
     }
 }

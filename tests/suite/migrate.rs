@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tenants::{Clock, Fault, Installation, Lookup, Project, migrate};
-use tests::{Database, World, eventually, run};
+use tests::{Database, Kind, Site, World, eventually, run};
 
 /// Runs the migration and answers how many projects it reported.
 async fn migrated(database: &Database) -> Result<usize, Fault> {
@@ -152,19 +153,66 @@ fn a_project_that_is_ahead_is_left_to_newer_binaries() {
         let project = w.project().await;
         let mut all = w.database().superuser().await;
         let slot = slot(&mut all, &project).await;
-        let version = |n| {
-            AssertSqlSafe(format!(
-                "update control.slots set schema_version = schema_version + {n} where slot = {slot};
-                 insert into control.invalidation (db_role, key) select db_role, project from control.slots where slot = {slot}"
-            ))
-        };
-        sqlx::raw_sql(version(1)).execute(&mut all).await.unwrap();
+        shift(&mut all, slot, 1).await;
         let migrating = async || is_migrating(w.installation(), &project).await;
         eventually("it is not served", Duration::from_secs(2), migrating).await;
         assert_eq!(migrated(w.database()).await.unwrap(), 0);
         assert!(is_migrating(w.installation(), &project).await);
-        sqlx::raw_sql(version(-1)).execute(&mut all).await.unwrap();
+        shift(&mut all, slot, -1).await;
         w.finish().await;
+    });
+}
+
+/// Sets a project this many versions ahead of us, or back, and tells everybody.
+async fn shift(all: &mut PgConnection, slot: i32, versions: i32) {
+    let sql = format!(
+        "update control.slots set schema_version = schema_version + {versions} where slot = {slot};
+         insert into control.invalidation (db_role, key) select db_role, project from control.slots where slot = {slot}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(all)
+        .await
+        .unwrap();
+}
+
+#[test]
+fn clients_are_told_to_come_again_soon() {
+    run(async {
+        let api = api::ApiSettings::default();
+        let site = Site::on(Database::own().await, |_| {}, api).await;
+        let (project, other) = (site.project().await, site.project().await);
+        let browser = site.client(&project, Kind::Html);
+        let flow = browser.begin("login", "").await;
+        assert_eq!(flow.status, 200, "{}", flow.text);
+        let mut all = site.world.database().superuser().await;
+        let slot = slot(&mut all, &project).await;
+        shift(&mut all, slot, 1).await;
+        let path = "/sessions/whoami";
+        let script = site.client(&project, Kind::Spa);
+        let refused = async || script.get(path).await.status == 503;
+        eventually("nobody is served", Duration::from_secs(2), refused).await;
+        let native = site.client(&project, Kind::Api);
+        let fields = json!({"method": "password", "identifier": "a@x.org", "password": "wrong"});
+        for answer in [
+            script.get(path).await,
+            native.get("/self-service/login/api").await,
+            browser.get("/self-service/login/browser").await,
+            browser.submit(&flow, fields).await,
+            site.admin(&project).get("/admin/identities").await,
+        ] {
+            assert_eq!(answer.status, 503, "{}", answer.text);
+            assert_eq!(answer.error_id(), Some("project_migrating"));
+            let wait = answer.headers["retry-after"].to_str().unwrap();
+            let wait: u64 = wait.parse().unwrap();
+            assert!((1..=60).contains(&wait), "{wait}");
+            assert!(answer.set_cookies().is_empty());
+        }
+        let served = site.client(&other, Kind::Spa).get(path).await;
+        assert_eq!(served.status, 401, "the others are served meanwhile");
+        shift(&mut all, slot, -1).await;
+        let served = async || script.get(path).await.status == 401;
+        eventually("it is served again", Duration::from_secs(2), served).await;
+        site.finish().await;
     });
 }
 

@@ -17,15 +17,15 @@ const PASSWORD: &str = "correct-horse-battery";
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Two servers, each with memory and pools of its own.
-struct Pair {
-    here: Site,
+pub(crate) struct Pair {
+    pub(crate) here: Site,
     there: Installation,
     origin: String,
     server: JoinHandle<()>,
 }
 
 impl Pair {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let here = Site::on(Database::own().await, |_| {}, ApiSettings::default()).await;
         let public_url = here.origin.parse().unwrap();
         let there = here.world.replica_with(|settings| {
@@ -57,11 +57,11 @@ impl Pair {
     }
 
     /// A client of the second server.
-    fn there(&self, project: &Project, kind: Kind) -> Client {
+    pub(crate) fn there(&self, project: &Project, kind: Kind) -> Client {
         Client::new(&format!("{}/p/{}", self.origin, project.slug()), kind)
     }
 
-    async fn finish(self) {
+    pub(crate) async fn finish(self) {
         self.server.abort();
         self.there.close().await;
         self.here.finish().await;

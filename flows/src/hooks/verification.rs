@@ -91,10 +91,10 @@ impl Hook<Registration, SignedUp> for ShowVerificationUi {
 
 #[async_trait]
 impl Hook<Settings, Saved> for ShowVerificationUi {
-    async fn settle(&self, _cx: &Cx<'_>, settled: &mut Saved) -> Result<(), Halt> {
+    async fn settle(&self, cx: &Cx<'_>, settled: &mut Saved) -> Result<(), Halt> {
         let mut detour = None;
         lead_to(&settled.announced, &mut settled.continue_with, &mut detour);
-        if let Some(url) = detour {
+        if let (Some(url), false) = (detour, cx.client.json) {
             settled.target = url;
         }
         Ok(())

@@ -6,7 +6,7 @@ use tests::{Kind, Site, run};
 
 use super::{EMAIL, IDENTITIES, UNKNOWN, count, made, person};
 
-/// Traps 1 and 3.
+/// Admin traps 1 and 3.
 #[test]
 fn creating_an_identity() {
     run(async {
@@ -275,7 +275,7 @@ fn passwords() {
     });
 }
 
-/// Traps 29 and 30.
+/// Admin traps 29 and 30.
 #[test]
 fn addresses_that_are_verified_already() {
     run(async {

@@ -8,7 +8,7 @@ use tests::{Site, run};
 
 use super::{EMAIL, IDENTITIES, NIL, UNKNOWN, ids, link, made, person};
 
-/// Traps 5, 6 and 7.
+/// Admin traps 5, 6 and 7.
 #[test]
 fn finding_identities() {
     run(async {
@@ -26,7 +26,7 @@ fn finding_identities() {
         assert_eq!(ids(&all).len(), 4);
         assert!(ids(&all).is_sorted());
         for item in all.body.as_array().unwrap() {
-            assert!(item.get("credentials").is_none(), "trap 5");
+            assert!(item.get("credentials").is_none(), "admin trap 5");
             assert_eq!(item.get("metadata_admin"), Some(&Value::Null));
             assert_eq!(item.get("metadata_public"), Some(&Value::Null));
             assert!(item["verifiable_addresses"].is_array());
@@ -74,7 +74,7 @@ fn finding_identities() {
     });
 }
 
-/// Trap 8, and what cannot be combined.
+/// Admin trap 8, and what cannot be combined.
 #[test]
 fn filtering_identities() {
     run(async {
@@ -118,7 +118,7 @@ fn filtering_identities() {
     });
 }
 
-/// Traps 9 to 13.
+/// Admin traps 9 to 13.
 #[test]
 fn many_identities() {
     run(async {
@@ -154,19 +154,19 @@ fn many_identities() {
         let again = admin.get(&link(&second, &project, "first").unwrap()).await;
         assert_eq!(ids(&again), seen[..250]);
 
-        // Trap 9: ids are pages too.
+        // Admin trap 9: ids are pages too.
         let some: Vec<String> = seen.iter().map(|id| format!("ids={id}")).collect();
         let found = list(&some.join("&")).await;
         assert_eq!(ids(&found), seen[..250]);
         let rest = admin.get(&link(&found, &project, "next").unwrap()).await;
         assert_eq!(ids(&rest), seen[250..]);
-        // Trap 10, counted with repetitions.
+        // Admin trap 10, counted with repetitions.
         let many = vec![format!("ids={}", seen[0]); 500];
         assert_eq!(ids(&list(&many.join("&")).await), [seen[0].clone()]);
         let more = vec![format!("ids={}", seen[0]); 501];
         assert_eq!(list(&more.join("&")).await.status, StatusCode::BAD_REQUEST);
 
-        // Trap 13, and other sizes.
+        // Admin trap 13, and other sizes.
         for (query, rows, size) in [
             ("page_size=10000", 300, 500),
             ("page_size=0", 250, 250),
@@ -184,7 +184,7 @@ fn many_identities() {
             assert_eq!(list(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
         }
 
-        // Trap 12: by number, from zero.
+        // Admin trap 12: by number, from zero.
         let mut page = list("page=0&per_page=120").await;
         let mut walked = ids(&page);
         assert_eq!(page.headers["x-total-count"], "300");

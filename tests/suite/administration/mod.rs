@@ -70,7 +70,7 @@ async fn count(admin: &Client) -> usize {
     ids(&admin.get(IDENTITIES).await).len()
 }
 
-/// Traps 4, 14 and admin 1.4.
+/// Admin 1.4, admin traps 4 and 14.
 #[test]
 fn reading_an_identity() {
     run(async {

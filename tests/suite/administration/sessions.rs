@@ -7,7 +7,7 @@ use tests::{Kind, Site, run};
 
 use super::{EMAIL, IDENTITIES, UNKNOWN, ids, link, lives, made, person, session};
 
-/// Admin 1.11; traps 36 and 40.
+/// Admin 1.11; admin traps 36 and 40.
 #[test]
 fn sessions_of_an_identity() {
     run(async {
@@ -74,7 +74,7 @@ fn sessions_of_an_identity() {
     });
 }
 
-/// Admin 1.12; trap 37.
+/// Admin 1.12; admin trap 37.
 #[test]
 fn all_sessions() {
     run(async {

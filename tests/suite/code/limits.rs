@@ -4,12 +4,12 @@ use super::*;
 use chrono::TimeDelta;
 use tests::run;
 
-fn limited(limits: &Value) -> Value {
+pub(super) fn limited(limits: &Value) -> Value {
     let config = passwordless(&json!({"security": {"account_enumeration": {"mitigate": true}}}));
     merged(&config, &json!({"insula": {"limits": limits}}))
 }
 
-fn wait(answer: &Answer) -> i64 {
+pub(super) fn wait(answer: &Answer) -> i64 {
     let status = StatusCode::TOO_MANY_REQUESTS;
     assert_eq!(answer.status, status, "{}", answer.text);
     let seconds = answer.headers["retry-after"].to_str().unwrap();

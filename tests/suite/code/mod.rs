@@ -1,7 +1,10 @@
 //! Sign in and up with one-time codes, and identifiers first, as the three kinds of client see it. Trap
 //! numbers are those of the contract (self-service 15).
 
+mod floods;
+mod hooks;
 mod identifier_first;
+mod levels;
 mod limits;
 mod login;
 mod mitigation;

@@ -3,13 +3,18 @@
 use super::*;
 use tests::run;
 
-fn second_factor() -> Value {
+pub(super) fn second_factor() -> Value {
     let codes = json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}});
     merged(&merged(&person(), &generous()), &codes)
 }
 
 /// Signed in with a password, at aal1.
-async fn first_factor(site: &Site, project: &Project, kind: Kind, who: &str) -> (Client, Answer) {
+pub(super) async fn first_factor(
+    site: &Site,
+    project: &Project,
+    kind: Kind,
+    who: &str,
+) -> (Client, Answer) {
     let mut client = site.client(project, kind);
     let answer = client.sign_in(who, PASSWORD).await;
     if let Some(token) = answer.body["session_token"].as_str() {

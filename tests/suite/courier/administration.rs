@@ -1,4 +1,4 @@
-//! Messages as administrators see them (contract, admin 1.14, 1.2 and 5.1; trap 45).
+//! Messages as administrators see them (contract, admin 1.14, 1.2 and 5.1; admin trap 45).
 
 use chrono::TimeDelta;
 use ory_kratos_client::{apis::courier_api, models::CourierMessageStatus};

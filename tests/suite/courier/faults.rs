@@ -106,7 +106,7 @@ fn one_recipient_is_refused_and_the_next_is_served() {
     });
 }
 
-/// Trap 46: six attempts with growing pauses, then no more.
+/// Admin trap 46: six attempts with growing pauses, then no more.
 #[test]
 fn a_relay_that_is_down_uses_up_the_attempts() {
     run(async {

@@ -5,6 +5,8 @@ mod certificates;
 mod fairness;
 mod faults;
 mod jsonnet;
+mod languages;
+mod lines;
 mod mailbox;
 mod sending;
 mod services;

@@ -5,6 +5,7 @@ mod administration;
 mod choice;
 mod codes;
 mod links;
+mod unknown;
 
 use serde_json::{Value, json};
 use tenants::Project;

@@ -170,7 +170,7 @@ fn the_identity_of_somebody_new() {
     });
 }
 
-/// Trap 41, and 4000007 in whatever spelling.
+/// Trap 41; and 4000007 in whatever spelling.
 #[test]
 fn a_taken_address() {
     run(async {

@@ -2,6 +2,7 @@
 //! section 15.
 
 mod announced;
+mod changed;
 mod codes;
 mod hooks;
 mod links;

@@ -1,0 +1,183 @@
+//! What an operator sees of a running server: metrics, and traces by OTLP.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    sync::mpsc,
+};
+
+use rustix::process::Signal;
+use serde_json::json;
+use sqlx::Connection as _;
+use tenants::{Project, Verdict};
+use tests::{
+    Kind, World, eventually, mail,
+    relay::{Mood, Offer, Relay},
+};
+
+use crate::server::{Life, WITHIN};
+
+const PASSWORD: &str = "correct-horse-battery";
+
+async fn world_with(relay: &Relay) -> (World, Project) {
+    let world = World::own().await;
+    let uri = relay.uri("?disable_starttls=true");
+    let smtp = json!({"connection_uri": uri, "from_address": "no-reply@mail.example.com"});
+    let config = tests::cheap(json!({"courier": {"smtp": smtp}}));
+    let project = world.project_with(config).await;
+    (world, project)
+}
+
+/// One message that waits for two hours already and for one more, one that another worker has in hand, and
+/// a job that was given up.
+async fn fill_the_queue(world: &World, project: &Project) {
+    for (to, verdict) in [
+        ("given-up@example.org", true),
+        ("in-hand@example.org", false),
+    ] {
+        mail::post(project, to).await;
+        let claimed = world.claim(1).await;
+        assert_eq!(claimed.len(), 1);
+        if verdict {
+            let why = "for a test".to_owned();
+            let verdict = Verdict::Abandon { why };
+            let finished = world.installation().finish(&claimed[0], &verdict).await;
+            finished.unwrap();
+        }
+    }
+    mail::post(project, "later@example.org").await;
+    let mut superuser = world.database().superuser().await;
+    let later = "update control.jobs set run_at = run_at + interval '1 hour', created_at = created_at - interval '2 hours'
+                  where state = 0 and kind = 'send_message'";
+    let moved = sqlx::query(later).execute(&mut superuser).await.unwrap();
+    assert_eq!(moved.rows_affected(), 1);
+    superuser.close().await.unwrap();
+}
+
+async fn shows(life: &Life, name: &str, value: f64) {
+    let what = format!("{name} {value}");
+    let is_so = async || {
+        let told = life.metric(name).await;
+        told.is_some_and(|told| (told - value).abs() < f64::EPSILON)
+    };
+    eventually(&what, WITHIN, is_so).await;
+}
+
+#[test]
+fn metrics_tell_what_became_of_messages_and_how_full_the_queue_is() {
+    tests::run(async {
+        let relay = Relay::start(Offer::Clear).await;
+        relay.set(Mood::Refuses("eve@example.org".to_owned()));
+        let (world, project) = world_with(&relay).await;
+        fill_the_queue(&world, &project).await;
+        let life = Life::begin(&world, &[]).await;
+        for (gauge, value) in [
+            ("insula_messages_waiting", 2.0),
+            ("insula_jobs_leased", 1.0),
+            ("insula_jobs_abandoned", 1.0),
+            ("insula_jobs_due", 0.0),
+            ("insula_jobs_oldest_seconds", 0.0),
+        ] {
+            shows(&life, gauge, value).await;
+        }
+        let oldest = life.metric("insula_messages_oldest_seconds").await.unwrap();
+        assert!((7200.0..7260.0).contains(&oldest), "{oldest}");
+        assert!(life.metric("insula_spare_slots").await.is_some());
+
+        mail::post(&project, "ada@example.org").await;
+        shows(&life, "insula_messages_sent_total", 1.0).await;
+        mail::post(&project, "eve@example.org").await;
+        shows(&life, "insula_messages_abandoned_total", 1.0).await;
+        assert_eq!(life.metric("insula_messages_retried_total").await, None);
+        relay.set(Mood::Greylists);
+        mail::post(&project, "bob@example.org").await;
+        shows(&life, "insula_messages_retried_total", 1.0).await;
+        shows(&life, "insula_messages_sent_total", 1.0).await;
+        shows(&life, "insula_messages_abandoned_total", 1.0).await;
+        // It waits with the two others for its next attempt.
+        shows(&life, "insula_messages_waiting", 3.0).await;
+
+        let mut native = life.client(&project, Kind::Api);
+        let made = native.sign_up("ada@example.org", PASSWORD).await;
+        let token = made.body["session_token"].as_str().unwrap();
+        native.set_header("x-session-token", token);
+        assert_eq!(native.get("/sessions/whoami").await.status, 200);
+        let from_postgres = "insula_session_checks_total{from=\"postgres\"}";
+        shows(&life, from_postgres, 1.0).await;
+        let from_memory = "insula_session_checks_total{from=\"memory\"}";
+        assert_eq!(life.metric(from_memory).await, None);
+        assert_eq!(native.get("/sessions/whoami").await.status, 200);
+        shows(&life, from_memory, 1.0).await;
+        shows(&life, from_postgres, 1.0).await;
+        let answered = "insula_requests_total{method=\"GET\",status=\"2xx\"}";
+        assert!(life.metric(answered).await.unwrap() >= 3.0);
+        drop(life);
+        world.finish().await;
+    });
+}
+
+/// Answers everything with 200, and hands on first lines and bodies.
+fn collector() -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut first, mut length) = (String::new(), 0);
+            reader.read_line(&mut first).unwrap();
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            (&stream).write_all(answer.as_bytes()).unwrap();
+            if sender.send((first, body)).is_err() {
+                return;
+            }
+        }
+    });
+    (origin, receiver)
+}
+
+#[test]
+fn traces_are_sent_before_the_end() {
+    tests::run(async {
+        let (endpoint, sent) = collector();
+        let world = World::own().await;
+        let project = world.project().await;
+        let settings = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+            ("INSULA_LOG", "info"),
+        ];
+        let mut life = Life::begin(&world, &settings).await;
+        let client = life.client(&project, Kind::Api);
+        assert_eq!(client.get("/sessions/whoami").await.status, 401);
+        life.signal(Signal::TERM);
+        assert!(life.ended(WITHIN).await.success());
+        // What was sent is here by now, or never comes.
+        let all: Vec<(String, Vec<u8>)> = sent.try_iter().collect();
+        assert!(!all.is_empty(), "nothing was sent");
+        for (first, _) in &all {
+            assert_eq!(first.trim_end(), "POST /v1/traces HTTP/1.1");
+        }
+        let holds = |text: &str| {
+            let holds = |body: &[u8]| body.windows(text.len()).any(|part| part == text.as_bytes());
+            all.iter().any(|(_, body)| holds(body))
+        };
+        let path = format!("/p/{}/sessions/whoami", project.slug());
+        for text in ["service.name", "insula", "request", &path] {
+            assert!(holds(text), "{text}");
+        }
+        world.finish().await;
+    });
+}
