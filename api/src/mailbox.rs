@@ -26,13 +26,15 @@ const SHOWN_MAX: i64 = 100;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: http: https:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const STYLE: &str = "\
-:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1.5rem}\
+:root{color-scheme:light dark;background:light-dark(#fff,#0f172a);color:light-dark(#0f172a,#f1f5f9)}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1.5rem}\
 h1{font-size:1.4rem;margin:0 0 1rem}table{border-collapse:collapse;width:100%}\
 td,th{text-align:left;padding:.45rem .8rem .45rem 0;border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent);vertical-align:top}\
 th{font-weight:600}td.t{white-space:nowrap}small,.q{opacity:.75}a{color:light-dark(#1d4ed8,#93c5fd)}\
 pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:1rem;border:1px solid color-mix(in srgb,currentColor 20%,transparent);border-radius:8px}\
 iframe{width:100%;height:38rem;border:1px solid color-mix(in srgb,currentColor 20%,transparent);border-radius:8px}\
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0 0 1rem}dt{opacity:.75}dd{margin:0;overflow-wrap:anywhere}";
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0 0 1rem}dt{opacity:.75}dd{margin:0;overflow-wrap:anywhere}\
+@media(max-width:40rem){tr{display:block;padding:.6rem 0;border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent)}\
+tr.h{display:none}td{display:block;padding:0;border:0;overflow-wrap:anywhere}}";
 
 pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -58,7 +60,7 @@ async fn list(State(app): State<App>, tenant: Tenant) -> Result<Response> {
         body.push_str("<p>Nothing was sent yet. What is sent appears here by itself.</p>");
         return Ok(page("Mail", &body));
     }
-    body.push_str("<table><tr><th>When<th>To<th>What<th>Status</tr>");
+    body.push_str("<table><tr class=\"h\"><th>When (UTC)<th>To<th>What<th>Status</tr>");
     for message in &messages {
         let at = message.created_at.format("%H:%M:%S");
         let _ = write!(
@@ -92,7 +94,7 @@ async fn show(State(app): State<App>, tenant: Tenant, Segment(id): Segment) -> R
         "<p><a href=\"../mail\">All mail</a></p><h1>{}</h1><dl><dt>To<dd>{}<dt>When<dd>{}<dt>Template<dd>{}<dt>Status<dd>{}, {} attempt(s)",
         escaped(headline(&message)),
         escaped(&message.to.value),
-        message.created_at.to_rfc3339(),
+        message.created_at.format("%Y-%m-%d %H:%M:%S UTC"),
         escaped(&message.template_type),
         message.status.as_str(),
         message.send_count,

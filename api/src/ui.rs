@@ -10,6 +10,7 @@ use axum::{
 };
 use flows::{
     config::{Pages, SelfService},
+    methods::account::AccountConfig,
     settings::SettingsConfig,
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -230,6 +231,10 @@ fn facts(project: &Project) -> Value {
     });
     for (name, url) in logos(project) {
         facts[name] = json!(url);
+    }
+    if project.config::<AccountConfig>().download {
+        let base = project.base_url();
+        facts["account_data_url"] = json!(format!("{base}/self-service/insula/account/data"));
     }
     facts
 }

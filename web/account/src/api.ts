@@ -6,7 +6,7 @@ import { base } from "./place"
 import { t } from "./texts"
 
 /** `{base}/ui/config.json`. */
-export type Project = OryClientConfiguration["project"] & { settings_enabled: boolean }
+export type Project = OryClientConfiguration["project"] & { settings_enabled: boolean; account_data_url?: string }
 
 /** What this project is called and allows. */
 export async function loadProject(): Promise<Project> {

@@ -2,6 +2,8 @@
 import { getOryComponents } from "@ory/elements-react/theme"
 import type { OryMessageContentProps, OryNodeLabelProps } from "@ory/elements-react"
 import { useEffect, useRef } from "react"
+import { Header } from "./header"
+import { Button, CONFIRMATION, Toast } from "./settings"
 
 const shipped = getOryComponents()
 const { Content } = shipped.Message
@@ -16,8 +18,13 @@ function Message({ message }: OryMessageContentProps) {
   )
 }
 
-/** A field that knows which message is about it. */
+/** A field, unless it stands in a section of ours. */
 function Field(props: OryNodeLabelProps) {
+  return props.attributes.name === CONFIRMATION ? null : <Described {...props} />
+}
+
+/** A field that knows which message is about it. */
+function Described(props: OryNodeLabelProps) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const input = box.current?.querySelector("input, select")
@@ -37,4 +44,8 @@ function Field(props: OryNodeLabelProps) {
 }
 
 /** What the flows are drawn with. */
-export const components = { Message: { Content: Message }, Node: { Label: Field } }
+export const components = {
+  Card: { Header },
+  Message: { Content: Message, Toast },
+  Node: { Button, Label: Field },
+}

@@ -12,6 +12,7 @@ import { Boundary, Broken, Notice } from "./card"
 import { components } from "./components"
 import { base, circling, id, page, start } from "./place"
 import { loadTraitNames, SessionPage } from "./session"
+import { SettingsPage } from "./settings"
 import { language, loadLibraryTexts, t } from "./texts"
 
 type Config = OryClientConfiguration
@@ -22,7 +23,11 @@ const flows: Record<string, (config: Config) => Promise<ReactNode>> = {
   registration: async (config) => <Registration flow={await api.getRegistrationFlow({ id })} {...{ config, components }} />,
   recovery: async (config) => <Recovery flow={await api.getRecoveryFlow({ id })} {...{ config, components }} />,
   verification: async (config) => <Verification flow={await api.getVerificationFlow({ id })} {...{ config, components }} />,
-  settings: async (config) => <Settings flow={await api.getSettingsFlow({ id })} {...{ config, components }} />,
+  settings: async (config) => (
+    <Settings flow={await api.getSettingsFlow({ id })} {...{ config, components }}>
+      <SettingsPage />
+    </Settings>
+  ),
 }
 
 async function draw(project: Project): Promise<ReactNode> {

@@ -28,7 +28,9 @@ function facts(traits: unknown, schema: Schema | undefined): [string, string][] 
     const part = schema?.properties?.[key]
     if (Array.isArray(value)) return [[part?.title ?? key, value.filter((v) => typeof v !== "object").join(", ")]]
     if (value && typeof value === "object") return facts(value, part)
-    return value === null || value === "" ? [] : [[part?.title ?? key, String(value)]]
+    if (value === null || value === "") return []
+    const said = typeof value === "boolean" ? (value ? t().yes : t().no) : String(value)
+    return [[part?.title ?? key, said]]
   })
 }
 

@@ -25,6 +25,21 @@ const en = {
   since: "Signed in on",
   until: "Valid until",
   by: "Signed in with",
+  yes: "yes",
+  no: "no",
+  verified: "Your address is confirmed",
+  verifiedGoOn: "There is nothing more to do here.",
+  openLink: "Open the link in the message, or have another one sent.",
+  recoverByLink: "Enter the address of your account. A link that leads back into it is sent there.",
+  data: "Your data",
+  dataWhat: "Everything that is stored about you here, as a file.",
+  download: "Download my data",
+  deletion: "Delete account",
+  deletionWhat: "Your account goes with everything in it, at once and for ever.",
+  confirmBy: (expected: string) => `To delete it, type ${expected}`,
+  notConfirmed: "That is not what has to be typed. Nothing was deleted.",
+  deleteAccount: "Delete my account",
+  close: "Close",
   methods: {
     password: "password",
     oidc: "another provider",
@@ -63,6 +78,21 @@ const de: typeof en = {
   since: "Angemeldet am",
   until: "Gültig bis",
   by: "Angemeldet mit",
+  yes: "ja",
+  no: "nein",
+  verified: "Ihre Adresse ist bestätigt",
+  verifiedGoOn: "Hier ist nichts weiter zu tun.",
+  openLink: "Öffnen Sie den Link in der Nachricht, oder lassen Sie sich einen neuen schicken.",
+  recoverByLink: "Geben Sie die Adresse Ihres Kontos ein. Dorthin wird ein Link geschickt, der in Ihr Konto zurückführt.",
+  data: "Ihre Daten",
+  dataWhat: "Alles, was hier über Sie gespeichert ist, als Datei.",
+  download: "Meine Daten herunterladen",
+  deletion: "Konto löschen",
+  deletionWhat: "Ihr Konto verschwindet mit allem, was dazugehört, sofort und für immer.",
+  confirmBy: (expected: string) => `Um es zu löschen, geben Sie ${expected} ein`,
+  notConfirmed: "Das ist nicht, was einzugeben ist. Es wurde nichts gelöscht.",
+  deleteAccount: "Mein Konto löschen",
+  close: "Schließen",
   methods: {
     password: "Passwort",
     oidc: "einem anderen Anbieter",
@@ -87,9 +117,20 @@ export const language = locale.slice(0, 2).toLowerCase() as keyof typeof all
 /** The texts in the visitor's language. */
 export const t = () => all[language]
 
+/** In place of the library's: what does not fit where it stands, or is wrong. */
+const better = {
+  en: { "two-step.password.description": "Use a password" },
+  de: {
+    "two-step.password.description": "Verwenden Sie ein Passwort",
+    "card.header.parts.code": "einem einmaligen Code",
+    "card.header.parts.password.login": "Ihrer E-Mail-Adresse und Ihrem Passwort",
+    "card.header.parts.password.registration": "Ihrer E-Mail-Adresse und einem Passwort",
+  },
+}
+
 /** The library's own texts in that language; English ones it has by itself. */
 export async function loadLibraryTexts() {
-  if (language === "en") return { locale: "en" as const }
+  if (language === "en") return { locale: "en" as const, customTranslations: { en: better.en } }
   const { default: texts } = await import("virtual:texts/de")
-  return { locale: language, customTranslations: { [language]: texts } }
+  return { locale: language, customTranslations: { [language]: { ...texts, ...better[language] } } }
 }

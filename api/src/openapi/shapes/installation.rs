@@ -54,6 +54,9 @@ pub(crate) struct PageConfig {
     logo_light_url: Option<String>,
     #[schema(nullable = false, format = Uri)]
     logo_dark_url: Option<String>,
+    /// Where people download what is stored about them; absent where they may not.
+    #[schema(nullable = false, format = Uri)]
+    account_data_url: Option<String>,
 }
 
 /// One GraphQL operation; `schemas/api.graphql` says what can be asked for.
