@@ -35,6 +35,8 @@ describe("verification", { skip }, () => {
     const second = codeOf(await on.mail.next("ada@example.org"))
     await page.getByRole("alert").filter({ hasText: "invalid" }).waitFor({ state: "detached" })
     assert.notEqual(second, first)
+    await enterCode(page, first)
+    await page.getByRole("alert").filter({ hasText: "invalid" }).waitFor()
     await enterCode(page, second)
     await page.getByRole("heading", { name: "Your address is confirmed" }).waitFor()
     await page.getByText("You successfully verified").waitFor()
