@@ -121,8 +121,9 @@ fn without_the_release_guard_the_next_borrower_meets_what_was_left() {
         let mut rounds = 0;
         while round(&w, &project).await.1.is_empty() {
             rounds += 1;
+            // A busy machine answers before it is waited for, so that few waits are met in a round.
             assert!(
-                rounds < ROUNDS,
+                rounds < 20 * ROUNDS,
                 "nothing was left: is the guard still needed?"
             );
         }

@@ -200,3 +200,27 @@ fn every_command_tells_how_it_is_used() {
         }
     }
 }
+
+/// Whoever waits longer than a second is told for what, on standard error; the answer stands alone.
+#[test]
+fn a_slow_server_is_waited_for_aloud() {
+    let scratch = Scratch::new("slow");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut some = [0; 4096];
+        std::io::Read::read(&mut stream, &mut some).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        let body = r#"{"version":"9.9.9"}"#;
+        let length = body.len();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+        write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+    });
+    let mut command = insula(&scratch.0, &["version", "--server", "--json"]);
+    let output = command.env("INSULA_URL", &origin).output().unwrap();
+    server.join().unwrap();
+    let ended = Ended::of(output).with(0, &["waiting for", &origin]);
+    let document: Value = serde_json::from_str(&ended.out).unwrap();
+    assert!(document.to_string().contains("9.9.9"), "{document}");
+}

@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::queue::FairQueue;
+use super::{Extent, FairPool, Names, NotDone, Workbench, queue::FairQueue};
 
 fn project(number: u128) -> Uuid {
     Uuid::from_u128(number)
@@ -49,4 +51,68 @@ proptest! {
             prop_assert_eq!(queue.waiting(), inside.len());
         }
     }
+}
+
+const NAMES: Names = Names {
+    thread: "test",
+    waiting: "test_waiting",
+    running: "test_running",
+    refused: "test_refused_total",
+};
+
+/// What the one thread remembers.
+#[derive(Default)]
+struct Notes(Vec<u32>);
+
+impl Workbench for Notes {
+    const IDLE: Duration = Duration::from_millis(10);
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+fn one_thread() -> FairPool<Notes> {
+    let extent = Extent {
+        threads: 1,
+        waiting_max: 2,
+        waiting_per_project_max: 2,
+    };
+    FairPool::new(NAMES, extent)
+}
+
+#[tokio::test]
+async fn a_workbench_is_kept_while_there_is_work_and_cleared_after() {
+    let pool = one_thread();
+    let note = |number| {
+        move |notes: &mut Notes| {
+            notes.0.push(number);
+            // While another job waits, the thread has no time to be idle.
+            notes.0.clone()
+        }
+    };
+    let (first, second) =
+        tokio::join!(pool.run(project(1), note(1)), pool.run(project(1), note(2)));
+    assert_eq!((first, second), (Ok(vec![1]), Ok(vec![1, 2])));
+    // However long it takes: at some time the notes are gone.
+    loop {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if pool.run(project(1), note(3)).await == Ok(vec![3]) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_told_and_the_thread_lives_on() {
+    let pool = one_thread();
+    let burst = pool
+        .run::<(), _>(project(1), |_| panic!("on purpose"))
+        .await;
+    assert_eq!(burst, Err(NotDone::Panicked));
+    assert_eq!(pool.run(project(1), |_| 7).await, Ok(7));
 }

@@ -170,6 +170,7 @@ impl Outbound {
 
     /// The addresses of a host that a project may connect to, for protocols other than HTTP (mail).
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, OutboundError> {
+        crate::hold::assert_none("looking up another server");
         if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
             self.permit(ip)?;
             return Ok(vec![SocketAddr::new(ip, port)]);
