@@ -214,8 +214,9 @@ impl Dev {
         let demo = match demo {
             Demo::There => format!(
                 "  demo project  {base}\n  \
-                 try           curl -s {base}/self-service/registration/api\n  \
-                 mail          {base}/ui/mail\n"
+                 sign up       {base}/ui/registration\n  \
+                 mail          {base}/ui/mail\n  \
+                 for programs  curl -s {base}/self-service/registration/api\n"
             ),
             Demo::Deleted => {
                 "  demo project  was deleted, and a slug is given out only once\n".to_owned()
