@@ -37,7 +37,12 @@ fn kept(folder: &Path, file: &str) -> String {
 fn development_mode_survives_a_kill_and_keeps_its_keys() {
     let scratch = Scratch::new("dev");
     let first = Serving::start(&scratch.0);
-    for told in ["/p/demo\n", "/ui/registration\n", "/ui/mail\n", "/graphql\n"] {
+    for told in [
+        "/p/demo\n",
+        "/p/demo/ui/registration\n",
+        "/p/demo/ui/mail\n",
+        "/graphql\n",
+    ] {
         let told = format!("{}{told}", first.origin);
         assert!(first.greeting.contains(&told), "{}", first.greeting);
     }
