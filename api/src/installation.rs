@@ -112,7 +112,7 @@ async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> 
     let asked = graphql::Asked {
         caller: graphql::Caller(caller),
         request_id: graphql::RequestId(request_id::current()),
-        introspection: graphql::Introspection(app.settings().dev),
+        development: graphql::DevelopmentMode(app.settings().dev),
     };
     let answer = graphql::handle(app.graphql(), asked, request).await;
     let body = serde_json::to_string(&answer).unwrap_or_else(|_| json!({"errors": []}).to_string());

@@ -58,7 +58,7 @@ impl Console {
         refusal
     }
 
-    /// A PRODUCTION project of that slug; its base and first key.
+    /// A project of that slug; its base and first key.
     pub(crate) async fn create(&self, site: &Site, slug: &str) -> (String, String) {
         site.world.keep_slots().await;
         let input = json!({"input": {"slug": slug, "name": format!("Project {slug}")}});
@@ -83,6 +83,14 @@ const STATE: &str = "query($slug: String!) { project(slug: $slug) { state } }";
 
 /// A second server of the same installation: its origin.
 async fn second_server(site: &Site, adjust: impl FnOnce(&mut Settings)) -> String {
+    server_with(site, ApiSettings::default(), adjust).await
+}
+
+async fn server_with(
+    site: &Site,
+    behaviour: ApiSettings,
+    adjust: impl FnOnce(&mut Settings),
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let public_url = origin.parse().unwrap();
@@ -92,7 +100,7 @@ async fn second_server(site: &Site, adjust: impl FnOnce(&mut Settings)) -> Strin
         adjust(settings);
     });
     let people = Arc::new(People::new());
-    let app = App::new(installation.await, people, ApiSettings::default(), None);
+    let app = App::new(installation.await, people, behaviour, None);
     tokio::spawn(async move {
         let served = api::serve(app, listener, std::future::pending());
         served.await.unwrap();
@@ -231,6 +239,27 @@ fn development_must_be_allowed() {
         assert_eq!(refusal["code"], "INVALID_INPUT");
         let updated = console.data(ROOT_KEY, UPDATE, input).await;
         assert_eq!(updated["project"]["environment"], "DEVELOPMENT");
+        site.finish().await;
+    });
+}
+
+#[test]
+fn a_project_of_which_no_environment_is_said_is_of_the_servers_kind() {
+    run(async {
+        let site = Site::new().await;
+        let development = ApiSettings {
+            dev: true,
+            ..ApiSettings::default()
+        };
+        let desk = server_with(&site, development, |_| {}).await;
+        for (origin, environment) in [(&site.origin, "PRODUCTION"), (&desk, "DEVELOPMENT")] {
+            let console = Console::at(origin);
+            let slug = fresh_slug();
+            console.create(&site, &slug).await;
+            let read = "query($slug: String!) { project(slug: $slug) { environment } }";
+            let project = console.data(ROOT_KEY, read, json!({"slug": slug})).await;
+            assert_eq!(project["environment"], environment);
+        }
         site.finish().await;
     });
 }

@@ -66,9 +66,9 @@ pub struct Caller(pub Option<tenants::Key>);
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// May the schema be asked for without a key? True with `--dev`.
+/// `--dev`: the schema may be asked for without a key, and projects are DEVELOPMENT if nothing else is said.
 #[derive(Clone, Copy, Debug)]
-pub struct Introspection(pub bool);
+pub struct DevelopmentMode(pub bool);
 
 /// What the HTTP layer knows of a request besides its body.
 #[derive(Clone, Debug)]
@@ -77,8 +77,8 @@ pub struct Asked {
     pub caller: Caller,
     /// For answers and the log.
     pub request_id: RequestId,
-    /// Is the schema open to everybody?
-    pub introspection: Introspection,
+    /// Is this an installation on somebody's desk?
+    pub development: DevelopmentMode,
 }
 
 /// Answer one request. Every error of the answer carries `extensions.code`; faults are logged here, once.
@@ -108,11 +108,12 @@ fn admit(
 ) -> Result<async_graphql::Request, async_graphql::ServerError> {
     limits::check_text(&request.query).map_err(errors::server_error)?;
     let known = asked.caller.0.is_some();
-    if !known && !asked.introspection.0 {
+    if !known && !asked.development.0 {
         return Err(errors::server_error(Refusal::Unauthenticated));
     }
     limits::check_document(request.parsed_query()?).map_err(errors::server_error)?;
     Ok(request
         .data(asked.caller.clone())
-        .data(asked.request_id.clone()))
+        .data(asked.request_id.clone())
+        .data(asked.development))
 }

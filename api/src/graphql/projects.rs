@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use tenants::{Environment, NewProject};
 
 use super::{
+    DevelopmentMode,
     access::Access,
     config::assembled,
     connection::{Connection, Page},
@@ -239,7 +240,8 @@ pub(super) struct CreateProjectInput {
     config: Option<Json>,
     /// Identity schemas by id, as an alternative to base64:// URLs in config.identity.schemas.
     identity_schemas: Option<Json>,
-    /// PRODUCTION unless said otherwise. DEVELOPMENT must be allowed by the installation.
+    /// PRODUCTION unless said otherwise, DEVELOPMENT in development mode. DEVELOPMENT must be allowed by the
+    /// installation.
     environment: Option<ProjectEnvironment>,
 }
 
@@ -307,7 +309,13 @@ impl ProjectMutations {
     ) -> Result<CreateProjectPayload, Refusal> {
         let access = Access::of(cx)?;
         access.on_installation(tenants::Role::Admin)?;
-        let environment = input.environment.unwrap_or(ProjectEnvironment::Production);
+        let development = cx.data_opt::<DevelopmentMode>().is_some_and(|mode| mode.0);
+        let usual = if development {
+            ProjectEnvironment::Development
+        } else {
+            ProjectEnvironment::Production
+        };
+        let environment = input.environment.unwrap_or(usual);
         let new = NewProject {
             slug: input.slug,
             name: input.name,

@@ -5,7 +5,7 @@ use std::{env, fs};
 use async_graphql::{BatchRequest, Request, Response};
 use tenants::{Key, Role, ids};
 
-use super::{Asked, Caller, Introspection, RequestId, builder, fields, handle, sdl};
+use super::{Asked, Caller, DevelopmentMode, RequestId, builder, fields, handle, sdl};
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/api.graphql");
 
@@ -13,7 +13,7 @@ async fn ask(key: Option<Key>, dev: bool, body: impl Into<BatchRequest>) -> Resp
     let asked = Asked {
         caller: Caller(key),
         request_id: RequestId("r-1".to_owned()),
-        introspection: Introspection(dev),
+        development: DevelopmentMode(dev),
     };
     handle(&builder().finish(), asked, body).await
 }

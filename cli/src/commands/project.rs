@@ -93,7 +93,7 @@ pub struct CreateArgs {
     /// The name people see [default: the slug]
     #[arg(long)]
     pub name: Option<String>,
-    /// [default: PRODUCTION]
+    /// [default: PRODUCTION, on a server in development mode DEVELOPMENT]
     #[arg(long, ignore_case = true)]
     pub environment: Option<EnvironmentArg>,
     /// Configuration document, JSON or YAML, `-` for standard input; identity schemas by file:// are read,

@@ -175,15 +175,7 @@ pub(crate) fn a_document_is_read_from_where_it_lies(place: &Place) {
         "files/shop.yml",
         "dsn: memory\nserve:\n  public: {port: 4433}\nidentity:\n  default_schema_id: person\n  schemas:\n  - id: person\n    url: file://person.json\n",
     );
-    let create = [
-        "project",
-        "create",
-        "files",
-        "--config",
-        "files/shop.yml",
-        "--environment",
-        "production",
-    ];
+    let create = ["project", "create", "files", "--config", "files/shop.yml"];
     let made = place.run(&create);
     made.with(
         0,
@@ -192,6 +184,11 @@ pub(crate) fn a_document_is_read_from_where_it_lies(place: &Place) {
             "note: `dsn` was left out: ",
             "note: `serve.public.port` was left out: ",
         ],
+    );
+    let shown = place.json(&["project", "show", "files"]);
+    assert_eq!(
+        shown["environment"], "DEVELOPMENT",
+        "the usual one of --dev"
     );
     let person = [
         "identities",
