@@ -161,6 +161,18 @@ fn a_busy_port_is_named_with_its_setting() {
     assert!(said.contains(&format!("{address} (--listen)")), "{said}");
 }
 
+#[test]
+fn a_folder_without_postgresql_is_refused_with_what_it_lacks() {
+    let scratch = Scratch::new("programs");
+    let mut serve = insula(&scratch.0, &["serve", "--dev"]);
+    let output = serve.env("INSULA_PG_BIN", &scratch.0).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    let folder = scratch.0.display();
+    let expected = format!("INSULA_PG_BIN is {folder}, where `postgres` is missing");
+    assert!(said.contains(&expected), "{said}");
+}
+
 /// Answers one request with `body` and hands back what it was asked.
 fn answer_once(body: &'static str) -> (String, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -12,6 +12,7 @@ use crate::account::Account;
 /// The oldest major version that is served.
 pub(crate) const MAJOR_MIN: u32 = 15;
 
+const NAMED: &str = "INSULA_PG_BIN";
 const NEEDED: [&str; 3] = ["postgres", "initdb", "psql"];
 
 /// One installation.
@@ -28,18 +29,23 @@ impl Binaries {
     pub(crate) fn find(account: Account, data: &Path, wanted: Option<u32>) -> Result<Self, Error> {
         let mut seen: Vec<String> = Vec::new();
         for folder in candidates() {
-            let Some(found) = Self::look(account, &folder) else {
-                continue;
+            let found = match Self::look(account, &folder) {
+                Ok(found) => found,
+                Err(why) if env::var_os(NAMED).is_some() => {
+                    seen.push(format!("{NAMED} is {}, {why}", folder.display()));
+                    continue;
+                }
+                Err(_) => continue,
             };
             if found.major >= MAJOR_MIN && wanted.is_none_or(|wanted| wanted == found.major) {
                 return Ok(found);
             }
-            seen.push(format!("{} in {}", found.version, folder.display()));
+            seen.push(format!("found {} in {}", found.version, folder.display()));
         }
         let looked = if seen.is_empty() {
-            "looked in INSULA_PG_BIN, pg_config, the usual folders and PATH".to_owned()
+            "looked in pg_config, the usual folders and PATH".to_owned()
         } else {
-            format!("found {}", seen.join(", "))
+            seen.join(", ")
         };
         Err(match wanted {
             Some(wanted) => Error::OtherVersion {
@@ -57,17 +63,21 @@ impl Binaries {
     }
 
     /// Asked as the account that will run them, so that binaries it cannot reach do not count.
-    fn look(account: Account, folder: &Path) -> Option<Self> {
-        if !NEEDED.iter().all(|name| folder.join(name).is_file()) {
-            return None;
+    fn look(account: Account, folder: &Path) -> Result<Self, String> {
+        if let Some(missing) = NEEDED.iter().find(|name| !folder.join(name).is_file()) {
+            return Err(format!("where `{missing}` is missing"));
         }
         let output = account
             .command(folder.join("postgres"))
             .arg("--version")
             .output()
-            .ok()?;
-        let (version, major) = parse_version(&String::from_utf8_lossy(&output.stdout))?;
-        Some(Self {
+            .map_err(|fault| {
+                let uid = account.uid;
+                format!("whose `postgres` cannot be run by user {uid}: {fault}")
+            })?;
+        let (version, major) = parse_version(&String::from_utf8_lossy(&output.stdout))
+            .ok_or("whose `postgres` does not tell its version")?;
+        Ok(Self {
             folder: folder.to_owned(),
             version,
             major,
@@ -84,7 +94,7 @@ fn parse_version(line: &str) -> Option<(String, u32)> {
 
 /// Every folder worth a look, best first. `INSULA_PG_BIN` is an order, not a hint.
 fn candidates() -> Vec<PathBuf> {
-    if let Some(named) = env::var_os("INSULA_PG_BIN") {
+    if let Some(named) = env::var_os(NAMED) {
         return vec![named.into()];
     }
     let mut folders = Vec::new();

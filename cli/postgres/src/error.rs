@@ -9,7 +9,7 @@ pub enum Error {
     /// No folder with `postgres`, `initdb` and `psql` of a supported version was found.
     #[error(
         "no PostgreSQL {min} or newer found on this machine ({looked}); `make setup` installs it, \
-         or name the folder with `initdb` and `postgres` in INSULA_PG_BIN",
+         or name the folder with `postgres`, `initdb` and `psql` in INSULA_PG_BIN",
         min = crate::binaries::MAJOR_MIN
     )]
     NoBinaries {
