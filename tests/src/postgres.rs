@@ -46,6 +46,12 @@ fn data_folder() -> PathBuf {
     binary.ancestors().nth(3).unwrap().join("test-postgres")
 }
 
+/// Twice what the tests that run at once may take between a look and a taking.
+fn spare_slots() -> i32 {
+    let tests = std::thread::available_parallelism().map_or(4, usize::from);
+    i32::try_from(tests * 2).unwrap_or(i32::MAX).clamp(4, 64)
+}
+
 /// Beside the test binary's folder, where cargo puts it.
 fn sandbox() -> Program {
     let binary = std::env::current_exe().unwrap();
@@ -142,7 +148,7 @@ impl Database {
             allow_private: Vec::new(),
             allow_development: true,
             delete_grace: TimeDelta::days(7),
-            spare_slots: 3,
+            spare_slots: spare_slots(),
             clock: clock.clone(),
             config_rules: api::config_rules(),
             sandbox: sandbox(),

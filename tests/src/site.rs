@@ -151,6 +151,11 @@ pub enum Kind {
     Api,
 }
 
+impl Kind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Html, Self::Spa, Self::Api];
+}
+
 /// One visitor. Cookies are kept and sent back, except by API clients; redirects are not followed.
 #[derive(Debug)]
 pub struct Client {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tenants::{
-    Actor, Claim, Claimed, Clock, Environment, Installation, Job, NewKey, NewProject, Project,
-    Settings, config, ids,
+    Actor, ChangeError, Claim, Claimed, Clock, Environment, Fault, Installation, Job, NewKey,
+    NewProject, Project, Settings, config, ids,
 };
 
 use crate::Database;
@@ -107,14 +107,25 @@ impl World {
             environment,
             config,
         };
-        self.keep_slots().await;
-        let made = self
-            .installation
-            .create_project(&actor(), new)
-            .await
-            .unwrap();
+        let made = self.make(new).await;
         self.projects().push(made.0.clone());
         made
+    }
+
+    /// Slots are made before each project, but other tests take of them meanwhile: then once more.
+    async fn make(&self, new: NewProject) -> (Project, NewKey) {
+        for _ in 0..10 {
+            self.keep_slots().await;
+            match self
+                .installation
+                .create_project(&actor(), new.clone())
+                .await
+            {
+                Err(ChangeError::Fault(Fault::Overloaded { .. })) => {}
+                made => return made.unwrap(),
+            }
+        }
+        panic!("other tests take every slot");
     }
 
     /// Projects that a test made by other means are watched as well.

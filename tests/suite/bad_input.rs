@@ -13,7 +13,6 @@ const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "correct-horse-battery";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
-const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
 
 /// A success, a redirect with a target, the form again, or the error envelope: nothing else is an answer.
 fn contracted(what: &str, answer: &Answer) {
@@ -112,7 +111,7 @@ fn a_body_that_cannot_be_read_is_a_message_on_the_form() {
     run(async {
         let site = Site::new().await;
         let project = site.project().await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             for flow_name in ["login", "registration"] {
                 let (client, flow) = begun(&site, &project, kind, flow_name).await;
                 for (what, media, body) in unreadable() {
@@ -151,7 +150,7 @@ fn a_body_over_the_limit_is_refused() {
         let site = Site::new().await;
         let project = site.project().await;
         let six = format!("{{\"method\":\"{}\"}}", "x".repeat(6 << 20));
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (client, flow) = begun(&site, &project, kind, "registration").await;
             let body = Some((JSON, six.clone().into_bytes()));
             let answer = client.send(Method::POST, action(&flow), body, &[]).await;

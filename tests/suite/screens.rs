@@ -10,8 +10,6 @@ use crate::{
     verification::{EMAIL, somebody, turn},
 };
 
-const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
-
 /// Codes everywhere.
 async fn project(site: &Site) -> Project {
     let on = json!({"enabled": true});
@@ -48,7 +46,7 @@ fn the_method_is_there_twice() {
         let site = Site::new().await;
         let project = project(&site).await;
         somebody(&site, &project, EMAIL).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             for flow in ["login", "registration", "recovery", "verification"] {
                 let client = site.client(&project, kind);
                 let address = if flow == "registration" {
@@ -80,7 +78,7 @@ fn an_empty_resend_asks_for_nothing() {
     run(async {
         let site = Site::new().await;
         let project = project(&site).await;
-        for (number, kind) in KINDS.into_iter().enumerate() {
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
             let email = format!("p{number}@example.org");
             somebody(&site, &project, &email).await;
             for (flow, passed) in [("verification", 1_080_002), ("recovery", 0)] {

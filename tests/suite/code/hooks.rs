@@ -17,7 +17,7 @@ fn hooks_of_a_method_replace_those_of_a_login() {
         });
         let project = site.project_with(after("login", &lists)).await;
         make(&site, &project, json!({"email": ADA}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let first = site.client(&project, kind);
             let begun = first.sign_in(ADA, PASSWORD).await;
             assert!(!begun.status.is_client_error(), "{}", begun.text);
@@ -55,7 +55,7 @@ fn hooks_of_a_method_replace_those_of_a_registration() {
             "code": {"hooks": []},
         });
         let project = site.project_with(after("registration", &lists)).await;
-        for (number, kind) in KINDS.into_iter().enumerate() {
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
             let client = site.client(&project, kind);
             let email = format!("p{number}@example.org");
             let made = client.sign_up(&email, PASSWORD).await;

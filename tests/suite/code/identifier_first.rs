@@ -28,7 +28,7 @@ fn the_methods_that_fit_an_identifier() {
         let project = site.project_with(identifiers_first()).await;
         make(&site, &project, json!({"user": ADA, "email": ADA}), true).await;
         make(&site, &project, json!({"user": "bob", "email": BOB}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let flow = client.begin("login", "").await;
             assert_eq!(flow.outline(), FIRST);
@@ -72,7 +72,7 @@ fn three_kinds_of_client_sign_in_either_way() {
         let site = Site::new().await;
         let project = site.project_with(identifiers_first()).await;
         make(&site, &project, json!({"user": ADA, "email": ADA}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let chosen = identify(&client, ADA).await;
             let password = |password: &str| json!({"method": "password", "identifier": ADA, "password": password});
@@ -117,7 +117,7 @@ fn somebody_with_nothing_but_codes_gets_one_at_once() {
         let site = Site::new().await;
         let project = site.project_with(identifiers_first()).await;
         make(&site, &project, json!({"email": ADA}), false).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let sent = identify(&client, ADA).await;
             assert_eq!(sent.body["state"], "sent_email");
@@ -138,7 +138,7 @@ fn unknown_identifiers() {
         let project = site.project_with(identifiers_first()).await;
         // Taken, but of no use: no password, and no code goes to a user name.
         make(&site, &project, json!({"user": "ada"}), false).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             for unknown in ["nobody@example.org", "ada", ""] {
                 let refused = identify(&client, unknown).await;

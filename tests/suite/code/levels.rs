@@ -45,7 +45,7 @@ fn a_new_factor_locks_the_sessions_that_did_not_prove_it() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(second_factor()).await;
-        for (number, kind) in KINDS.into_iter().enumerate() {
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
             let (user, email) = (format!("user{number}"), format!("p{number}@example.org"));
             make(&site, &project, json!({ "user": user }), true).await;
             let (one, _) = first_factor(&site, &project, kind, &user).await;

@@ -122,7 +122,7 @@ fn a_form_is_drawn_all_the_same() {
         });
         let project = site.project_with(config).await;
         make(&site, &project, json!({"email": ADA}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let mut client = site.client(&project, kind);
             let answer = client.sign_in(ADA, PASSWORD).await;
             if let Some(token) = answer.body["session_token"].as_str() {

@@ -9,7 +9,7 @@ fn three_kinds_of_client_sign_in() {
         let site = Site::new().await;
         let project = site.project_with(passwordless(&json!({}))).await;
         make(&site, &project, json!({"email": "Ada@Example.org"}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let flow = client.begin("login", "").await;
             let begun = [
@@ -153,7 +153,7 @@ fn unknown_identifiers_are_told_so() {
         let site = Site::new().await;
         let project = site.project_with(passwordless(&person())).await;
         make(&site, &project, json!({"user": "ada", "email": ADA}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let flow = client.begin("login", "").await;
             for unknown in ["nobody@example.org", "ada", "+49301234567"] {

@@ -29,7 +29,7 @@ fn unknown_and_known_are_answered_alike() {
         let site = Site::new().await;
         let project = site.project_with(mitigated(&json!({}))).await;
         make(&site, &project, json!({"email": ADA}), false).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let mut answers = Vec::new();
             let long = "x".repeat(5_000);
             for who in [ADA, BOB, "nobody", "+49301234567", long.as_str()] {
@@ -110,7 +110,7 @@ fn identifiers_first_without_a_hint() {
         let style = json!({"selfservice": {"flows": {"login": {"style": "identifier_first"}}}});
         let project = site.project_with(mitigated(&style)).await;
         make(&site, &project, json!({"email": ADA}), false).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let mut answers = Vec::new();
             for who in [ADA, BOB, "nobody"] {
                 let client = site.client(&project, kind);

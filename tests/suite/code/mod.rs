@@ -24,7 +24,6 @@ use tests::{Answer, Client, Kind, Site};
 const ADA: &str = "ada@example.org";
 const BOB: &str = "bob@example.org";
 const PASSWORD: &str = "correct-horse-battery";
-const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
 
 /// Codes are the first factor.
 pub(crate) fn passwordless(patch: &Value) -> Value {

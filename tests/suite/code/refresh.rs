@@ -11,7 +11,7 @@ fn the_same_session_newly_proved() {
         let project = site.project_with(passwordless(&json!({}))).await;
         make(&site, &project, json!({"email": ADA}), true).await;
         make(&site, &project, json!({"email": BOB}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let mut client = site.client(&project, kind);
             let signed_in = client.sign_in(ADA, PASSWORD).await;
             if let Some(token) = signed_in.body["session_token"].as_str() {
@@ -74,7 +74,7 @@ fn one_of_the_own_addresses() {
         )
         .await;
         make(&site, &project, json!({"email": BOB}), false).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let mut client = site.client(&project, kind);
             let signed_in = client.sign_in("ada", PASSWORD).await;
             if let Some(token) = signed_in.body["session_token"].as_str() {

@@ -10,7 +10,7 @@ fn three_kinds_of_client_sign_up_in_one_step() {
         let site = Site::new().await;
         let project = site.project_with(passwordless(&json!({}))).await;
         for (kind, email) in
-            KINDS
+            Kind::ALL
                 .into_iter()
                 .zip(["html@example.org", "spa@example.org", "api@example.org"])
         {
@@ -80,7 +80,7 @@ fn three_kinds_of_client_sign_up_in_two_steps() {
         let two = json!({"selfservice": {"flows": {"registration": {"style": "profile_first"}}}});
         let project = site.project_with(passwordless(&two)).await;
         for (kind, email) in
-            KINDS
+            Kind::ALL
                 .into_iter()
                 .zip(["html@example.org", "spa@example.org", "api@example.org"])
         {
@@ -147,7 +147,7 @@ fn traits_that_change_on_the_way() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(passwordless(&person())).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let flow = client.begin("registration", "").await;
             let email = format!("{kind:?}@example.org").to_lowercase();

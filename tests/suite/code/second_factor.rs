@@ -29,7 +29,7 @@ fn the_only_address_gets_its_code_at_once() {
         let site = Site::new().await;
         let project = site.project_with(second_factor()).await;
         make(&site, &project, json!({"user": "ada", "email": ADA}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (client, answer) = first_factor(&site, &project, kind, "ada").await;
             let step_up = format!("{}/self-service/login/browser?aal=aal2", project.base_url());
             match kind {
@@ -91,7 +91,7 @@ fn one_of_several_addresses() {
         let traits = json!({"user": "ada", "email": ADA, "other": "ada@work.example", "phone": "+49301234567"});
         make(&site, &project, traits, true).await;
         make(&site, &project, json!({"user": "bob", "email": BOB}), true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (client, _) = first_factor(&site, &project, kind, "ada").await;
             let flow = client.begin("login", "?aal=aal2").await;
             let outline = [
@@ -142,7 +142,7 @@ fn the_address_that_was_asked_for() {
         let project = site.project_with(second_factor()).await;
         let traits = json!({"user": "ada", "name": "Ada", "email": ADA, "phone": "+49 30 1234567"});
         make(&site, &project, traits, true).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (client, _) = first_factor(&site, &project, kind, "ada").await;
             for (via, to) in [("email", ADA), ("phone", "+49301234567")] {
                 let sent = client.begin("login", &format!("?aal=aal2&via={via}")).await;

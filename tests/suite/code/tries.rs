@@ -11,7 +11,7 @@ fn the_try_after_the_last_is_refused_though_it_is_right() {
         let site = Site::new().await;
         let project = site.project_with(passwordless(&json!({}))).await;
         make(&site, &project, json!({"email": ADA}), false).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let mut flow = ask(&client, ADA).await;
             let code = code_to(&project, ADA).await;
@@ -83,7 +83,7 @@ fn another_code_ends_the_one_before() {
         let site = Site::new().await;
         let project = site.project_with(passwordless(&json!({}))).await;
         make(&site, &project, json!({"email": ADA}), false).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let sent = ask(&client, ADA).await;
             let old = code_to(&project, ADA).await;
@@ -160,7 +160,7 @@ fn odd_codes_and_identifiers() {
             "-1",
             " ",
         ];
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let client = site.client(&project, kind);
             let mut flow = ask(&client, ADA).await;
             for code in odd {

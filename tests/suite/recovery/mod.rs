@@ -4,6 +4,7 @@
 mod administration;
 mod choice;
 mod codes;
+mod ends;
 mod links;
 mod unknown;
 

@@ -5,9 +5,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{Kind, Site, run};
 
-use super::{
-    EMAIL, KINDS, PASSWORD, basic, opens, person, read, refresh, signed_in, submitted, whoami,
-};
+use super::{EMAIL, PASSWORD, basic, opens, person, read, refresh, signed_in, submitted, whoami};
 
 fn switched_on() -> Value {
     tenants::config::merged(
@@ -49,7 +47,7 @@ fn whoever_confirms_it_is_gone() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(switched_on()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
@@ -191,7 +189,7 @@ fn everything_that_is_stored_and_no_secret() {
         let site = Site::new().await;
         let project = site.project_with(switched_on()).await;
         let path = "/self-service/insula/account/data";
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             signed_in(&site, &project, Kind::Spa, &email).await;

@@ -8,8 +8,8 @@ use tenants::Project;
 use tests::{Answer, Client, Kind, Site, run};
 
 use super::{
-    EMAIL, KINDS, OTHER_PASSWORD, PASSWORD, basic, opens, person, read, refresh, signed_in,
-    submitted, whoami,
+    EMAIL, OTHER_PASSWORD, PASSWORD, basic, opens, person, read, refresh, signed_in, submitted,
+    whoami,
 };
 
 /// A quarter of an hour, and the clock beyond it.
@@ -52,7 +52,7 @@ fn detour(kind: Kind, answer: &Answer) -> String {
 fn what_needs_a_fresh_session_and_what_does_not() {
     run(async {
         let site = Site::new().await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (project, client) = old_session(&site, kind, EMAIL).await;
             let flow = client.begin("settings", "").await;
             let same =

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{Kind, Site, run};
 
-use super::{EMAIL, KINDS, PASSWORD, basic, person, read, signed_in, submitted};
+use super::{EMAIL, PASSWORD, basic, person, read, signed_in, submitted};
 
 const NOBODY: &str = "13722137-4ef4-4e46-8797-d05b98791989";
 
@@ -14,7 +14,7 @@ fn a_new_flow_is_drawn_as_clients_expect() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(basic()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let flow = client.begin("settings", "").await;
@@ -112,7 +112,7 @@ fn another_person_neither_reads_nor_submits_the_flow() {
     run(async {
         let site = Site::new().await;
         let project = site.project().await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (ada, eve) = (format!("ada{kind:?}@x.org"), format!("eve{kind:?}@x.org"));
             let owner = person(&site, &project, kind, &ada).await;
             let other = person(&site, &project, kind, &eve).await;
@@ -152,7 +152,7 @@ fn a_submission_that_names_no_method_is_told_so() {
     run(async {
         let site = Site::new().await;
         let project = site.project().await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org");
             let client = person(&site, &project, kind, &email).await;
             let flow = client.begin("settings", "").await;
@@ -217,7 +217,7 @@ fn an_expired_flow_is_replaced() {
         let site = Site::new().await;
         let patch = json!({"selfservice": {"flows": {"settings": {"lifespan": "10m"}}, "allowed_return_urls": ["https://app.example/"]}});
         let project = site.project_with(patch).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org");
             let client = person(&site, &project, kind, &email).await;
             let flow = client
@@ -317,7 +317,7 @@ fn a_second_factor_that_somebody_has_must_be_used() {
         let site = Site::new().await;
         let project = site.project().await;
         let base = project.base_url();
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let flow = client.begin("settings", "").await;

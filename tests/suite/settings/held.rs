@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tenants::{Project, config::merged};
 use tests::{Answer, Client, Kind, Site, run};
 
-use super::{KINDS, PASSWORD, keep_token, opens, person, read, refresh, submitted, whoami};
+use super::{PASSWORD, keep_token, opens, person, read, refresh, submitted, whoami};
 use crate::verification::by_link;
 
 /// Two mail addresses, a phone number, a name to sign in with, and one to be called by.
@@ -124,7 +124,7 @@ fn nothing_is_changed_until_the_address_is_verified() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(holding()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (old, new) = (
                 format!("{kind:?}@x.org").to_lowercase(),
                 format!("new-{kind:?}@x.org").to_lowercase(),
@@ -200,7 +200,7 @@ fn a_link_will_do_as_well() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(merged(&holding(), &by_link())).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (old, new) = (
                 format!("{kind:?}@x.org").to_lowercase(),
                 format!("new-{kind:?}@x.org").to_lowercase(),
@@ -249,7 +249,7 @@ fn what_is_held_back_and_what_is_not() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(holding()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let both = json!({"email": of("a"), "second": of("b")});
@@ -290,7 +290,7 @@ fn one_address_at_a_time() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(holding()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let mails = site.mails(&project).await.len();
@@ -318,7 +318,7 @@ fn what_belongs_to_somebody_else() {
         let project = site.project_with(holding()).await;
         let theirs = json!({"email": "theirs@x.org", "login": "theirs"});
         with_traits(&site, &project, Kind::Spa, theirs).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let mails = site.mails(&project).await.len();
@@ -352,7 +352,7 @@ fn it_needs_a_session_that_authenticated_lately() {
         let site = Site::new().await;
         let project = site.project_with(holding()).await;
         let mut clients = Vec::new();
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@x.org").to_lowercase();
             clients.push((kind, person(&site, &project, kind, &email).await));
         }

@@ -9,7 +9,7 @@ use tests::{Answer, Client, Kind, Site, run};
 use uuid::Uuid;
 
 use super::{
-    KINDS, PASSWORD,
+    PASSWORD,
     held::{code, held, holding, led_to, profile, sent, typed, verification},
     opens, person, read, signed_in, submitted, whoami,
 };
@@ -45,7 +45,7 @@ fn the_newer_change_counts() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let first = held(&client, kind, json!({"email": of("b")})).await;
@@ -72,7 +72,7 @@ fn sent_again() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let id = held(&client, kind, json!({"email": of("b")})).await;
@@ -106,7 +106,7 @@ fn the_address_is_taken_meanwhile() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let wanted = json!({"email": of("b"), "name": "Ada"});
@@ -137,7 +137,7 @@ fn the_account_is_another_meanwhile() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let id = held(&client, kind, json!({"email": of("b"), "name": "B"})).await;
@@ -161,7 +161,7 @@ fn nobody_asks_for_it_any_more() {
         let config = merged(&merged(&holding(), &patient(50)), &deletes);
         let project = site.project_with(config).await;
         let admin = site.admin(&project);
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             let id = held(&client, kind, json!({"email": of("b")})).await;

@@ -19,7 +19,6 @@ use tenants::Project;
 pub(super) const EMAIL: &str = "ada@example.org";
 pub(super) const PASSWORD: &str = "correct-horse-battery";
 pub(super) const OTHER_PASSWORD: &str = "a-better-staple-now";
-pub(super) const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
 
 /// E-mail, a name and a box to tick.
 pub(super) fn basic() -> Value {

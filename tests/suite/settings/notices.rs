@@ -5,7 +5,6 @@ use tenants::{Project, config::merged};
 use tests::{Client, Kind, Site, run};
 
 use super::{
-    KINDS,
     held::{held, profile, typed, verification, with, with_traits},
     person, submitted, whoami,
 };
@@ -110,7 +109,7 @@ fn what_they_are_told() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(telling(json!({}))).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let client = person(&site, &project, kind, &of("a")).await;
             person(&site, &project, Kind::Spa, &of("taken")).await;
@@ -159,7 +158,7 @@ fn what_is_held_back_is_told_when_it_is_made() {
             json!([show, tell, verify]),
         ] {
             let project = site.project_with(with(hooks)).await;
-            for kind in KINDS {
+            for kind in Kind::ALL {
                 let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
                 let traits = json!({"email": of("a"), "second": of("s")});
                 let client = with_traits(&site, &project, kind, traits).await;

@@ -4,14 +4,14 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{Kind, Site, run};
 
-use super::{EMAIL, KINDS, OTHER_PASSWORD, PASSWORD, opens, person, signed_in, submitted, whoami};
+use super::{EMAIL, OTHER_PASSWORD, PASSWORD, opens, person, signed_in, submitted, whoami};
 
 #[test]
 fn a_new_password_takes_the_place_of_the_old_one() {
     run(async {
         let site = Site::new().await;
         let project = site.project().await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
@@ -36,7 +36,7 @@ fn passwords_that_will_not_do() {
     run(async {
         let site = Site::new().await;
         let project = site.project().await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}-somebody@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let flow = client.begin("settings", "").await;
@@ -158,7 +158,7 @@ fn a_hook_signs_out_everywhere_else() {
             "password": {"hooks": [{"hook": "revoke_active_sessions"}]},
         }}}}});
         let project = site.project_with(hook).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;

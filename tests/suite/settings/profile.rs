@@ -4,14 +4,14 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{Kind, Site, run};
 
-use super::{EMAIL, KINDS, PASSWORD, basic, opens, person, read, signed_in, submitted, whoami};
+use super::{EMAIL, PASSWORD, basic, opens, person, read, signed_in, submitted, whoami};
 
 #[test]
 fn traits_are_replaced_as_a_whole() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(basic()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let flow = client.begin("settings", "").await;
@@ -62,7 +62,7 @@ fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(basic()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let flow = client.begin("settings", "").await;
@@ -114,7 +114,7 @@ fn a_new_address_takes_the_place_of_the_old_one() {
     run(async {
         let site = Site::new().await;
         let project = site.project_with(basic()).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let (old, new) = (format!("old{kind:?}@x.org"), format!("New{kind:?}@X.org"));
             let client = person(&site, &project, kind, &old).await;
             let before = whoami(&client).await.body["identity"].clone();
@@ -201,7 +201,7 @@ fn an_address_of_somebody_else_is_refused() {
         let site = Site::new().await;
         let project = site.project_with(basic()).await;
         person(&site, &project, Kind::Spa, EMAIL).await;
-        for kind in KINDS {
+        for kind in Kind::ALL {
             let email = format!("{kind:?}@example.org").to_lowercase();
             let client = person(&site, &project, kind, &email).await;
             let flow = client.begin("settings", "").await;

@@ -8,8 +8,6 @@ use tests::{Answer, Client, Kind, Site, run};
 
 use super::{PASSWORD, address, announced::two_addresses, landed, project, turn};
 
-const KINDS: [Kind; 3] = [Kind::Html, Kind::Spa, Kind::Api];
-
 /// After a change of traits.
 fn hooks(list: &[&str]) -> Value {
     let hooks: Vec<Value> = list.iter().map(|hook| json!({"hook": hook})).collect();
@@ -66,7 +64,7 @@ fn a_changed_address_has_to_be_proven_and_old_codes_prove_nothing() {
     run(async {
         let site = Site::new().await;
         let project = project(&site, json!({})).await;
-        for (number, kind) in KINDS.into_iter().enumerate() {
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
             let (old, new) = (format!("a{number}@x.org"), format!("b{number}@x.org"));
             let (client, id) = person(&site, &project, kind, &old).await;
             let first = site.mail(&project).await;
@@ -161,7 +159,7 @@ fn the_hook_leads_to_the_verification() {
         let patch = tenants::config::merged(&hooks(&["show_verification_ui"]), &lists);
         let project = project(&site, patch).await;
         let target = "https://app.example.org/a";
-        for (number, kind) in KINDS.into_iter().enumerate() {
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
             let (old, new) = (format!("a{number}@x.org"), format!("b{number}@x.org"));
             let (client, id) = person(&site, &project, kind, &old).await;
             let query = "?return_to=https%3A%2F%2Fapp.example.org%2Fa";

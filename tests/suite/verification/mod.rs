@@ -4,6 +4,7 @@
 mod announced;
 mod changed;
 mod codes;
+mod ends;
 mod hooks;
 mod links;
 
