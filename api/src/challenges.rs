@@ -12,7 +12,7 @@ use flows::{
     decision,
     flow::{Flow, Transport},
     recovery::{self, Recovered, Recovery, RecoveryOutcome},
-    verification::Verification,
+    verification::{Verification, VerificationOutcome},
 };
 use serde_json::json;
 use tenants::Project;
@@ -50,11 +50,17 @@ pub(crate) fn page_of<K: Page>(visit: &Visit, id: Uuid) -> Response {
     respond::redirect(StatusCode::SEE_OTHER, &page)
 }
 
-/// The form as it stands; 400 only when something in it has to be mended.
-pub(crate) fn form<K: Page>(visit: &Visit, flow: &Flow<K>, complains: bool) -> Response {
-    if flow.transport == Transport::Browser && !visit.client.json {
-        return page_of::<K>(visit, flow.id);
+/// A submitted verification was answered. In browsers `Accept` alone decides, as clients know it.
+pub(crate) fn verification(visit: &Visit, outcome: &VerificationOutcome) -> Response {
+    let flow = &outcome.flow;
+    if flow.transport == Transport::Browser && !visit.accepts_json {
+        return page_of::<Verification>(visit, flow.id);
     }
+    form(flow, outcome.complains)
+}
+
+/// The form as it stands; 400 only when something in it has to be mended.
+fn form<K: Page>(flow: &Flow<K>, complains: bool) -> Response {
     let status = if complains {
         StatusCode::BAD_REQUEST
     } else {
@@ -97,7 +103,12 @@ pub(crate) async fn link_failed<K: Page>(visit: &Visit, error: decision::Error) 
 /// A submitted recovery was answered.
 pub(crate) fn recovery(visit: &Visit, outcome: RecoveryOutcome) -> Response {
     let (flow, recovered) = match outcome {
-        RecoveryOutcome::Form { flow, complains } => return form(visit, &flow, complains),
+        RecoveryOutcome::Form { flow, .. }
+            if flow.transport == Transport::Browser && !visit.client.json =>
+        {
+            return page_of::<Recovery>(visit, flow.id);
+        }
+        RecoveryOutcome::Form { flow, complains } => return form(&flow, complains),
         RecoveryOutcome::Recovered(flow, recovered) => (flow, recovered),
     };
     if !visit.client.json {

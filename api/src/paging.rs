@@ -32,8 +32,8 @@ const LEGACY_REACH_MAX: i64 = 1_000;
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OffsetParams {
-    /// The older way: the page's number, from 1. `page_size` and `page_token` go first.
-    #[param(value_type = Option<i64>, minimum = 1)]
+    /// The older way: the page's number, of sessions from 1, of others from 0. `page_size` and `page_token` go first.
+    #[param(value_type = Option<i64>, minimum = 0)]
     pub(crate) page: Option<String>,
     /// The older way: how many at most.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 1000, default = 250)]
@@ -52,9 +52,19 @@ pub(crate) struct Offset {
     pub(crate) size: i64,
 }
 
-impl From<&OffsetParams> for Offset {
-    /// Nothing is refused: what cannot be read is the default. Page 0 and page 1 are both the first.
-    fn from(params: &OffsetParams) -> Self {
+impl Offset {
+    /// A page of sessions: page 0 and page 1 are both the first. Nothing is refused: what cannot be read is
+    /// the default.
+    pub(crate) fn of_sessions(params: &OffsetParams) -> Self {
+        Self::read(params, |page| (page - 1).max(0))
+    }
+
+    /// A page of anything else: page 0 is the first.
+    pub(crate) fn of_schemas(params: &OffsetParams) -> Self {
+        Self::read(params, |page| page.max(0))
+    }
+
+    fn read(params: &OffsetParams, before: impl FnOnce(i64) -> i64) -> Self {
         let size = |text: Option<&String>| match text.and_then(|t| t.parse::<i64>().ok()) {
             None => SIZE_DEFAULT,
             Some(size) => size.clamp(1, OFFSET_SIZE_MAX),
@@ -71,10 +81,9 @@ impl From<&OffsetParams> for Offset {
             .page
             .as_ref()
             .and_then(|t| t.parse::<i64>().ok())
-            .unwrap_or(0)
-            .max(1);
+            .unwrap_or(0);
         Self {
-            offset: (page - 1).saturating_mul(size),
+            offset: before(page).saturating_mul(size),
             size,
         }
     }
@@ -401,9 +410,9 @@ mod tests {
             page_size: Some(size.into()),
             ..OffsetParams::default()
         };
-        assert_eq!(Offset::from(&params("abc")).size, 250);
-        assert_eq!(Offset::from(&params("-5")).size, 1);
-        assert_eq!(Offset::from(&params("9999")).size, 1_000);
+        assert_eq!(Offset::of_sessions(&params("abc")).size, 250);
+        assert_eq!(Offset::of_sessions(&params("-5")).size, 1);
+        assert_eq!(Offset::of_sessions(&params("9999")).size, 1_000);
         assert!(IdentityPage::read(&params("abc")).is_err());
 
         let far = OffsetParams {

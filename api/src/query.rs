@@ -93,6 +93,9 @@ impl FlowId {
     }
 }
 
+/// What a form says when its address was opened instead of submitted.
+pub(crate) const NOTHING_SENT: &str = "Nothing was submitted. Please fill in the form.";
+
 /// A submission without the id of a flow.
 pub(crate) fn no_flow() -> ApiError {
     ApiError::bad_request("The query parameter \"flow\" must be the id of a flow.")
@@ -120,6 +123,7 @@ pub(crate) fn seen_address(project: &Project, uri: &Uri) -> String {
 
 /// Parameters of features that are not served yet are refused, not ignored.
 pub(crate) fn refuse_unserved(
+    transport: Transport,
     login_challenge: Option<&str>,
     exchange_code: Option<&str>,
 ) -> std::result::Result<(), decision::Error> {
@@ -129,7 +133,8 @@ pub(crate) fn refuse_unserved(
                 .to_owned(),
         ));
     }
-    if is_true(exchange_code) {
+    // Browsers have no use for it: there it means nothing.
+    if transport == Transport::Api && is_true(exchange_code) {
         return Err(decision::Error::BadRequest(
             "return_session_token_exchange_code is not served yet.".to_owned(),
         ));

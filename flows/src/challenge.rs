@@ -23,7 +23,7 @@ use crate::{
     decision::{Effects, Error, Halt, Refusal, Step, Write},
     flow::{Flow, Kind, Opening},
     limits,
-    methods::code::CodeConfig,
+    methods::{code::CodeConfig, link::LinkConfig},
     store,
     submission::Submission,
     submit,
@@ -152,6 +152,19 @@ pub(crate) async fn begin<K: Challenge>(
     crate::begin::draw(cx, &mut flow).await?;
     store::insert(cx.project, &flow).await?;
     Ok(flow)
+}
+
+/// A method that is switched off is not there; for any other there is only the form.
+pub(crate) fn unclaimed(cx: &Cx<'_>, submission: &Submission, nobody: Message) -> Halt {
+    let is_off = match submission.method() {
+        Some("code") => !cx.project.config::<CodeConfig>().is_enabled(),
+        Some("link") => !cx.project.config::<LinkConfig>().enabled,
+        _ => false,
+    };
+    if is_off {
+        return Error::MethodDisabled.into();
+    }
+    Halt::refused(Refusal::form(nobody))
 }
 
 /// These flows are off until somebody switches them on.

@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use crate::{
     cx::Cx,
-    decision::Halt,
+    decision::{Halt, Refusal},
     methods::Strategy,
-    ui::{InputNode, Ui},
+    submission::Submission,
+    ui::{InputNode, Message, Ui},
 };
 
 /// A kind of flow: what a finished method hands back, and what the flow remembers meanwhile.
@@ -35,6 +36,15 @@ pub trait Kind: Send + Sync + Sized + 'static {
     /// The method whose screen is shown, if one has taken the form over.
     fn resident(_flow: &Flow<Self>) -> Option<Resident> {
         None
+    }
+    /// What somebody hears whose submission no method takes; `nobody` says just that.
+    fn unclaimed(
+        _cx: &Cx<'_>,
+        _flow: &mut Flow<Self>,
+        _submission: &Submission,
+        nobody: Message,
+    ) -> Halt {
+        Halt::refused(Refusal::form(nobody))
     }
     /// What a screen says that was asked for, rather than refused.
     fn greet(_flow: &mut Flow<Self>) {}

@@ -49,7 +49,8 @@ pub(crate) fn lifespan(cx: &Cx<'_>, method: Use) -> Duration {
     }
 }
 
-/// A fresh secret in place of the flow's former ones, and its mail. Also: until when it is good.
+/// A fresh secret and its mail. A code takes the place of the flow's former ones; a link of a former mail
+/// stays good until one of them is used: people open whichever mail comes first. Also: until when it is good.
 pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Halt> {
     let expires_in = lifespan(cx, letter.method);
     let expires_at = cx.project.now() + expires_in;
@@ -71,13 +72,14 @@ pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTim
         transient_payload: letter.transient_payload,
     };
     let valid = written(cx, letter.address, subject, &cause)?;
-    let mut writes = vec![
-        Write::DropCodes {
+    let mut writes = Vec::new();
+    if letter.method == Use::Code {
+        writes.push(Write::DropCodes {
             flow_id: letter.flow_id,
-        },
-        // Also when nobody has the address: a secret that was sent to nobody comes back from nobody.
-        Write::StoreCode(Box::new(minted.code)),
-    ];
+        });
+    }
+    // Also when nobody has the address: a secret that was sent to nobody comes back from nobody.
+    writes.push(Write::StoreCode(Box::new(minted.code)));
     writes.push(match letter.owner {
         Some(_) => Write::Send(valid),
         None => Write::PretendToSend(valid),

@@ -90,6 +90,15 @@ impl Kind for Recovery {
     /// As drawn.
     fn sort(_cx: &Cx<'_>, _flow: &Flow<Self>, _ui: &mut Ui) {}
 
+    fn unclaimed(
+        cx: &Cx<'_>,
+        _flow: &mut Flow<Self>,
+        submission: &Submission,
+        nobody: Message,
+    ) -> Halt {
+        challenge::unclaimed(cx, submission, nobody)
+    }
+
     fn greet(flow: &mut Flow<Self>) {
         let memory = &flow.state.memory;
         let message = match (memory.notice, flow.step.as_str()) {

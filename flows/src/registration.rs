@@ -23,7 +23,7 @@ use crate::{
     store,
     submission::Submission,
     submit::{self, Judgement},
-    ui::{Group, InputType, Ui, order, text, traits},
+    ui::{Group, InputType, Message, Ui, order, text, traits},
     write,
 };
 
@@ -69,6 +69,28 @@ impl Kind for Registration {
             method: "code",
             alone: true,
         })
+    }
+
+    /// What is wrong with the traits is said first.
+    fn unclaimed(
+        cx: &Cx<'_>,
+        flow: &mut Flow<Self>,
+        submission: &Submission,
+        nobody: Message,
+    ) -> Halt {
+        let schema = match methods::schema_of(cx, flow) {
+            Ok(schema) => schema,
+            Err(halt) => return halt,
+        };
+        let traits = submission.traits(schema.schema.fields());
+        flow.remember_traits(&traits);
+        match schema.schema.derive(&traits) {
+            Ok(_) => Halt::refused(Refusal::form(nobody)),
+            Err(violations) => Halt::refused(Refusal {
+                violations,
+                ..Refusal::default()
+            }),
+        }
     }
 
     fn greet(flow: &mut Flow<Self>) {

@@ -117,7 +117,7 @@ impl Submission {
             Some(other) => return other.clone(),
         };
         match &self.form {
-            Some(pairs) => self.form_traits(pairs, fields, &mut traits),
+            Some(pairs) => form_traits(pairs, fields, &mut traits),
             None => {
                 for (key, value) in &self.json {
                     if let Some(path) = key.strip_prefix("traits.") {
@@ -133,44 +133,57 @@ impl Submission {
         }
         Value::Object(traits)
     }
+}
 
-    fn form_traits(
-        &self,
-        pairs: &[(String, String)],
-        fields: &[TraitField],
-        traits: &mut Map<String, Value>,
-    ) {
-        for field in fields {
-            let Some(path) = field.name.strip_prefix("traits.") else {
-                continue;
-            };
-            let mut sent = pairs
-                .iter()
-                .filter(|(key, _)| *key == field.name)
-                .map(|(_, value)| value.as_str());
-            // A hidden "false" stands before a ticked box: the last value wins. Elsewhere the first.
-            let value = if field.kind == FieldKind::Checkbox {
-                sent.next_back()
-            } else {
-                sent.next()
-            };
-            let value = match (value, field.kind, field.required) {
-                (Some(""), FieldKind::Checkbox, true) => Value::Bool(false),
-                (Some(""), FieldKind::Number, true) => Value::from(0),
-                (None | Some(""), ..) => continue,
-                (Some(text), ..) => typed(field, &Value::String(text.to_owned())),
-            };
+/// Of a form, what its fields know; everything else is left aside, as clients know it.
+fn form_traits(pairs: &[(String, String)], fields: &[TraitField], traits: &mut Map<String, Value>) {
+    for field in fields {
+        let Some(path) = field.name.strip_prefix("traits.") else {
+            continue;
+        };
+        let value = if field.is_list {
+            list(pairs, field)
+        } else {
+            single(pairs, field)
+        };
+        if let Some(value) = value {
             put(traits, &segments(path), value);
         }
-        // What no field knows is kept as text, for the schema to judge.
-        for (key, value) in &self.json {
-            if let Some(path) = key.strip_prefix("traits.")
-                && !fields.iter().any(|f| f.name == *key)
-            {
-                put(traits, &segments(path), value.clone());
-            }
-        }
     }
+}
+
+fn single(pairs: &[(String, String)], field: &TraitField) -> Option<Value> {
+    let mut sent = pairs
+        .iter()
+        .filter(|(key, _)| *key == field.name)
+        .map(|(_, value)| value.as_str());
+    // A hidden "false" stands before a ticked box: the last value wins. Elsewhere the first.
+    let value = if field.kind == FieldKind::Checkbox {
+        sent.next_back()
+    } else {
+        sent.next()
+    };
+    match (value?, field.kind, field.required) {
+        ("", FieldKind::Checkbox, true) => Some(Value::Bool(false)),
+        ("", FieldKind::Number, true) => Some(Value::from(0)),
+        ("", ..) => None,
+        (text, ..) => Some(typed(field, &Value::String(text.to_owned()))),
+    }
+}
+
+/// The items that the form was drawn with (`traits.tags.0`), in their order, then those of the field itself.
+/// An emptied one is gone; a list of none is as good as not sent.
+fn list(pairs: &[(String, String)], field: &TraitField) -> Option<Value> {
+    let place = |key: &str| match key.strip_prefix(&field.name)? {
+        "" => Some(usize::MAX),
+        index => index.strip_prefix('.')?.parse().ok(),
+    };
+    let filled = pairs.iter().filter(|(_, text)| !text.is_empty());
+    let mut items: Vec<(usize, Value)> = filled
+        .filter_map(|(key, text)| Some((place(key)?, typed(field, &Value::from(text.as_str())))))
+        .collect();
+    items.sort_by_key(|(place, _)| *place);
+    (!items.is_empty()).then(|| items.into_iter().map(|(_, item)| item).collect())
 }
 
 /// A text as the field's type, where it can be read as one; otherwise as it is, for the schema to refuse.

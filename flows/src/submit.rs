@@ -75,7 +75,7 @@ pub(crate) async fn ask<K: Kind>(
     let strategy = K::strategies().iter().find(|s| s.claims(flow, submission));
     match strategy {
         Some(strategy) => strategy.judge(cx, flow, submission).await,
-        None => Err(Halt::refused(Refusal::form(nobody()))),
+        None => Err(K::unclaimed(cx, flow, submission, nobody())),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
     config::{ChallengeConfig, SelfService, Use},
     cx::Cx,
     decision::{Error, Halt, Refusal, Write},
-    flow::{CHOOSE_METHOD, Flow, Kind, PASSED, SENT},
+    flow::{CHOOSE_METHOD, Flow, Kind, PASSED, SENT, Transport},
     guard,
     methods::{self, Strategy},
     store,
@@ -74,7 +74,12 @@ impl Kind for Verification {
         methods::VERIFICATION
     }
 
-    fn frame(_cx: &Cx<'_>, _flow: &Flow<Self>, _ui: &mut Ui) {}
+    /// API flows have no CSRF field, not even an empty one.
+    fn frame(_cx: &Cx<'_>, flow: &Flow<Self>, ui: &mut Ui) {
+        if flow.transport == Transport::Api {
+            ui.remove("csrf_token");
+        }
+    }
 
     /// Not sorted, but the CSRF field of codes stands after what is to be filled in.
     fn sort(_cx: &Cx<'_>, flow: &Flow<Self>, ui: &mut Ui) {
@@ -90,6 +95,15 @@ impl Kind for Verification {
         let end = ui.nodes.len();
         let place = before.filter(|_| flow.step == SENT).unwrap_or(end);
         ui.nodes.insert(place, token);
+    }
+
+    fn unclaimed(
+        cx: &Cx<'_>,
+        _flow: &mut Flow<Self>,
+        submission: &Submission,
+        nobody: Message,
+    ) -> Halt {
+        challenge::unclaimed(cx, submission, nobody)
     }
 
     fn greet(flow: &mut Flow<Self>) {

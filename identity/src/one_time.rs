@@ -224,13 +224,14 @@ pub async fn judge(
     Ok(judged)
 }
 
-/// Use a code up. False: somebody was faster.
+/// Use a code up, and with it all others of its flow. False: somebody was faster.
 pub async fn consume(tx: &mut Tx, id: Uuid) -> Result<bool, Fault> {
     let now = tx.project().now();
     let used = sqlx::query!(
-        "update codes set used_at = $2 where id = $1 and used_at is null",
+        "update codes set used_at = $2
+          where flow_id = (select flow_id from codes where id = $1 and used_at is null) and used_at is null",
         id,
         now
     );
-    Ok(used.execute(tx.conn()).await?.rows_affected() == 1)
+    Ok(used.execute(tx.conn()).await?.rows_affected() > 0)
 }

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use tenants::{Project, Section, config::DEFAULT_SCHEMAS};
@@ -141,6 +144,12 @@ impl Schemas {
             id
         };
         self.all.iter().find(|s| s.id == id)
+    }
+
+    /// By id as clients write it: as it is, or in base64url without padding.
+    pub fn find(&self, id: &str) -> Option<&ProjectSchema> {
+        let decoded = || String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok();
+        self.get(id).or_else(|| self.get(&decoded()?))
     }
 
     /// One that a visitor may choose: the default, or one marked selectable.

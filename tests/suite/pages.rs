@@ -98,6 +98,24 @@ fn schemas() {
         assert_eq!(first.body.as_array().unwrap().len(), 1);
         let links = first.headers["link"].to_str().unwrap();
         assert!(links.contains("rel=\"next\"") && links.contains("rel=\"last\""));
+        // Counted from 0, and a client that follows the links sees each once.
+        let (mut path, mut seen) = ("/schemas?page=0&per_page=2".to_owned(), 0);
+        loop {
+            let page = client.get(&path).await;
+            seen += page.body.as_array().unwrap().len();
+            let links = page.headers["link"].to_str().unwrap().to_owned();
+            let next = links.split(',').find(|link| link.contains("rel=\"next\""));
+            let Some(next) = next else { break };
+            let number = next
+                .split("page=")
+                .nth(1)
+                .unwrap()
+                .split('&')
+                .next()
+                .unwrap();
+            path = format!("/schemas?page={number}&per_page=2");
+        }
+        assert_eq!(seen, listed.len());
         for unknown in ["zzz", "enp6", "preset"] {
             let none = client.get(&format!("/schemas/{unknown}")).await;
             assert_eq!(

@@ -93,7 +93,7 @@ pub(super) async fn create(
     body: CreateIdentity,
 ) -> Result<(Identity, Vec<Credential>)> {
     let schemas = Schemas::of(project);
-    let schema = schemas.get(&body.schema_id);
+    let schema = schemas.find(&body.schema_id);
     let schema = schema.ok_or_else(|| {
         ApiError::bad_request(format!("There is no identity schema {:?}.", body.schema_id))
     })?;

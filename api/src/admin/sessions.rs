@@ -153,7 +153,7 @@ async fn of_identity(
     OriginalUri(uri): OriginalUri,
     Query(query): Query<ListQuery>,
 ) -> Result<Response> {
-    let page = Offset::from(&query.params());
+    let page = Offset::of_sessions(&query.params());
     let filter = store::Filter {
         identity: Some(uuid(&id)?),
         active: query.active()?,

@@ -2,14 +2,16 @@
 
 use axum::{
     extract::OriginalUri,
-    http::{StatusCode, Uri},
+    http::{Method, StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
 use flows::{
     begin::Init,
+    decision,
     flow::Transport,
     guard,
     recovery::{self, Recovery},
+    submission::Submission,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -49,6 +51,13 @@ struct Ask {
     skip_settings: Option<String>,
 }
 
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AskNative {
+    /// Where to go at the end.
+    return_to: Option<String>,
+}
+
 /// Begin a recovery in a browser
 #[utoipa::path(get, path = "/self-service/recovery/browser", tag = "frontend", operation_id = "createBrowserRecoveryFlow",
     params(Ask), security((), ("sessionCookie" = [])),
@@ -64,13 +73,21 @@ async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<
 
 /// Begin a recovery in an API client
 #[utoipa::path(get, path = "/self-service/recovery/api", tag = "frontend", operation_id = "createNativeRecoveryFlow",
-    security((), ("sessionToken" = [])),
+    params(AskNative), security((), ("sessionToken" = [])),
     responses((status = 200, description = "The flow.", body = RecoveryFlow),
         (status = 303, description = "For pages: to the error page.",
             headers(("Location" = String, description = "Where to go."))),
-        (status = 400, description = "The project does not offer it, or somebody is signed in already (`session_already_available`).")))]
-async fn api(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
-    begin(visit, Transport::Api, &uri, Ask::default()).await
+        (status = 400, description = "The project does not offer it, somebody is signed in already (`session_already_available`), or `return_to` is not allowed (`self_service_flow_return_to_forbidden`).")))]
+async fn api(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(AskNative { return_to }): Query<AskNative>,
+) -> Response {
+    let ask = Ask {
+        return_to,
+        ..Ask::default()
+    };
+    begin(visit, Transport::Api, &uri, ask).await
 }
 
 async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Response {
@@ -94,7 +111,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
 #[utoipa::path(get, path = "/self-service/recovery/flows", tag = "frontend", operation_id = "getRecoveryFlow",
     params(("id" = Uuid, Query, description = "The flow's id.")),
     responses((status = 200, description = "The flow.", body = RecoveryFlow),
-        (status = 303, description = "For pages: to the error page.",
+        (status = 303, description = "For pages, when the project does not offer it: to the error page.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "The project does not offer it."),
         (status = 403, description = "The CSRF cookie is missing or another's (`security_csrf_violation`), or the project is suspended (`project_suspended`)."),
@@ -103,6 +120,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let flow = match recovery::read(&visit.cx(), of.id()).await {
         Ok(flow) => flow,
+        Err(error @ decision::Error::NotFound) => return ApiError::from(error).into_response(),
         Err(error) => return respond::error_for(&visit, visit.accepts_json, error.into()).await,
     };
     let readable = if flow.state.by_administrator {
@@ -144,29 +162,34 @@ async fn submit(
     if let Some(token) = of.token() {
         return redeem(&visit, id, token).await;
     }
+    submitted(&visit, id, submission).await
+}
+
+async fn submitted(visit: &Visit, id: Uuid, submission: Result<Submission, String>) -> Response {
     match recovery::submit(&visit.cx(), id, submission).await {
-        Ok(outcome) => challenges::recovery(&visit, outcome),
-        Err(error) => challenges::recovery_failed(&visit, error).await,
+        Ok(outcome) => challenges::recovery(visit, outcome),
+        Err(error) => challenges::recovery_failed(visit, error).await,
     }
 }
 
 /// Follow the link of a mail
+///
+/// Its token is used; without one the form is shown. HEAD uses nothing, so that programs which look at links
+/// beforehand take nothing away from people.
 #[utoipa::path(get, path = "/self-service/recovery", tag = "frontend", operation_id = "followRecoveryLink",
-    params(("flow" = Uuid, Query, description = "The flow's id."), ("token" = String, Query, description = "To be used.")),
+    params(("flow" = Uuid, Query, description = "The flow's id."), ("token" = Option<String>, Query, description = "To be used.")),
     responses((status = 200, description = "The flow, for scripts.", body = RecoveryFlow),
         (status = 303, description = "Recovered: to the settings page. Or to a new flow, which says what is wrong with the link.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "A parameter is missing, or the project does not offer it."),
         (status = 404, description = "There is no such flow or project."),
         (status = 429, description = "Too many guesses were made.")))]
-async fn follow(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
+async fn follow(visit: Visit, method: Method, Query(of): Query<query::FlowId>) -> Response {
     match (of.flow(), of.token()) {
+        (Some(id), _) if method == Method::HEAD => challenges::page_of::<Recovery>(&visit, id),
         (Some(id), Some(token)) => redeem(&visit, id, token).await,
+        (Some(id), None) => submitted(&visit, id, Err(query::NOTHING_SENT.to_owned())).await,
         (None, _) => respond::error_for(&visit, visit.client.json, query::no_flow()).await,
-        (_, None) => {
-            let error = ApiError::bad_request("The link has no token.");
-            respond::error_for(&visit, visit.client.json, error).await
-        }
     }
 }
 

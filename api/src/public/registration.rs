@@ -13,6 +13,7 @@ use flows::{
     guard,
     registration::{self, Registration},
     store,
+    submission::Submission,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -36,7 +37,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(browser))
         .routes(routes!(api))
         .routes(routes!(read))
-        .routes(routes!(submit))
+        .routes(routes!(submit, open))
 }
 
 /// Query parameters of an init. Empty ones count as absent.
@@ -88,6 +89,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
         identity_schema: ask.identity_schema,
     };
     let served = query::refuse_unserved(
+        transport,
         ask.login_challenge.as_deref(),
         ask.return_session_token_exchange_code.as_deref(),
     );
@@ -156,9 +158,32 @@ async fn submit(
     Query(of): Query<query::FlowId>,
     Submitted(submission): Submitted,
 ) -> Response {
+    answer(visit, of, submission).await
+}
+
+/// Open the address of a registration form
+///
+/// Nothing is submitted: the form is shown, and says so.
+#[utoipa::path(get, path = "/self-service/registration", tag = "frontend", operation_id = "openRegistrationForm",
+    params(("flow" = Uuid, Query, description = "The flow's id.")), security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    responses((status = 302, description = "For pages: back to the page, which says so.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 303, description = "For pages: the same, or on to the return URL when somebody is signed in already.",
+            headers(("Location" = String, description = "Where to go."))),
+        (status = 400, description = "The form again. Or somebody is signed in already (`session_already_available`), or `flow` is no UUID.", body = inline(RefusedRegistration)),
+        (status = 404, description = "There is no such flow, or no such project."),
+        (status = 410, description = "It has expired. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
+async fn open(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
+    answer(visit, of, Err(query::NOTHING_SENT.to_owned())).await
+}
+
+async fn answer(
+    visit: Visit,
+    of: query::FlowId,
+    submission: std::result::Result<Submission, String>,
+) -> Response {
     let Some(id) = of.flow() else {
-        let error = ApiError::bad_request("The query parameter \"flow\" must be the id of a flow.");
-        return respond::error_for(&visit, visit.client.json, error).await;
+        return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
     };
     match registration::submit(&visit.cx(), id, submission).await {
         Ok(outcome) => respond::signed_up(&visit, outcome),

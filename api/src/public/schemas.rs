@@ -1,7 +1,6 @@
 //! `/schemas`: the identity schemas of a project.
 
 use axum::{extract::OriginalUri, http::StatusCode, response::Response};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity::schemas::Schemas;
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -35,7 +34,7 @@ async fn list(
     Query(params): Query<OffsetParams>,
 ) -> Response {
     let schemas = Schemas::of(&tenant.project);
-    let page = Offset::from(&params);
+    let page = Offset::of_schemas(&params);
     let shown: Vec<Value> = schemas
         .all()
         .iter()
@@ -61,14 +60,7 @@ async fn list(
         (status = 404, description = "There is no such schema, or no such project.")))]
 async fn get(tenant: Tenant, Segment(id): Segment) -> Result<Response> {
     let schemas = Schemas::of(&tenant.project);
-    let decoded = URL_SAFE_NO_PAD
-        .decode(&id)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    let found = schemas
-        .get(&id)
-        .or_else(|| schemas.get(decoded.as_deref()?));
-    let found = found.ok_or_else(|| {
+    let found = schemas.find(&id).ok_or_else(|| {
         ApiError::not_found().because(format!("There is no identity schema {id:?}."))
     })?;
     Ok(respond::json(StatusCode::OK, found.schema.document()))

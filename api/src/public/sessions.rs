@@ -156,7 +156,7 @@ async fn list(
 ) -> Result<Response> {
     let own = signed_in(&visit)?;
     require_aal(&visit, own)?;
-    let page = Offset::from(&params);
+    let page = Offset::of_sessions(&params);
     let filter = store::Filter {
         identity: Some(own.identity.id),
         except: Some(own.id),

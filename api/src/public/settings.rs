@@ -25,8 +25,8 @@ use crate::{
         SelfServiceFlowExpiredError, SettingsFlow, UpdateSettingsFlowBody,
     },
     query::{self, Query},
-    respond,
-    visit::Visit,
+    respond::{self, Page as _},
+    visit::{Tenant, Visit},
 };
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -35,6 +35,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(api))
         .routes(routes!(read))
         .routes(routes!(submit, resume))
+        .routes(routes!(change_password))
 }
 
 /// Query parameters of an init. Empty ones count as absent.
@@ -155,6 +156,16 @@ async fn submit(
     }
 }
 
+/// Where passwords are changed
+///
+/// For password managers (W3C, A Well-Known URL for Changing Passwords).
+#[utoipa::path(get, path = "/.well-known/change-password", tag = "frontend", operation_id = "redirectChangePassword",
+    responses((status = 303, description = "To the settings page.",
+            headers(("Location" = String, description = "Where to go.")))))]
+async fn change_password(tenant: Tenant) -> Response {
+    respond::redirect(StatusCode::SEE_OTHER, &Settings::page(&tenant.project))
+}
+
 /// Go on with a change that waited
 ///
 /// Where the detour to the login leads back to.
@@ -187,9 +198,12 @@ async fn resume(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     }
 }
 
+/// Who is signed in comes first, as clients know it.
 async fn no_flow(visit: &Visit) -> Response {
-    let error = ApiError::bad_request("The query parameter \"flow\" must be the id of a flow.");
-    respond::error_for(visit, visit.client.json, error).await
+    if visit.session.is_none() {
+        return respond::submit_failed::<Settings>(visit, decision::Error::SessionMissing).await;
+    }
+    respond::error_for(visit, visit.client.json, query::no_flow()).await
 }
 
 /// What waited was carried out or dropped: the browser need not remember it.

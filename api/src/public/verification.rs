@@ -2,18 +2,21 @@
 
 use axum::{
     extract::OriginalUri,
-    http::{StatusCode, Uri},
+    http::{Method, StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
 use flows::{
     begin::Init,
+    decision,
     flow::Transport,
     guard,
+    submission::Submission,
     verification::{self, Verification},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
 use crate::{
     App,
@@ -85,7 +88,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
 #[utoipa::path(get, path = "/self-service/verification/flows", tag = "frontend", operation_id = "getVerificationFlow",
     params(("id" = Uuid, Query, description = "The flow's id.")),
     responses((status = 200, description = "The flow.", body = VerificationFlow),
-        (status = 303, description = "For pages: to the error page.",
+        (status = 303, description = "For pages, when the project does not offer it: to the error page.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "The project does not offer it."),
         (status = 403, description = "The CSRF cookie is missing or another's (`security_csrf_violation`), or the project is suspended (`project_suspended`)."),
@@ -94,6 +97,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let flow = match verification::read(&visit.cx(), of.id()).await {
         Ok(flow) => flow,
+        Err(error @ decision::Error::NotFound) => return ApiError::from(error).into_response(),
         Err(error) => return respond::error_for(&visit, visit.accepts_json, error.into()).await,
     };
     let readable = guard::check_reader(&visit.cx(), &flow).map_err(ApiError::from);
@@ -130,15 +134,20 @@ async fn submit(
     if let Some(token) = of.token() {
         return redeem(&visit, id, token).await;
     }
+    submitted(&visit, id, submission).await
+}
+
+async fn submitted(visit: &Visit, id: Uuid, submission: Result<Submission, String>) -> Response {
     match verification::submit(&visit.cx(), id, submission).await {
-        Ok(outcome) => challenges::form(&visit, &outcome.flow, outcome.complains),
-        Err(error) => challenges::verification_failed(&visit, error).await,
+        Ok(outcome) => challenges::verification(visit, &outcome),
+        Err(error) => challenges::verification_failed(visit, error).await,
     }
 }
 
 /// Follow the link of a mail
 ///
-/// A code is filled into the form, a token is used.
+/// A code is filled into the form, a token is used; with neither the form is shown. HEAD uses nothing, so that
+/// programs which look at links beforehand take nothing away from people.
 #[utoipa::path(get, path = "/self-service/verification", tag = "frontend", operation_id = "followVerificationLink",
     params(("flow" = Uuid, Query, description = "The flow's id."),
         ("code" = Option<String>, Query, description = "To be filled into the form."),
@@ -150,24 +159,26 @@ async fn submit(
         (status = 404, description = "There is no such flow or project."),
         (status = 410, description = "Another flow takes its place: `use_flow_id`.", body = SelfServiceFlowReplacedError),
         (status = 429, description = "Too many guesses were made.")))]
-async fn follow(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
+async fn follow(visit: Visit, method: Method, Query(of): Query<query::FlowId>) -> Response {
     let Some(id) = of.flow() else {
         return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
     };
+    if method == Method::HEAD {
+        return challenges::page_of::<Verification>(&visit, id);
+    }
     if let Some(code) = of.code() {
         return match verification::prefill(&visit.cx(), id, code).await {
             Ok(flow) => challenges::page_of::<Verification>(&visit, flow.id),
             Err(error) => challenges::verification_failed(&visit, error).await,
         };
     }
-    let Some(token) = of.token() else {
-        let error = ApiError::bad_request("The link has neither a code nor a token.");
-        return respond::error_for(&visit, visit.client.json, error).await;
-    };
-    redeem(&visit, id, token).await
+    match of.token() {
+        Some(token) => redeem(&visit, id, token).await,
+        None => submitted(&visit, id, Err(query::NOTHING_SENT.to_owned())).await,
+    }
 }
 
-async fn redeem(visit: &Visit, id: uuid::Uuid, token: &str) -> Response {
+async fn redeem(visit: &Visit, id: Uuid, token: &str) -> Response {
     match verification::redeem(&visit.cx(), id, token).await {
         Ok(flow) if visit.client.json => respond::json(StatusCode::OK, &flow.view()),
         Ok(flow) => challenges::page_of::<Verification>(visit, flow.id),

@@ -86,6 +86,7 @@ fn input_type(field: &TraitField) -> (InputType, Option<Autocomplete>) {
         Some("uri") => (InputType::Url, Some(Autocomplete::Url)),
         Some("date") => (InputType::Date, None),
         Some("date-time") => (InputType::DatetimeLocal, None),
+        _ if field.is_list => (InputType::Text, None),
         _ => match field.kind {
             FieldKind::Text => (InputType::Text, None),
             FieldKind::Number => (InputType::Number, None),
@@ -95,7 +96,7 @@ fn input_type(field: &TraitField) -> (InputType, Option<Autocomplete>) {
 }
 
 /// Puts submitted traits back into a form. A value without a field gets one, by its JSON type, so that
-/// nothing entered is lost; but no more than a hundred of these.
+/// nothing entered is lost; but no more than a hundred of these. An item is labelled as its list is.
 pub fn fill(ui: &mut Ui, traits: &Value, group: Group) {
     let mut strays = 0;
     for (name, value) in leaves(traits) {
@@ -111,7 +112,13 @@ pub fn fill(ui: &mut Ui, traits: &Value, group: Group) {
             Value::Number(_) => InputType::Number,
             _ => InputType::Text,
         };
-        ui.push(input(name, kind).group(group).value(value.clone()));
+        let list = name.rsplit_once('.').map_or("", |(list, _)| list);
+        let label = ui.find(list).and_then(|node| node.meta.label.clone());
+        let mut stray = input(name, kind).group(group).value(value.clone());
+        if let Some(label) = label {
+            stray = stray.label(label);
+        }
+        ui.push(stray);
     }
 }
 
@@ -155,6 +162,7 @@ mod tests {
         TraitField {
             name: name.into(),
             kind,
+            is_list: false,
             format: format.map(Into::into),
             title: None,
             required: false,

@@ -30,13 +30,14 @@ impl Credential {
         self.view(false)
     }
 
-    /// As administrators see it: `config` only when it was asked for.
+    /// As administrators see it: `config` only when it was asked for, then also when there is nothing in it.
     pub(crate) fn view(&self, disclose: bool) -> Value {
         let mut view = Map::new();
         view.insert("type".into(), json!(self.kind));
         view.insert("identifiers".into(), json!(self.identifiers));
-        if disclose && self.config.as_object().is_some_and(|c| !c.is_empty()) {
-            view.insert("config".into(), self.config.clone());
+        if disclose {
+            let config = self.config.as_object().cloned().unwrap_or_default();
+            view.insert("config".into(), Value::Object(config));
         }
         view.insert("version".into(), json!(self.version));
         view.insert("created_at".into(), json!(self.created_at));

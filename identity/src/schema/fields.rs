@@ -21,13 +21,15 @@ pub enum FieldKind {
     Checkbox,
 }
 
-/// A trait that is one value: a string, number, integer or boolean.
+/// A trait that is typed in: a string, number, integer or boolean, or a list of one of these.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraitField {
     /// Dotted path with its prefix: `traits.name.first`; a dot inside a property's name is written `\.`.
     pub name: String,
-    /// From the JSON type.
+    /// From the JSON type; of a list, from its items'.
     pub kind: FieldKind,
+    /// A list of such values: the field is sent once for each.
+    pub is_list: bool,
     /// As in the schema.
     pub format: Option<String>,
     /// As in the schema, if not empty.
@@ -98,8 +100,12 @@ impl Walk<'_> {
         let node = &nodes[id];
         let schema = self.document.pointer(&node.pointer).unwrap_or(&Value::Null);
         self.note_identifier(node, schema, name);
-        if let Some(kind) = leaf_kind(schema).filter(|_| node.reference.is_none()) {
-            self.leaf(schema, name, kind, required);
+        if node.reference.is_none() {
+            let list = || self.list_kind(node, schema).map(|kind| (kind, true));
+            let leaf = leaf_kind(schema).map(|kind| (kind, false)).or_else(list);
+            if let Some(leaf) = leaf {
+                self.leaf(schema, name, leaf, required);
+            }
         }
         for also in node.reference.iter().chain(&node.all_of) {
             self.descend(*also, name, required);
@@ -119,7 +125,13 @@ impl Walk<'_> {
     }
 
     /// A property may come from one part of an `allOf` and be required by another.
-    fn leaf(&mut self, schema: &Value, name: &str, kind: FieldKind, required: bool) {
+    fn leaf(
+        &mut self,
+        schema: &Value,
+        name: &str,
+        (kind, is_list): (FieldKind, bool),
+        required: bool,
+    ) {
         if self.fields.iter().any(|field| field.name == name) {
             return;
         }
@@ -128,6 +140,7 @@ impl Walk<'_> {
         self.fields.push(TraitField {
             name: name.to_owned(),
             kind,
+            is_list,
             format: text("format"),
             title: text("title").filter(|title| !title.is_empty()),
             required,
@@ -140,6 +153,21 @@ impl Walk<'_> {
                 .and_then(Value::as_bool)
                 .unwrap_or_default(),
         });
+    }
+
+    /// What its items are, if they are all of one kind.
+    fn list_kind(&self, node: &Node, schema: &Value) -> Option<FieldKind> {
+        if type_name(schema)? != "array" {
+            return None;
+        }
+        let kind = |id: NodeId| {
+            let item = &self.nodes[id];
+            let item = item.reference.map_or(item, |target| &self.nodes[target]);
+            leaf_kind(self.document.pointer(&item.pointer)?)
+        };
+        let mut kinds = node.tuple.iter().chain(&node.items).map(|id| kind(*id));
+        let first = kinds.next()??;
+        kinds.all(|other| other == Some(first)).then_some(first)
     }
 
     fn requires(&self, id: NodeId, property: &str) -> bool {
@@ -220,19 +248,36 @@ impl Walk<'_> {
     }
 }
 
-/// The first type that is no `null`, if it is a leaf.
+/// By its type, else by the constant that it must be, or one of those.
 fn leaf_kind(schema: &Value) -> Option<FieldKind> {
-    let name = match schema.get("type")? {
+    match type_name(schema) {
+        Some("string") => Some(FieldKind::Text),
+        Some("number" | "integer") => Some(FieldKind::Number),
+        Some("boolean") => Some(FieldKind::Checkbox),
+        Some(_) => None,
+        None => match schema.get("const").or_else(|| first_choice(schema))? {
+            Value::String(_) => Some(FieldKind::Text),
+            Value::Number(_) => Some(FieldKind::Number),
+            Value::Bool(_) => Some(FieldKind::Checkbox),
+            _ => None,
+        },
+    }
+}
+
+/// The first type that is no `null`.
+fn type_name(schema: &Value) -> Option<&str> {
+    match schema.get("type")? {
         Value::Array(several) => several
             .iter()
             .filter_map(Value::as_str)
-            .find(|name| *name != "null")?,
-        one => one.as_str()?,
-    };
-    match name {
-        "string" => Some(FieldKind::Text),
-        "number" | "integer" => Some(FieldKind::Number),
-        "boolean" => Some(FieldKind::Checkbox),
-        _ => None,
+            .find(|name| *name != "null"),
+        one => one.as_str(),
     }
+}
+
+/// `{"oneOf": [{"const": "a"}, …]}` is a choice of titled values.
+fn first_choice(schema: &Value) -> Option<&Value> {
+    ["oneOf", "anyOf"]
+        .iter()
+        .find_map(|key| schema.get(key)?.as_array()?.first()?.get("const"))
 }

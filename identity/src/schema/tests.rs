@@ -138,6 +138,10 @@ fn fields_follow_the_document() {
                 "z.y": {"type": "string", "pattern": "^a", "format": "uri", "disableFormField": true},
                 "size": {"$ref": "#/definitions/size"},
                 "tags": {"type": "array", "items": {"type": "string"}},
+                "pairs": {"type": "array", "items": [{"type": "string"}, {"type": "number"}]},
+                "sizes": {"type": "array", "items": {"$ref": "#/definitions/size"}},
+                "plan": {"title": "Plan", "oneOf": [{"const": "free"}, {"const": "paid"}]},
+                "terms": {"const": true},
                 "any": {},
                 "next": {"type": "object", "properties": {"next": {"$ref": "#/properties/traits/properties/next"}, "n": {"type": "number"}}}
             }}}
@@ -153,12 +157,20 @@ fn fields_follow_the_document() {
             ("traits.late", FieldKind::Text, true),
             ("traits.z\\.y", FieldKind::Text, true),
             ("traits.size", FieldKind::Number, true),
+            ("traits.tags", FieldKind::Text, false),
+            ("traits.sizes", FieldKind::Number, false),
+            ("traits.plan", FieldKind::Text, false),
+            ("traits.terms", FieldKind::Checkbox, false),
             ("traits.next.n", FieldKind::Number, false),
         ]
     );
-    let [late, dotted, size, _] = schema.fields() else {
+    let [late, dotted, size, tags, sizes, plan, ..] = schema.fields() else {
         panic!()
     };
+    assert_eq!(
+        [late, tags, sizes, plan].map(|field| field.is_list),
+        [false, true, true, false]
+    );
     assert_eq!(
         (late.title.as_deref(), size.options.len(), dotted.disabled),
         (None, 500, true)

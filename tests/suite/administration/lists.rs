@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Site, run};
+use tests::{Answer, Site, run};
 
 use super::{EMAIL, IDENTITIES, NIL, UNKNOWN, ids, link, made, person};
 
@@ -94,7 +94,13 @@ fn filtering_identities() {
             BTreeSet::from([one.clone(), two.clone()])
         );
         let shown = find(&format!("ids={one}&include_credential=password")).await;
-        assert!(shown.body[0]["credentials"]["password"]["config"].is_object());
+        let config = |shown: &Answer| shown.body[0]["credentials"]["password"]["config"].clone();
+        assert!(config(&shown)["hashed_password"].is_string());
+        let none = json!({"schema_id": "preset://email", "traits": {"email": "zoe@example.org"}});
+        let none = made(&admin, none).await["id"].as_str().unwrap().to_owned();
+        let shown = find(&format!("ids={none}&include_credential=password")).await;
+        assert_eq!(config(&shown), json!({}), "asked for, and there is nothing");
+        admin.delete(&format!("{IDENTITIES}/{none}")).await;
         assert_eq!(
             ids(&find(&format!("organization_id={UNKNOWN}")).await).len(),
             0

@@ -209,3 +209,33 @@ fn how_json_is_asked_for() {
         site.finish().await;
     });
 }
+
+/// Somebody presses Enter in the address bar, where the form's address stands (contract 1.10).
+#[test]
+fn the_address_of_a_form_leads_back_to_it() {
+    run(async {
+        let site = Site::new().await;
+        let first = json!({"selfservice": {"flows": {"login": {"style": "identifier_first"}}}});
+        for project in [site.project().await, site.project_with(first).await] {
+            for (kind, name) in [(Kind::Html, "login"), (Kind::Api, "registration")] {
+                let client = site.client(&project, kind);
+                let flow = client.begin(name, "").await;
+                let id = flow.body["id"].as_str().unwrap();
+                let opened = client.get(&format!("/self-service/{name}?flow={id}")).await;
+                let form = if kind == Kind::Html {
+                    let page = format!("{}/ui/{name}?flow={id}", project.base_url());
+                    assert_eq!(opened.location(), page);
+                    let path = format!("/self-service/{name}/flows?id={id}");
+                    client.get(&path).await
+                } else {
+                    assert_eq!(opened.status, StatusCode::BAD_REQUEST);
+                    opened
+                };
+                assert_eq!(form.messages(), [4_000_001]);
+                let nowhere = client.get(&format!("/self-service/{name}?flow=x")).await;
+                assert!(matches!(nowhere.status.as_u16(), 303 | 400));
+            }
+        }
+        site.finish().await;
+    });
+}

@@ -303,15 +303,17 @@ fn what_is_wrong_with_a_submission_is_said() {
             assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
             assert_eq!(refused.node_messages(node), [message]);
         }
-        for fields in [
-            json!({}),
-            json!({"method": "link", "email": EMAIL}),
-            json!({"method": "x"}),
-        ] {
+        for fields in [json!({}), json!({"method": "x"})] {
             let nobody = script.submit(&begun, fields).await;
             assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
             assert_eq!(nobody.messages(), [4_010_005]);
         }
+        // Named, and switched off.
+        let off = json!({"method": "link", "email": EMAIL});
+        assert_eq!(
+            script.submit(&begun, off).await.status,
+            StatusCode::NOT_FOUND
+        );
         for fields in [
             json!({"method": "code", "email": EMAIL, "csrf_token": "x"}),
             json!({"method": "code", "code": "1", "csrf_token": "x"}),
@@ -424,6 +426,52 @@ fn the_settings_that_follow_can_be_used() {
                 "privileged_session_expires_at",
                 "privileged_session_expires_at_unix"
             ]
+        );
+        site.finish().await;
+    });
+}
+
+/// Contract 13.3: clients that send no `Accept` follow redirects, and would read a page.
+#[test]
+fn a_flow_that_is_not_there_is_said_in_json() {
+    run(async {
+        let site = Site::new().await;
+        let on = json!({"selfservice": {"flows": {"verification": {"enabled": true}}}});
+        let project = project(&site, on).await;
+        for flow in ["recovery", "verification"] {
+            for id in ["13722137-4ef4-4e46-8797-d05b98791989", "zzz", ""] {
+                for kind in Kind::ALL {
+                    let path = format!("/self-service/{flow}/flows?id={id}");
+                    let none = site.client(&project, kind).get(&path).await;
+                    assert_eq!(none.status, StatusCode::NOT_FOUND, "{path} {kind:?}");
+                    assert_eq!(none.body["error"]["code"], 404);
+                }
+            }
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn api_clients_say_where_to_go_as_well() {
+    run(async {
+        let site = Site::new().await;
+        let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
+        let project = project(&site, lists).await;
+        let native = site.client(&project, Kind::Api);
+        let allowed = native
+            .begin(
+                "recovery",
+                "?return_to=https%3A%2F%2Fapp.example.org%2Fback",
+            )
+            .await;
+        assert_eq!(allowed.body["return_to"], "https://app.example.org/back");
+        let refused = native
+            .begin("recovery", "?return_to=https%3A%2F%2Fevil.example")
+            .await;
+        assert_eq!(
+            refused.error_id(),
+            Some("self_service_flow_return_to_forbidden")
         );
         site.finish().await;
     });

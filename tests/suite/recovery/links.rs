@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::{Answer, Kind, Site, run};
 
@@ -67,7 +67,7 @@ fn whoever_follows_the_link_is_let_in() {
 }
 
 #[test]
-fn links_of_others_of_yesterday_and_replaced_ones_let_nobody_in() {
+fn links_of_others_and_of_yesterday_let_nobody_in() {
     run(async {
         let site = Site::new().await;
         let short = json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "10m"}}}}});
@@ -93,7 +93,6 @@ fn links_of_others_of_yesterday_and_replaced_ones_let_nobody_in() {
         assert_eq!(said(&format!("{}x", links[0])).await, [4_060_004]);
         page.submit(&flows[0], json!({"method": "link", "email": EMAIL}))
             .await;
-        assert_eq!(said(&links[0]).await, [4_060_004]);
         let fresh = site.mail(&project).await.link().to_owned();
         // A token is no code, and a code is no token.
         let token = fresh.rsplit_once("token=").unwrap().1.to_owned();
@@ -107,14 +106,65 @@ fn links_of_others_of_yesterday_and_replaced_ones_let_nobody_in() {
         site.world.clock.advance(TimeDelta::hours(1));
         assert_eq!(said(&fresh).await, [4_060_005]);
         assert_eq!(whoami(&page).await.0, 401);
-        let without = page
-            .get(&format!("/self-service/recovery?flow={}", id(&flows[0])))
+        site.finish().await;
+    });
+}
+
+/// People open whichever mail comes first; the others are of no use after that.
+#[test]
+fn of_two_mails_either_link_is_good_once() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, by_link()).await;
+        for first in [0, 1] {
+            let email = format!("p{first}@example.org");
+            let id = somebody(&site, &project, &email).await;
+            let page = site.client(&project, Kind::Html);
+            let begun = page.begin("recovery", "").await;
+            let mut links = Vec::new();
+            for _ in 0..2 {
+                let fields = json!({"method": "link", "email": email});
+                page.submit(&begun, fields).await;
+                links.push(site.mail(&project).await.link().to_owned());
+            }
+            let phone = site.client(&project, Kind::Html);
+            phone.get(&links[first]).await;
+            is_back(&phone, &id, "link_recovery").await;
+            let late = page.get(&links[1 - first]).await;
+            let form = landed(&page, "recovery", &late).await;
+            assert_eq!(form.messages(), [4_060_004]);
+            assert_eq!(whoami(&page).await.0, 401);
+        }
+        site.finish().await;
+    });
+}
+
+/// Programs look at links before people do.
+#[test]
+fn a_look_at_a_link_uses_nothing() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, by_link()).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let page = site.client(&project, Kind::Html);
+        let begun = page.begin("recovery", "").await;
+        page.submit(&begun, json!({"method": "link", "email": EMAIL}))
             .await;
-        assert!(
-            without.location().contains("/ui/error?id="),
-            "{}",
-            without.location()
+        let link = site.mail(&project).await.link().to_owned();
+        let looked = page.send(Method::HEAD, &link, None, &[]).await;
+        let flow = begun.body["id"].as_str().unwrap();
+        let shown = format!("{}/ui/recovery?flow={flow}", project.base_url());
+        assert_eq!(
+            (looked.status, looked.location()),
+            (StatusCode::SEE_OTHER, &*shown)
         );
+        assert_eq!(whoami(&page).await.0, 401);
+        // Without its token it is the form.
+        let path = format!("/self-service/recovery?flow={flow}");
+        let form = landed(&page, "recovery", &page.get(&path).await).await;
+        assert_eq!(form.messages(), [4_000_001]);
+        page.get(&link).await;
+        is_back(&page, &id, "link_recovery").await;
         site.finish().await;
     });
 }

@@ -53,6 +53,11 @@ fn forms_are_typed_by_the_schema() {
             ("traits.name.first", "Ada"),
             ("traits.name.last", ""),
             ("traits.backup", ""),
+            ("traits.tags", "red"),
+            ("traits.tags", ""),
+            ("traits.tags", "blue"),
+            ("traits.sizes", "42"),
+            ("traits.unheard", "of"),
         ];
         let sent = page.form(action, &[&fixed[..], &right].concat()).await;
         assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
@@ -60,7 +65,7 @@ fn forms_are_typed_by_the_schema() {
             traits_of(&page).await,
             json!({
                 "email": EMAIL, "terms": true, "newsletter": false, "age": 42, "height": 1.75, "children": 0,
-                "name": {"first": "Ada"},
+                "name": {"first": "Ada"}, "tags": ["red", "blue"], "sizes": [42],
             })
         );
         site.finish().await;

@@ -30,6 +30,8 @@ fn every_type() -> Value {
             "newsletter": {"type": "boolean"},
             "name": {"type": "object", "properties": {"first": {"type": "string"}, "last": {"type": "string"}}},
             "backup": {"type": "string", "format": "email"},
+            "tags": {"type": "array", "title": "Tags", "items": {"type": "string"}},
+            "sizes": {"type": "array", "items": {"type": "integer"}},
         },
         "required": ["email", "terms", "children"],
         "additionalProperties": false,

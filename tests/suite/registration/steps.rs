@@ -162,3 +162,34 @@ fn forward_needs_the_token() {
         site.finish().await;
     });
 }
+
+/// Contract 2.2: a submission that no method takes hears first what is wrong with its traits.
+#[test]
+fn without_a_method_the_traits_are_judged_first() {
+    run(async {
+        let site = Site::new().await;
+        for patch in [json!({}), two_steps()] {
+            let project = site.project_with(patch).await;
+            let script = site.client(&project, Kind::Spa);
+            let flow = script.begin("registration", "").await;
+            for (fields, messages) in [
+                (json!({}), vec![4_000_002]),
+                (
+                    json!({"method": "totp", "traits": {"email": "nope"}}),
+                    vec![4_000_040],
+                ),
+            ] {
+                let refused = script.submit(&flow, fields).await;
+                assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+                assert_eq!(refused.node_messages("traits.email"), messages);
+                assert!(refused.messages().is_empty(), "{}", refused.text);
+            }
+            let kept = &read(&script, &flow).await;
+            assert_eq!(kept.node("traits.email")["attributes"]["value"], "nope");
+            let valid = json!({"method": "totp", "traits": {"email": EMAIL}});
+            let refused = script.submit(&flow, valid).await;
+            assert_eq!(refused.messages(), [4_010_003]);
+        }
+        site.finish().await;
+    });
+}

@@ -212,7 +212,7 @@ fn reads_the_schemas() {
         let email = all.iter().find(|s| s.id == "preset://email").unwrap();
         let one = office_api::get_identity_schema(&sdk, "preset://email").await;
         assert_eq!(one.unwrap(), email.schema);
-        let page = office_api::list_identity_schemas(&sdk, Some(2), Some(2), None, None).await;
+        let page = office_api::list_identity_schemas(&sdk, Some(2), Some(1), None, None).await;
         let ids: Vec<_> = page.unwrap().into_iter().map(|s| s.id).collect();
         let expected: Vec<_> = all.iter().skip(2).take(2).map(|s| s.id.clone()).collect();
         assert_eq!(ids, expected);

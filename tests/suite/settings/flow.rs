@@ -452,3 +452,45 @@ fn where_a_browser_ends() {
         site.finish().await;
     });
 }
+
+/// Who is signed in is asked before which flow it is about.
+#[test]
+fn without_a_session_nothing_else_is_asked() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        for path in ["/self-service/settings", "/self-service/settings?flow=abc"] {
+            let page = site.client(&project, Kind::Html);
+            for answer in [
+                page.get(path).await,
+                page.form(path, &[("method", "profile")]).await,
+            ] {
+                assert_eq!(answer.status, StatusCode::FOUND, "{path}");
+                assert_eq!(
+                    answer.location(),
+                    format!("{}/ui/login", project.base_url())
+                );
+            }
+            let script = site.client(&project, Kind::Spa);
+            let answer = script.post(path, json!({"method": "profile"})).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn password_managers_find_the_page() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let page = site.client(&project, Kind::Html);
+        let answer = page.get("/.well-known/change-password").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        assert_eq!(
+            answer.location(),
+            format!("{}/ui/settings", project.base_url())
+        );
+        site.finish().await;
+    });
+}

@@ -1,5 +1,6 @@
 //! Traits: contract, self-service 8.2.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{Kind, Site, run};
@@ -291,6 +292,49 @@ fn a_profile_that_is_switched_off_is_not_there() {
         let fields = json!({"method": "profile", "traits": {"email": EMAIL}});
         let sent = script.submit(&flow, fields).await;
         assert_eq!(sent.status, StatusCode::NOT_FOUND);
+        site.finish().await;
+    });
+}
+
+/// A form is drawn with a field for the list and one for each of its items, and posts them back.
+#[test]
+fn a_list_is_kept_item_by_item() {
+    run(async {
+        let site = Site::new().await;
+        let email = json!({"type": "string", "format": "email", "ory.sh/kratos": {
+            "credentials": {"password": {"identifier": true}}}});
+        let tags = json!({"type": "array", "title": "Tags", "items": {"type": "string"}});
+        let schema = json!({"type": "object", "properties": {"traits": {"type": "object",
+            "properties": {"email": email, "tags": tags}, "required": ["email"]}}});
+        let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
+        let config = json!({"identity": {
+            "default_schema_id": "person", "schemas": [{"id": "person", "url": url}]}});
+        let project = site.project_with(config).await;
+        let page = person(&site, &project, Kind::Html, EMAIL).await;
+        let flow = page.begin("settings", "").await;
+        assert_eq!(flow.node("traits.tags")["meta"]["label"]["id"], 1_070_002);
+        let action = flow.body["ui"]["action"].as_str().unwrap().to_owned();
+        let csrf = flow.node("csrf_token")["attributes"]["value"].clone();
+        let post = async |items: &[(&str, &str)]| {
+            let fixed = [
+                ("csrf_token", csrf.as_str().unwrap()),
+                ("method", "profile"),
+                ("traits.email", EMAIL),
+            ];
+            let sent = page.form(&action, &[&fixed[..], items].concat()).await;
+            assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+            whoami(&page).await.body["identity"]["traits"]["tags"].clone()
+        };
+        assert_eq!(post(&[("traits.tags", "red")]).await, json!(["red"]));
+        let seen = read(&page, &flow).await;
+        let item = seen.node("traits.tags.0");
+        assert_eq!(item["attributes"]["value"], "red");
+        assert_eq!(item["meta"]["label"]["text"], "Tags");
+        let more = [("traits.tags", "blue"), ("traits.tags.0", "red")];
+        assert_eq!(post(&more).await, json!(["red", "blue"]));
+        let fewer = [("traits.tags.0", ""), ("traits.tags.1", "blue")];
+        assert_eq!(post(&fewer).await, json!(["blue"]));
+        assert_eq!(post(&[("traits.tags", "")]).await, Value::Null);
         site.finish().await;
     });
 }

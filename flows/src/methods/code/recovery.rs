@@ -18,6 +18,14 @@ use crate::{
     ui::{self, Autocomplete, Group, InputNode, InputType, Ui, text},
 };
 
+/// What tells a submission of this method that does not name it.
+const FIELDS: [&str; 4] = [
+    "code",
+    "recovery_address",
+    "recovery_select_address",
+    "recovery_confirm_address",
+];
+
 #[async_trait]
 impl Strategy<Recovery> for Code {
     fn id(&self) -> &'static str {
@@ -55,7 +63,7 @@ impl Strategy<Recovery> for Code {
     fn claims(&self, flow: &Flow<Recovery>, submission: &Submission) -> bool {
         let is_code = match submission.method() {
             Some(method) => method == "code",
-            None => submission.text("code").is_some(),
+            None => FIELDS.iter().any(|name| submission.text(name).is_some()),
         };
         is_code && flow.state.memory.method == Use::Code
     }

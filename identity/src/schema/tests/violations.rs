@@ -93,7 +93,7 @@ fn keywords_about_strings_and_arrays_become_their_own_kinds() {
 #[test]
 fn the_other_keywords_become_their_kinds() {
     use ViolationKind as K;
-    let (allowed, actual) = (vec!["string".to_owned()], "integer".to_owned());
+    let (allowed, actual) = (vec!["string".to_owned()], "number".to_owned());
     assert_eq!(
         kind_of(json!({"type": "string"}), json!(2)),
         K::Type { allowed, actual }

@@ -62,6 +62,16 @@ pub(crate) const PUBLIC: &[Row] = &[
             Ask::post(path, body)
         },
     ),
+    // The form says that nothing was submitted.
+    writes(
+        "GET /self-service/login",
+        400,
+        &[(Thing::NativeFlow, Refused(404))],
+        |h| {
+            let path = format!("/self-service/login?flow={}", h.native_flow);
+            Ask::get(path).header("accept", "application/json".to_owned())
+        },
+    ),
     // Who is signed in has nothing to sign up for and is sent on.
     reads(
         "GET /self-service/registration/browser",
@@ -105,6 +115,24 @@ pub(crate) const PUBLIC: &[Row] = &[
             let body = json!({"method": "password", "password": h.password, "traits": {"email": h.newcomer}, "csrf_token": h.csrf_token});
             Ask::post(path, body).visitor(h)
         },
+    ),
+    writes(
+        "GET /self-service/registration",
+        400,
+        &[(Thing::RegistrationFlow, Refused(404))],
+        |h| {
+            Ask::get(format!(
+                "/self-service/registration?flow={}",
+                h.registration_flow
+            ))
+            .visitor(h)
+        },
+    ),
+    reads(
+        "GET /.well-known/change-password",
+        303,
+        &[(Thing::Cookie, Ignored(303))],
+        |h| Ask::get("/.well-known/change-password").page(h),
     ),
     writes("GET /self-service/settings/browser", 200, &[COOKIE], |h| {
         Ask::get("/self-service/settings/browser").script(h)
