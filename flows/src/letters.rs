@@ -11,14 +11,14 @@ use identity::{
     schema::{Address, Via},
 };
 use serde_json::Value;
+use tenants::Fault;
 use uuid::Uuid;
 
 use crate::{
     config::Use,
     cx::Cx,
-    decision::{Effects, Halt, Refusal, Write},
+    decision::{Effects, Write},
     methods::{code::CodeConfig, link::LinkConfig},
-    ui::text,
 };
 
 /// What goes where, and why.
@@ -50,7 +50,7 @@ pub(crate) fn lifespan(cx: &Cx<'_>, method: Use) -> Duration {
 }
 
 /// A fresh secret in place of the flow's former ones, and its mail. Also: until when it is good.
-pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Halt> {
+pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Fault> {
     let expires_in = lifespan(cx, letter.method);
     let expires_at = cx.project.now() + expires_in;
     let errand = Errand {
@@ -105,14 +105,13 @@ pub(crate) struct Cause<'a> {
     pub(crate) transient_payload: Option<&'a Value>,
 }
 
-/// A message in its words. When those of the project fail at this very person, nothing is sent and nothing
-/// written: they hear that it cannot be done now, and the log says why.
+/// A message in its words.
 pub(crate) fn written(
     cx: &Cx<'_>,
     to: &Address,
     subject: Subject,
     cause: &Cause<'_>,
-) -> Result<Box<courier::Message>, Halt> {
+) -> Result<Box<courier::Message>, Fault> {
     let mail = Mail {
         to: to.clone(),
         subject,
@@ -125,11 +124,7 @@ pub(crate) fn written(
         accept_language: cx.client.accept_language.clone(),
         request_headers: cx.client.told_headers.clone(),
     };
-    courier::render(cx.project, &mail).map(Box::new).map_err(|error| {
-        tracing::error!(project = cx.project.slug(), %error, "a message cannot be written");
-        let why = "The message cannot be written at the moment. Please tell whoever runs this service.";
-        Halt::refused(Refusal::form(text::generic(why)))
-    })
+    courier::render(cx.project, &mail).map(Box::new)
 }
 
 fn subject(cx: &Cx<'_>, letter: &Letter<'_>, minted: &Minted, expires_in: Duration) -> Subject {

@@ -8,7 +8,8 @@ use tenants::Project;
 use super::{
     built_in,
     config::{CourierConfig, TextConfig},
-    engine, go,
+    engine::{self, Manner},
+    go,
 };
 use crate::schema::Via;
 
@@ -129,7 +130,7 @@ impl Templates {
                 project.config::<CourierConfig>(),
                 project.config::<TextConfig>(),
             );
-            let mut made = Self::new();
+            let mut made = Self::new(Manner::Sending);
             for text in texts(&courier, &ours) {
                 // Judged when it was written.
                 if let Err(why) = made.add(&text) {
@@ -145,9 +146,10 @@ impl Templates {
         })
     }
 
-    pub(super) fn new() -> Self {
+    /// None yet.
+    pub(super) fn new(manner: Manner) -> Self {
         Self {
-            engine: engine::environment(false),
+            engine: engine::environment(manner),
             languages: Vec::new(),
         }
     }

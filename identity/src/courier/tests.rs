@@ -4,11 +4,13 @@ use serde_json::{Value, json};
 use tenants::Environment;
 
 use super::{
-    check::{check, samples},
+    check::check,
     config::{CourierConfig, TextConfig},
+    engine::Manner,
     language::{self, BUILT_IN},
     own::{self, Templates},
     render::{compose, is_deliverable},
+    samples::samples,
     store::Content,
     variables::About,
     *,
@@ -24,7 +26,12 @@ fn about() -> About {
 }
 
 fn built_in(mail: &Mail, language: &str) -> Content {
-    let rendered = compose(&Templates::new(), mail, &[language.to_owned()], &about());
+    let rendered = compose(
+        &Templates::new(Manner::Sending),
+        mail,
+        &[language.to_owned()],
+        &about(),
+    );
     rendered.unwrap_or_else(|(part, why)| {
         panic!("{} {language} {part}: {why}", mail.subject.template_type())
     })
@@ -202,7 +209,7 @@ fn own(document: &Value, accept: &str, kind: &str) -> Content {
     };
     let courier: CourierConfig = serde_json::from_value(read("/courier")).unwrap();
     let texts: TextConfig = serde_json::from_value(read("/insula/courier")).unwrap();
-    let mut templates = Templates::new();
+    let mut templates = Templates::new(Manner::Sending);
     for text in own::texts(&courier, &texts) {
         templates.add(&text).unwrap();
     }
@@ -503,7 +510,13 @@ fn mails_can_be_looked_at() {
     };
     for mail in samples().iter().filter(|mail| mail.to.via == Via::Email) {
         for language in BUILT_IN {
-            let content = compose(&Templates::new(), mail, &[language.to_owned()], &about).unwrap();
+            let content = compose(
+                &Templates::new(Manner::Sending),
+                mail,
+                &[language.to_owned()],
+                &about,
+            )
+            .unwrap();
             let name = format!("{folder}/{}.{language}", mail.subject.template_type());
             std::fs::write(format!("{name}.html"), content.html.unwrap()).unwrap();
             std::fs::write(format!("{name}.txt"), content.body).unwrap();

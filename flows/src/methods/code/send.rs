@@ -6,11 +6,11 @@ use identity::{
     one_time::{self, Errand, Minted, Purpose},
     schema::Address,
 };
+use tenants::Fault;
 
 use super::CodeConfig;
 use crate::{
     cx::Cx,
-    decision::Halt,
     flow::{Flow, Kind},
     letters::{self, Cause},
 };
@@ -39,7 +39,7 @@ pub(super) fn letter<K: Kind>(
     flow: &Flow<K>,
     subject: Subject,
     (identity, address): (Option<&Identity>, &Address),
-) -> Result<Box<courier::Message>, Halt> {
+) -> Result<Box<courier::Message>, Fault> {
     let cause = Cause {
         identity,
         request_url: &flow.request_url,
