@@ -266,6 +266,32 @@ fn a_project_has_words_of_its_own() {
 }
 
 #[test]
+fn words_in_one_language_leave_the_others_alone() {
+    let subject = |document: &Value, accept| own(document, accept, "recovery_code_valid").subject;
+    let ours = json!({"insula": {"courier": {"templates": {"recovery_code_valid": {
+        "en": {"subject": "Ours: {{ recovery_code }}"},
+    }}}}});
+    for accept in ["de", "de-AT, en", "fr, de;q=0.5, en;q=0.1"] {
+        assert!(subject(&ours, accept).contains("ist Ihr"), "{accept}");
+    }
+    for accept in ["en-GB, de", "fr", ""] {
+        assert_eq!(subject(&ours, accept), "Ours: 123456", "{accept}");
+    }
+    // The original has one language, and nobody brings words along to have them left unsaid.
+    let go = json!({"courier": {"templates": {"recovery_code": {"valid": {"email": {
+        "subject": base64("Go: {{ .RecoveryCode }}"),
+    }}}}}});
+    assert_eq!(subject(&go, "de"), "Go: 123456");
+    let french = json!({"insula": {"courier": {"templates": {"recovery_code_valid": {
+        "fr": {"subject": "Le code", "plaintext": "{{ recovery_code }}"},
+    }}}}});
+    let both = tenants::config::merged(&go, &french);
+    assert_eq!(subject(&both, "fr, de"), "Le code");
+    assert_eq!(subject(&both, "de, fr"), "Le code");
+    assert_eq!(subject(&both, "de"), "Go: 123456");
+}
+
+#[test]
 fn a_template_that_cannot_work_is_told_when_it_is_written() {
     let text = |text: &str| json!({"insula": {"courier": {"templates": {"login_code_valid": {"en": {"plaintext": text}}}}}});
     let pointer = "/insula/courier/templates/login_code_valid/en/plaintext";
