@@ -49,6 +49,10 @@ pub enum Mood {
     RefusesContent,
     /// 535 to every password.
     RefusesPasswords,
+    /// 454 to every password: it cannot look them up.
+    KnowsNobody,
+    /// 421 to every password.
+    HangsUpOnPasswords,
     /// 530 to whoever did not sign in.
     WantsPasswords,
     /// 550 to our sender.
@@ -415,8 +419,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         let decoded = STANDARD
             .decode(given.unwrap_or_default())
             .unwrap_or_default();
-        if self.mood() == Mood::RefusesPasswords {
-            return self.say("535 5.7.8 wrong").await;
+        match self.mood() {
+            Mood::RefusesPasswords => return self.say("535 5.7.8 wrong").await,
+            Mood::KnowsNobody => return self.say("454 4.7.0 later").await,
+            Mood::HangsUpOnPasswords => return self.say("421 4.3.2 closing").await,
+            _ => {}
         }
         self.user = Some(String::from_utf8_lossy(&decoded).replace('\0', ":"));
         self.say("235 hello").await

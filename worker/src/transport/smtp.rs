@@ -21,8 +21,11 @@ const FRESH: Duration = Duration::from_secs(2);
 const ASK_SECONDS_MAX: Duration = Duration::from_secs(3);
 /// Many relays hang up after about as many.
 const MESSAGES_MAX: u32 = 50;
-/// Of replies that mean our credentials, not this message.
-const OF_CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
+/// Of replies that mean our credentials, not this message (RFC 4954, 4.7 and 6). 454 passes, but for everybody:
+/// no message is to blame.
+const OF_CREDENTIALS: [u16; 5] = [454, 530, 534, 535, 538];
+/// It is about to hang up, whatever was asked.
+const CLOSING: u16 = 421;
 
 /// A line to a relay that knows us.
 pub(crate) struct Connection {
@@ -74,12 +77,14 @@ async fn introduce(
     }
     let credentials = Credentials::new(user.to_owned(), password.to_owned());
     let taken = smtp.auth(&known, &credentials).await;
-    taken.map(drop).map_err(|error| match error.status() {
-        Some(_) if error.is_permanent() => {
-            Trouble::Relay(format!("the relay does not accept our password: {error}"))
-        }
-        _ => before_the_message(&error),
-    })
+    taken
+        .map(drop)
+        .map_err(|error| match error.status().map(u16::from) {
+            Some(code) if code != CLOSING => {
+                Trouble::Relay(format!("the relay does not accept our password: {error}"))
+            }
+            _ => before_the_message(&error),
+        })
 }
 
 /// Refusals here are not about a message.
@@ -144,7 +149,7 @@ async fn hand_over(smtp: &mut AsyncSmtpConnection, letter: &Letter) -> Result<()
 
 fn of_the_message(error: &Error) -> Trouble {
     let code = error.status().map(u16::from);
-    if code.is_some_and(|code| OF_CREDENTIALS.contains(&code)) && error.is_permanent() {
+    if code.is_some_and(|code| OF_CREDENTIALS.contains(&code)) {
         return Trouble::Relay(format!("the relay wants us to sign in: {error}"));
     }
     if error.is_permanent() {
