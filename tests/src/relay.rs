@@ -53,6 +53,10 @@ pub enum Mood {
     KnowsNobody,
     /// 421 to every password.
     HangsUpOnPasswords,
+    /// Passwords by CRAM-MD5 alone.
+    WantsCramMd5,
+    /// Offers nobody to sign in.
+    AsksForNoPassword,
     /// 530 to whoever did not sign in.
     WantsPasswords,
     /// 550 to our sender.
@@ -368,7 +372,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                     if self.mood() == Mood::TakesUtf8 {
                         self.say("250-SMTPUTF8").await?;
                     }
-                    self.say("250-relay.example\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME")
+                    let ways = match self.mood() {
+                        Mood::WantsCramMd5 => "250-AUTH CRAM-MD5\r\n",
+                        Mood::AsksForNoPassword => "",
+                        _ => "250-AUTH PLAIN LOGIN\r\n",
+                    };
+                    self.say(&format!("250-relay.example\r\n{ways}250 8BITMIME"))
                         .await?;
                 }
                 "STARTTLS" => {

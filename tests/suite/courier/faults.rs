@@ -40,6 +40,7 @@ fn every_fault_has_its_verdict() {
             (Mood::RefusesPasswords, "queued", 0, 1),
             (Mood::KnowsNobody, "queued", 0, 1),
             (Mood::HangsUpOnPasswords, "queued", 1, 1),
+            (Mood::WantsCramMd5, "queued", 0, 1),
             (Mood::WantsPasswords, "queued", 0, 1),
             (Mood::RefusesSender, "queued", 0, 1),
             (Mood::Chatters, "queued", 0, 1),
@@ -50,6 +51,7 @@ fn every_fault_has_its_verdict() {
                 Mood::RefusesPasswords,
                 Mood::KnowsNobody,
                 Mood::HangsUpOnPasswords,
+                Mood::WantsCramMd5,
             ];
             let user = if of_passwords.contains(&mood) {
                 "user:password@"

@@ -7,7 +7,7 @@ use lettre::transport::smtp::{
     Error,
     authentication::{Credentials, Mechanism},
     client::AsyncSmtpConnection,
-    commands::{Data, Mail, Rcpt},
+    commands::{Data, Ehlo, Mail, Rcpt},
     extension::{ClientId, Extension, MailParameter},
 };
 use tenants::Project;
@@ -55,7 +55,7 @@ pub(super) async fn connect(
             let why = "the relay offers no TLS, and the password is not sent in the clear";
             return Err(Trouble::Relay(why.to_owned()));
         }
-        introduce(&mut smtp, user, password).await?;
+        introduce(&mut smtp, hello, (user, password)).await?;
     }
     Ok(Connection {
         smtp,
@@ -67,13 +67,13 @@ pub(super) async fn connect(
 /// As the original: a relay that asks for no password gets none.
 async fn introduce(
     smtp: &mut AsyncSmtpConnection,
-    user: &str,
-    password: &str,
+    hello: ClientId,
+    (user, password): (&str, &str),
 ) -> Result<(), Trouble> {
     let known = [Mechanism::Plain, Mechanism::Login];
     let info = smtp.server_info();
     if info.get_auth_mechanism(&known).is_none() {
-        return Ok(());
+        return asks_for_none(smtp, hello).await;
     }
     let credentials = Credentials::new(user.to_owned(), password.to_owned());
     let taken = smtp.auth(&known, &credentials).await;
@@ -85,6 +85,24 @@ async fn introduce(
             }
             _ => before_the_message(&error),
         })
+}
+
+/// A relay that offers other ways to sign in does ask for a password; mail would reach it as a stranger's. lettre
+/// keeps the ways that it knows alone, so the relay is asked once more.
+async fn asks_for_none(smtp: &mut AsyncSmtpConnection, hello: ClientId) -> Result<(), Trouble> {
+    let answer = smtp.command(Ehlo::new(hello)).await;
+    let answer = answer.map_err(|error| before_the_message(&error))?;
+    let ways = answer.message().find_map(|line| {
+        let (word, ways) = line.split_once([' ', '='])?;
+        word.eq_ignore_ascii_case("AUTH")
+            .then(|| ways.trim().to_owned())
+    });
+    match ways {
+        Some(ways) => Err(Trouble::Relay(format!(
+            "the relay offers no way to sign in that is spoken here (PLAIN, LOGIN): it offers {ways}"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Refusals here are not about a message.
