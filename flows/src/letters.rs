@@ -25,6 +25,8 @@ use crate::{
 pub(crate) struct Letter<'a> {
     /// In which flow the secret is good.
     pub(crate) flow_id: Uuid,
+    /// When that flow is over.
+    pub(crate) flow_ends: DateTime<Utc>,
     /// For what.
     pub(crate) purpose: Purpose,
     /// Digits or a link.
@@ -49,10 +51,17 @@ pub(crate) fn lifespan(cx: &Cx<'_>, method: Use) -> Duration {
     }
 }
 
+/// How long a secret can be made use of, as its recipient is told: not when its flow is over. To the minute, because
+/// the seconds that somebody took to type their address make no odd number worth reading.
+pub(crate) fn usable(cx: &Cx<'_>, lifespan: Duration, flow_ends: DateTime<Utc>) -> Duration {
+    let left = (flow_ends - cx.project.now()).to_std().unwrap_or_default();
+    lifespan.min(Duration::from_mins((left.as_secs() + 30) / 60))
+}
+
 /// A fresh secret in place of the flow's former ones, and its mail. Also: until when it is good.
 pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Fault> {
-    let expires_in = lifespan(cx, letter.method);
-    let expires_at = cx.project.now() + expires_in;
+    let lifespan = lifespan(cx, letter.method);
+    let expires_at = cx.project.now() + lifespan;
     let errand = Errand {
         flow_id: letter.flow_id,
         purpose: letter.purpose,
@@ -64,7 +73,8 @@ pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTim
         Use::Code => one_time::code(cx.project, errand),
         Use::Link => one_time::token(cx.project, errand),
     };
-    let subject = subject(cx, letter, &minted, expires_in);
+    let usable = usable(cx, lifespan, letter.flow_ends);
+    let subject = subject(cx, letter, &minted, usable);
     let cause = Cause {
         identity: letter.owner,
         request_url: letter.request_url,

@@ -112,6 +112,20 @@ fn a_phone_fills_in_the_code_of_its_site() {
     }
 }
 
+#[test]
+fn a_date_is_written_as_it_is_read() {
+    let all = samples();
+    let mut all = all.iter();
+    let notice = all.find(|mail| mail.subject.template_type() == "verifiable_address_changed");
+    for (language, date) in [
+        ("de", "am 01.01.1970 um 00:00 Uhr (UTC) geändert"),
+        ("en", "on 1970-01-01 at 00:00 UTC"),
+    ] {
+        let body = built_in(notice.unwrap(), language).body;
+        assert!(body.contains(date), "{body}");
+    }
+}
+
 /// Admin 5.5.
 #[test]
 fn delivery_services_get_the_originals_names() {

@@ -1,5 +1,7 @@
 //! Minting a code and writing the letter that carries it. Sends nothing: these are writes of a commit.
 
+use std::time::Duration;
+
 use identity::{
     Identity,
     courier::{self, Subject},
@@ -14,6 +16,12 @@ use crate::{
     flow::{Flow, Kind},
     letters::{self, Cause},
 };
+
+/// How long a code of this flow can be made use of.
+pub(super) fn usable<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Duration {
+    let lifespan = cx.project.config::<CodeConfig>().config.lifespan;
+    letters::usable(cx, lifespan, flow.expires_at)
+}
 
 /// A code of this flow for that address.
 pub(super) fn mint<K: Kind>(
