@@ -48,6 +48,12 @@ pub(crate) fn cell(value: &Value) -> String {
     }
 }
 
+/// A text with its lines.
+pub(crate) fn text(value: &Value) -> String {
+    let lines = value.as_str().unwrap_or_default().lines().map(clean);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// `2026-01-31 12:05` of an RFC 3339 moment, in UTC as the server tells it.
 pub(crate) fn moment(value: &Value) -> String {
     let Some(text) = value.as_str() else {
@@ -209,6 +215,9 @@ mod tests {
             "2026-01-31 12:05"
         );
         assert_eq!(moment(&json!("é\u{1b}")), "é\u{fffd}");
+        let letter = json!("Hello,\r\n\nit is\u{1b}[2J 1234.\n");
+        assert_eq!(text(&letter), "Hello,\n\nit is\u{fffd}[2J 1234.");
+        assert_eq!(text(&Value::Null), "");
     }
 
     #[test]

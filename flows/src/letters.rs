@@ -11,20 +11,22 @@ use identity::{
     schema::{Address, Via},
 };
 use serde_json::Value;
+use tenants::Fault;
 use uuid::Uuid;
 
 use crate::{
     config::Use,
     cx::Cx,
-    decision::{Effects, Halt, Refusal, Write},
+    decision::{Effects, Write},
     methods::{code::CodeConfig, link::LinkConfig},
-    ui::text,
 };
 
 /// What goes where, and why.
 pub(crate) struct Letter<'a> {
     /// In which flow the secret is good.
     pub(crate) flow_id: Uuid,
+    /// When that flow is over.
+    pub(crate) flow_ends: DateTime<Utc>,
     /// For what.
     pub(crate) purpose: Purpose,
     /// Digits or a link.
@@ -49,11 +51,18 @@ pub(crate) fn lifespan(cx: &Cx<'_>, method: Use) -> Duration {
     }
 }
 
+/// How long a secret can be made use of, as its recipient is told: not when its flow is over. To the minute, because
+/// the seconds that somebody took to type their address make no odd number worth reading.
+pub(crate) fn usable(cx: &Cx<'_>, lifespan: Duration, flow_ends: DateTime<Utc>) -> Duration {
+    let left = (flow_ends - cx.project.now()).to_std().unwrap_or_default();
+    lifespan.min(Duration::from_mins((left.as_secs() + 30) / 60))
+}
+
 /// A fresh secret and its mail. A code takes the place of the flow's former ones; a link of a former mail
 /// stays good until one of them is used: people open whichever mail comes first. Also: until when it is good.
-pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Halt> {
-    let expires_in = lifespan(cx, letter.method);
-    let expires_at = cx.project.now() + expires_in;
+pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTime<Utc>), Fault> {
+    let lifespan = lifespan(cx, letter.method);
+    let expires_at = cx.project.now() + lifespan;
     let errand = Errand {
         flow_id: letter.flow_id,
         purpose: letter.purpose,
@@ -65,7 +74,8 @@ pub(crate) fn post(cx: &Cx<'_>, letter: &Letter<'_>) -> Result<(Effects, DateTim
         Use::Code => one_time::code(cx.project, errand),
         Use::Link => one_time::token(cx.project, errand),
     };
-    let subject = subject(cx, letter, &minted, expires_in);
+    let usable = usable(cx, lifespan, letter.flow_ends);
+    let subject = subject(cx, letter, &minted, usable);
     let cause = Cause {
         identity: letter.owner,
         request_url: letter.request_url,
@@ -107,14 +117,13 @@ pub(crate) struct Cause<'a> {
     pub(crate) transient_payload: Option<&'a Value>,
 }
 
-/// A message in its words. When those of the project fail at this very person, nothing is sent and nothing
-/// written: they hear that it cannot be done now, and the log says why.
+/// A message in its words.
 pub(crate) fn written(
     cx: &Cx<'_>,
     to: &Address,
     subject: Subject,
     cause: &Cause<'_>,
-) -> Result<Box<courier::Message>, Halt> {
+) -> Result<Box<courier::Message>, Fault> {
     let mail = Mail {
         to: to.clone(),
         subject,
@@ -127,11 +136,7 @@ pub(crate) fn written(
         accept_language: cx.client.accept_language.clone(),
         request_headers: cx.client.told_headers.clone(),
     };
-    courier::render(cx.project, &mail).map(Box::new).map_err(|error| {
-        tracing::error!(project = cx.project.slug(), %error, "a message cannot be written");
-        let why = "The message cannot be written at the moment. Please tell whoever runs this service.";
-        Halt::refused(Refusal::form(text::generic(why)))
-    })
+    courier::render(cx.project, &mail).map(Box::new)
 }
 
 fn subject(cx: &Cx<'_>, letter: &Letter<'_>, minted: &Minted, expires_in: Duration) -> Subject {

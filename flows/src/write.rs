@@ -43,6 +43,7 @@ async fn one(tx: &mut Tx, write: &Write, session: Option<&Session>) -> Result<()
         Write::ReplaceTraits(new) => new.write(tx).await.map_err(taken)?,
         Write::DeleteIdentity { identity_id } => {
             store::forget_identity(tx, *identity_id).await?;
+            courier::store::forget(tx, *identity_id).await?;
             identities::store::delete(tx, *identity_id).await?;
         }
         Write::RevokeOtherSessions => {

@@ -26,6 +26,10 @@ pub(crate) const PROJECT: &[Migration] = &[
         version: 3,
         sql: include_str!("../../migrations/project/0003_limits.sql"),
     },
+    Migration {
+        version: 4,
+        sql: include_str!("../../migrations/project/0004_messages_stay.sql"),
+    },
 ];
 
 /// The oldest project schema this binary still serves; others answer 503 `project_migrating`.

@@ -47,4 +47,24 @@ describe("kept mail", { skip }, () => {
     assert.equal((await whoami(page, base)).identity.verifiable_addresses[0].verified, true)
     await leave()
   })
+
+  test("fits a phone, however long an address is", async () => {
+    const name = "Donaudampfschifffahrtsgesellschaftskapitänsmützenversand"
+    const base = await on.project("long", name, { selfservice: { flows, methods } })
+    const { page, context, leave } = await on.visitor()
+    const email = "maximilian.mustermann@informatik.universitaet.example.de"
+    await register(page, base, email, `${base}/ui/verification?**`)
+    const box = await context.newPage()
+    await box.goto(`${base}/ui/mail`)
+    await box.getByRole("link", { name: /\d{6}/ }).click()
+    const letter = box.frameLocator("iframe").locator("html")
+    await letter.getByText(email).waitFor()
+    const source = await letter.evaluate((html) => html.outerHTML)
+    await box.setViewportSize({ width: 360, height: 740 })
+    await box.goto("about:blank")
+    await box.setContent(source)
+    const wide = await box.evaluate(() => document.documentElement.scrollWidth)
+    assert.ok(wide <= 360, `the letter is ${wide} px wide`)
+    await leave()
+  })
 })

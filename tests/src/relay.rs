@@ -49,6 +49,14 @@ pub enum Mood {
     RefusesContent,
     /// 535 to every password.
     RefusesPasswords,
+    /// 454 to every password: it cannot look them up.
+    KnowsNobody,
+    /// 421 to every password.
+    HangsUpOnPasswords,
+    /// Passwords by CRAM-MD5 alone.
+    WantsCramMd5,
+    /// Offers nobody to sign in.
+    AsksForNoPassword,
     /// 530 to whoever did not sign in.
     WantsPasswords,
     /// 550 to our sender.
@@ -364,7 +372,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                     if self.mood() == Mood::TakesUtf8 {
                         self.say("250-SMTPUTF8").await?;
                     }
-                    self.say("250-relay.example\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME")
+                    let ways = match self.mood() {
+                        Mood::WantsCramMd5 => "250-AUTH CRAM-MD5\r\n",
+                        Mood::AsksForNoPassword => "",
+                        _ => "250-AUTH PLAIN LOGIN\r\n",
+                    };
+                    self.say(&format!("250-relay.example\r\n{ways}250 8BITMIME"))
                         .await?;
                 }
                 "STARTTLS" => {
@@ -415,8 +428,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
         let decoded = STANDARD
             .decode(given.unwrap_or_default())
             .unwrap_or_default();
-        if self.mood() == Mood::RefusesPasswords {
-            return self.say("535 5.7.8 wrong").await;
+        match self.mood() {
+            Mood::RefusesPasswords => return self.say("535 5.7.8 wrong").await,
+            Mood::KnowsNobody => return self.say("454 4.7.0 later").await,
+            Mood::HangsUpOnPasswords => return self.say("421 4.3.2 closing").await,
+            _ => {}
         }
         self.user = Some(String::from_utf8_lossy(&decoded).replace('\0', ":"));
         self.say("235 hello").await

@@ -147,5 +147,5 @@ async fn show(args: MessageArgs) -> Result<(), Failure> {
         ));
     }
     output::facts(&facts)?;
-    output::say(&format!("\n{}", cell(&message["body"])))
+    output::say(&format!("\n{}", output::text(&message["body"])))
 }

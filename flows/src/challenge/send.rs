@@ -75,6 +75,7 @@ fn post<K: Challenge>(
     }
     let letter = Letter {
         flow_id: flow.id,
+        flow_ends: flow.expires_at,
         purpose: K::PURPOSE,
         method,
         address,

@@ -164,6 +164,7 @@ async fn begin(
     };
     let letter = Letter {
         flow_id: flow.id,
+        flow_ends: flow.expires_at,
         purpose: Purpose::Verification,
         method: flow.state.memory.method,
         address,

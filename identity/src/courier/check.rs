@@ -1,23 +1,15 @@
 //! Judges what a project wants to send and how, when its configuration is written: nothing that could
 //! only fail at night comes into force.
 
-use std::time::Duration;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::DateTime;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tenants::{Environment, Section, config::ConfigViolation};
-use zeroize::Zeroizing;
 
 use super::{
-    ClientCertificate, Mail, Relay, Subject, built_in,
+    ClientCertificate, Relay,
     config::{CourierConfig, Delivery, KeyPlace, RequestAuth, RequestConfig, TextConfig},
-    engine, language,
-    mail::MailIdentity,
-    own::{self, OwnText, Templates},
-    render,
-    variables::{self, About},
+    render, trial,
 };
 use crate::{
     schema::{Address, Reach, Via},
@@ -80,7 +72,7 @@ pub fn check(document: &Value, environment: Environment) -> Vec<ConfigViolation>
         let pointer = format!("/insula/courier/client_certificate/{key}");
         found.push(ConfigViolation::new(pointer, why));
     }
-    templates(&courier, &texts, &mut found);
+    found.extend(trial::of_texts(document, &courier, &texts));
     found
 }
 
@@ -238,145 +230,4 @@ fn senders(document: &Value) -> Vec<(String, Sends)> {
         }
     }
     senders
-}
-
-/// Each text compiles, names only what there is, and renders.
-fn templates(courier: &CourierConfig, texts: &TextConfig, found: &mut Found) {
-    let (mut own, all) = (Templates::new(), own::texts(courier, texts));
-    let samples = samples();
-    for text in &all {
-        let sample = samples
-            .iter()
-            .find(|mail| mail.subject.template_type() == text.kind && mail.to.via == text.via());
-        let wrong = own.add(text).and_then(|()| {
-            let sample = sample.ok_or("there is no such message")?;
-            try_out(&own, text, sample)
-        });
-        if let Err(why) = wrong {
-            found.push(ConfigViolation::new(&text.pointer, why));
-        }
-    }
-    for text in &all {
-        found.extend(incomplete(text, &all));
-    }
-}
-
-fn try_out(own: &Templates, text: &OwnText, sample: &Mail) -> Result<(), String> {
-    let data = variables::template_data(sample);
-    let mut context = variables::context(sample, &data, &About::default());
-    context.insert("lifetime".to_owned(), json!("1 minute"));
-    let mut unknown: Vec<String> = engine::free_names(&own.engine, &text.name())
-        .into_iter()
-        .filter(|name| !context.contains_key(name) && name != "loop")
-        .collect();
-    if !unknown.is_empty() {
-        unknown.sort();
-        let mut known: Vec<&str> = context.keys().map(String::as_str).collect();
-        known.sort_unstable();
-        let (unknown, known) = (unknown.join(", "), known.join(", "));
-        return Err(format!(
-            "nothing is called {unknown} here; there are {known}"
-        ));
-    }
-    let context = variables::localised(context, &text.language);
-    engine::render(&own.engine, &text.name(), &context).map(drop)
-}
-
-/// A language that nothing is built in for has to be whole.
-fn incomplete(text: &OwnText, all: &[OwnText]) -> Option<ConfigViolation> {
-    let base = text.language.split('-').next().unwrap_or_default();
-    if language::BUILT_IN.contains(&base) || text.via() == Via::Sms {
-        return None;
-    }
-    let has = |part: &str| {
-        all.iter()
-            .any(|it| (it.kind, &it.language, it.part) == (text.kind, &text.language, part))
-    };
-    let missing: Vec<&str> = [("subject", "subject"), ("txt", "plaintext")]
-        .into_iter()
-        .filter(|(part, _)| !has(part))
-        .map(|(_, key)| key)
-        .collect();
-    // Told once, at the first of its texts.
-    let first = all
-        .iter()
-        .find(|it| (it.kind, &it.language, it.via()) == (text.kind, &text.language, Via::Email));
-    (!missing.is_empty() && first.is_some_and(|it| it.pointer == text.pointer)).then(|| {
-        let why = format!(
-            "nothing is built in for the language {}: give {} too",
-            text.language,
-            missing.join(" and ")
-        );
-        ConfigViolation::new(&text.pointer, why)
-    })
-}
-
-/// One mail of every type, by every channel that knows it.
-pub(super) fn samples() -> Vec<Mail> {
-    let expires_in = Duration::from_mins(15);
-    let code = || Zeroizing::new("123456".to_owned());
-    let url = || "https://id.example.com/p/example/self-service/x?flow=1&token=abc".to_owned();
-    let view = json!({
-        "id": "00000000-0000-4000-8000-000000000000",
-        "traits": {"email": "ada@example.org"},
-        "metadata_public": null,
-    });
-    let subjects = [
-        Subject::RecoveryValid {
-            url: url(),
-            expires_in,
-        },
-        Subject::RecoveryInvalid,
-        Subject::RecoveryCodeValid {
-            code: code(),
-            expires_in,
-        },
-        Subject::RecoveryCodeInvalid,
-        Subject::VerificationValid {
-            url: url(),
-            expires_in,
-        },
-        Subject::VerificationInvalid,
-        Subject::VerificationCodeValid {
-            code: code(),
-            url: url(),
-            expires_in,
-        },
-        Subject::VerificationCodeInvalid,
-        Subject::LoginCodeValid {
-            code: code(),
-            expires_in,
-        },
-        Subject::RegistrationCodeValid {
-            code: code(),
-            traits: view["traits"].clone(),
-            expires_in,
-        },
-        Subject::VerifiableAddressChanged {
-            changed_at: DateTime::UNIX_EPOCH,
-        },
-    ];
-    debug_assert_eq!(subjects.len(), built_in::kinds().count());
-    let mail = |subject: &Subject, via: Via| Mail {
-        to: Address {
-            via,
-            value: match via {
-                Via::Sms => "+493011122233".to_owned(),
-                Via::Email => "ada@example.org".to_owned(),
-            },
-        },
-        identity: Some(MailIdentity {
-            id: uuid::Uuid::nil(),
-            view: view.clone(),
-        }),
-        subject: subject.clone(),
-        request_url: "https://id.example.com/p/example/self-service/login/browser".to_owned(),
-        transient_payload: None,
-        accept_language: None,
-        request_headers: json!({}),
-    };
-    subjects
-        .iter()
-        .flat_map(|subject| [mail(subject, Via::Email), mail(subject, Via::Sms)])
-        .collect()
 }

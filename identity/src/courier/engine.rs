@@ -16,11 +16,22 @@ const BLOCKS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 /// After these a bracket begins a list.
 const KEYWORDS: [&str; 9] = ["in", "and", "or", "not", "if", "else", "elif", "is", "for"];
 
-/// An engine without templates. A name that nobody defines is an error when `strict`, else empty.
-pub(super) fn environment(strict: bool) -> Environment<'static> {
+/// What becomes of a template that asks for what is not there, or is no text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// It fails: the built-in texts ask for nothing that may be missing.
+    Strict,
+    /// What is missing is empty; what is no text is told to whoever writes the template.
+    Trial,
+    /// Both are empty: nobody is to blame for the traits they have.
+    Sending,
+}
+
+/// An engine without templates.
+pub(super) fn environment(manner: Manner) -> Environment<'static> {
     let mut env = Environment::empty();
     env.set_fuel(Some(FUEL));
-    env.set_undefined_behavior(if strict {
+    env.set_undefined_behavior(if manner == Manner::Strict {
         UndefinedBehavior::Strict
     } else {
         UndefinedBehavior::Chainable
@@ -29,7 +40,7 @@ pub(super) fn environment(strict: bool) -> Environment<'static> {
         Some((_, "html")) => AutoEscape::Html,
         _ => AutoEscape::None,
     });
-    env.set_formatter(write_scalar);
+    env.set_formatter(move |out, state, value| write_scalar(out, state, value, manner));
     env.add_filter("upper", filters::upper);
     env.add_filter("lower", filters::lower);
     env.add_filter("title", filters::title);
@@ -53,11 +64,13 @@ fn write_scalar(
     out: &mut Output<'_>,
     state: &mut State<'_, '_>,
     value: &Value,
+    manner: Manner,
 ) -> Result<(), Error> {
-    if value.is_none() || value.is_undefined() {
-        return escape_formatter(out, state, &Value::from(""));
+    let is_text = value.as_object().is_none();
+    if value.is_none() || value.is_undefined() || (!is_text && manner == Manner::Sending) {
+        return Ok(());
     }
-    if value.as_object().is_some() {
+    if !is_text {
         let why = "a list or an object cannot be printed: name one of its members";
         return Err(Error::new(ErrorKind::InvalidOperation, why));
     }
@@ -197,7 +210,7 @@ mod tests_of_limits {
 
     fn run(source: &str) -> Result<String, String> {
         restrict(source)?;
-        let mut env = environment(false);
+        let mut env = environment(Manner::Trial);
         let added = env.add_template_owned("t.html", source.to_owned());
         added.map_err(|error| explain(&error))?;
         let many: Vec<u32> = (0..3000).collect();

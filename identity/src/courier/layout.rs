@@ -21,6 +21,9 @@ pub(super) struct Sources {
     pub(super) sms: Option<String>,
 }
 
+/// Addresses and names of projects are longer than a phone is wide. `word-break` is for mail programs that do not
+/// know the other.
+const WRAP: &str = "overflow-wrap:anywhere;word-break:break-word";
 const P: &str = "margin:0 0 16px;font-size:16px;line-height:24px;color:#27272a";
 const SMALL: &str = "margin:0 0 8px;font-size:13px;line-height:20px;color:#52525b";
 const CODE: &str = "margin:0 0 20px;padding:16px 8px;border-radius:10px;background-color:#f4f4f5;\
@@ -75,11 +78,14 @@ fn paragraph(block: &str, plain: &mut String, html: &mut String) {
             write!(plain, "{label}:\n{text}\n\n")
         }
         ("small", _) => {
-            let _ = write!(html, "<p class=\"small\" style=\"{SMALL}\">{text}</p>");
+            let _ = write!(
+                html,
+                "<p class=\"small\" style=\"{SMALL};{WRAP}\">{text}</p>"
+            );
             write!(plain, "{text}\n\n")
         }
         _ => {
-            let _ = write!(html, "<p class=\"text\" style=\"{P}\">{text}</p>");
+            let _ = write!(html, "<p class=\"text\" style=\"{P};{WRAP}\">{text}</p>");
             write!(plain, "{text}\n\n")
         }
     };
@@ -113,9 +119,9 @@ fn frame(language: &str, title: &str, body: &str) -> String {
 </style></head>
 <body class="page" style="margin:0;padding:0;background-color:#f4f4f5">
 <table role="presentation" class="page frame" width="100%" cellpadding="0" cellspacing="0" border="0" style="background-color:#f4f4f5;padding:32px 12px;font-family:system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"><tr><td align="center">
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:480px"><tr><td class="card" style="padding:32px;background-color:#ffffff;border:1px solid #e4e4e7;border-radius:14px">
-<p class="name" style="margin:0 0 20px;font-size:15px;line-height:20px;font-weight:600;color:#18181b">{LOGO}</p>
-<h1 class="title" style="margin:0 0 16px;font-size:22px;line-height:30px;font-weight:700;color:#18181b">{title}</h1>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:480px;table-layout:fixed"><tr><td class="card" style="padding:32px;background-color:#ffffff;border:1px solid #e4e4e7;border-radius:14px">
+<p class="name" style="margin:0 0 20px;font-size:15px;line-height:20px;font-weight:600;color:#18181b;{WRAP}">{LOGO}</p>
+<h1 class="title" style="margin:0 0 16px;font-size:22px;line-height:30px;font-weight:700;color:#18181b;{WRAP}">{title}</h1>
 {body}
 </td></tr></table>
 </td></tr></table>

@@ -31,7 +31,7 @@ pub struct Mail {
 /// What templates learn of somebody.
 #[derive(Clone)]
 pub struct MailIdentity {
-    /// Whose message it is: it goes when they go.
+    /// Whom it is about; the message outlives them.
     pub id: uuid::Uuid,
     /// `Identity::public_view`.
     pub view: Value,

@@ -14,9 +14,11 @@ mod mail;
 mod own;
 mod relay;
 mod render;
+mod samples;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod variables;
 
 pub use certificate::{ClientCertificate, client_certificate};
@@ -27,5 +29,5 @@ pub use config::{
 };
 pub use mail::{Mail, MailIdentity, Subject};
 pub use relay::{Protection, Relay};
-pub use render::{RenderError, is_deliverable, render};
+pub use render::{is_deliverable, render};
 pub use store::{Content, Dispatch, Message, Status, enqueue};

@@ -8,7 +8,8 @@ use tenants::Project;
 use super::{
     built_in,
     config::{CourierConfig, TextConfig},
-    engine, go,
+    engine::{self, Manner},
+    go, language,
 };
 use crate::schema::Via;
 
@@ -22,6 +23,8 @@ pub(super) struct OwnText {
     pub(super) language: String,
     /// `subject`, `txt`, `html` or `sms`.
     pub(super) part: &'static str,
+    /// Brought along from the original, which has texts in one language alone.
+    pub(super) is_imported: bool,
     /// For minijinja, or why it is no text.
     pub(super) source: Result<String, String>,
 }
@@ -60,6 +63,7 @@ pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<OwnText> 
                 kind,
                 language: language.clone(),
                 part,
+                is_imported: true,
                 source: imported(given, &below),
             }));
         }
@@ -77,6 +81,7 @@ pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<OwnText> 
                     kind,
                     language: language.to_ascii_lowercase(),
                     part,
+                    is_imported: false,
                     source: Ok(given.clone()),
                 }));
             }
@@ -115,11 +120,18 @@ fn imported(given: &str, template: &str) -> Result<String, String> {
     })
 }
 
+/// That there is a text of this type, for this channel, in this language.
+struct Words {
+    kind: &'static str,
+    via: Via,
+    language: String,
+    is_imported: bool,
+}
+
 /// The compiled texts of a project.
 pub(super) struct Templates {
     pub(super) engine: Environment<'static>,
-    /// Type, channel and language of each.
-    languages: Vec<(&'static str, Via, String)>,
+    languages: Vec<Words>,
 }
 
 impl Templates {
@@ -129,7 +141,7 @@ impl Templates {
                 project.config::<CourierConfig>(),
                 project.config::<TextConfig>(),
             );
-            let mut made = Self::new();
+            let mut made = Self::new(Manner::Sending);
             for text in texts(&courier, &ours) {
                 // Judged when it was written.
                 if let Err(why) = made.add(&text) {
@@ -145,9 +157,10 @@ impl Templates {
         })
     }
 
-    pub(super) fn new() -> Self {
+    /// None yet.
+    pub(super) fn new(manner: Manner) -> Self {
         Self {
-            engine: engine::environment(false),
+            engine: engine::environment(manner),
             languages: Vec::new(),
         }
     }
@@ -158,18 +171,28 @@ impl Templates {
         engine::restrict(&source)?;
         let added = self.engine.add_template_owned(text.name(), source);
         added.map_err(|error| engine::explain(&error))?;
-        self.languages
-            .push((text.kind, text.via(), text.language.clone()));
+        self.languages.push(Words {
+            kind: text.kind,
+            via: text.via(),
+            language: text.language.clone(),
+            is_imported: text.is_imported,
+        });
         Ok(())
     }
 
-    /// The first of these languages that the project has words of its own for.
+    /// The language of the project's own words for whoever wants these, best first. `None`: what is built in
+    /// suits them better. Words brought along from the original are for everybody, as they were there.
     pub(super) fn language(&self, kind: &str, via: Via, chain: &[String]) -> Option<String> {
-        let has = |tag: &&String| {
-            let mut all = self.languages.iter();
-            all.any(|(k, v, l)| (*k, *v, l) == (kind, via, *tag))
+        let all = || {
+            let all = self.languages.iter();
+            all.filter(|it| it.kind == kind && it.via == via)
         };
-        chain.iter().find(has).cloned()
+        let is_own = |tag: &str| all().any(|it| it.language == tag);
+        let for_everybody = all().any(|it| it.is_imported);
+        let suits = |tag: &&String| {
+            is_own(tag) || (!for_everybody && language::BUILT_IN.contains(&tag.as_str()))
+        };
+        chain.iter().find(suits).filter(|tag| is_own(tag)).cloned()
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

@@ -1,14 +1,15 @@
-//! From a [`Mail`] to the texts that are sent, in the commit that causes it: a template that fails, fails
-//! the submission, not the night.
+//! From a [`Mail`] to the texts that are sent, in the commit that causes it. A template of a project that fails
+//! at one very person keeps nobody out, and tells nobody that they are known: the built-in words take its place.
 
 use minijinja::Value as Jinja;
 use serde_json::{Map, Value, json};
-use tenants::{Project, ids};
+use tenants::{Fault, Project, ids};
 
 use super::{
     Mail, built_in,
     config::{Branding, TextConfig},
-    engine, language,
+    engine::{self, Manner},
+    language,
     mail::Subject,
     own::Templates,
     store::{Content, Message},
@@ -19,36 +20,34 @@ use crate::schema::{Address, Via};
 const SUBJECT_CHARS_MAX: usize = 250;
 const ADDRESS_BYTES_MAX: usize = 254;
 
-/// Why nothing could be rendered.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// The project's own template.
-    #[error("the template {template} cannot be rendered: {why}")]
-    Template {
-        /// Which.
-        template: &'static str,
-        /// For whoever wrote it.
-        why: String,
-    },
-}
-
 /// Render subject, text and HTML. Reads the configuration alone; waits for nothing. Whether something can be
 /// sent to the recipient at all is judged by whoever sends it ([`is_deliverable`]), so that an answer does
 /// not depend on it.
-pub fn render(project: &Project, mail: &Mail) -> Result<Message, RenderError> {
+///
+/// # Errors
+/// The built-in words fail too, which is a defect.
+pub fn render(project: &Project, mail: &Mail) -> Result<Message, Fault> {
     let texts = project.config::<TextConfig>();
     let accept = mail.accept_language.as_deref();
     let chain = language::chain(&texts, &who(mail), accept);
     let about = about(project);
-    let rendered = compose(&Templates::of(project), mail, &chain, &about);
-    let content = rendered.map_err(|(part, why)| RenderError::Template {
-        template: mail.subject.template_type(),
-        why: format!("{part}: {why}"),
+    let own = compose(&Templates::of(project), mail, &chain, &about);
+    let template = mail.subject.template_type();
+    let content = own.or_else(|(part, why)| {
+        tracing::error!(
+            project = project.slug(),
+            template,
+            part,
+            why,
+            "a template fails at somebody, who gets the built-in text"
+        );
+        let built_in = compose(&Templates::new(Manner::Strict), mail, &chain, &about);
+        built_in.map_err(|(part, why)| Fault::broken(format!("{template}, {part}: {why}")))
     })?;
     Ok(Message {
         id: ids::v4(),
         to: mail.to.clone(),
-        template_type: mail.subject.template_type(),
+        template_type: template,
         identity_id: mail.identity.as_ref().map(|identity| identity.id),
         content,
     })

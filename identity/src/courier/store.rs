@@ -108,6 +108,18 @@ pub async fn insert(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Delete what was said about somebody who leaves. What is still on its way stays: it may be what tells its
+/// recipient that somebody else is in the account.
+pub async fn forget(tx: &mut Tx, identity_id: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "delete from messages where identity_id = $1 and status in ('sent', 'abandoned')",
+        identity_id
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// A stored message with its text.
 pub struct Stored {
     /// UUIDv4; also its Message-ID.

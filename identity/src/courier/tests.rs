@@ -4,11 +4,13 @@ use serde_json::{Value, json};
 use tenants::Environment;
 
 use super::{
-    check::{check, samples},
+    check::check,
     config::{CourierConfig, TextConfig},
+    engine::Manner,
     language::{self, BUILT_IN},
     own::{self, Templates},
     render::{compose, is_deliverable},
+    samples::samples,
     store::Content,
     variables::About,
     *,
@@ -24,7 +26,12 @@ fn about() -> About {
 }
 
 fn built_in(mail: &Mail, language: &str) -> Content {
-    let rendered = compose(&Templates::new(), mail, &[language.to_owned()], &about());
+    let rendered = compose(
+        &Templates::new(Manner::Sending),
+        mail,
+        &[language.to_owned()],
+        &about(),
+    );
     rendered.unwrap_or_else(|(part, why)| {
         panic!("{} {language} {part}: {why}", mail.subject.template_type())
     })
@@ -102,6 +109,20 @@ fn a_phone_fills_in_the_code_of_its_site() {
                 content.body
             );
         }
+    }
+}
+
+#[test]
+fn a_date_is_written_as_it_is_read() {
+    let all = samples();
+    let mut all = all.iter();
+    let notice = all.find(|mail| mail.subject.template_type() == "verifiable_address_changed");
+    for (language, date) in [
+        ("de", "am 01.01.1970 um 00:00 Uhr (UTC) geändert"),
+        ("en", "on 1970-01-01 at 00:00 UTC"),
+    ] {
+        let body = built_in(notice.unwrap(), language).body;
+        assert!(body.contains(date), "{body}");
     }
 }
 
@@ -202,7 +223,7 @@ fn own(document: &Value, accept: &str, kind: &str) -> Content {
     };
     let courier: CourierConfig = serde_json::from_value(read("/courier")).unwrap();
     let texts: TextConfig = serde_json::from_value(read("/insula/courier")).unwrap();
-    let mut templates = Templates::new();
+    let mut templates = Templates::new(Manner::Sending);
     for text in own::texts(&courier, &texts) {
         templates.add(&text).unwrap();
     }
@@ -256,6 +277,32 @@ fn a_project_has_words_of_its_own() {
             .subject
             .contains("Anmeldecode")
     );
+}
+
+#[test]
+fn words_in_one_language_leave_the_others_alone() {
+    let subject = |document: &Value, accept| own(document, accept, "recovery_code_valid").subject;
+    let ours = json!({"insula": {"courier": {"templates": {"recovery_code_valid": {
+        "en": {"subject": "Ours: {{ recovery_code }}"},
+    }}}}});
+    for accept in ["de", "de-AT, en", "fr, de;q=0.5, en;q=0.1"] {
+        assert!(subject(&ours, accept).contains("ist Ihr"), "{accept}");
+    }
+    for accept in ["en-GB, de", "fr", ""] {
+        assert_eq!(subject(&ours, accept), "Ours: 123456", "{accept}");
+    }
+    // The original has one language, and nobody brings words along to have them left unsaid.
+    let go = json!({"courier": {"templates": {"recovery_code": {"valid": {"email": {
+        "subject": base64("Go: {{ .RecoveryCode }}"),
+    }}}}}});
+    assert_eq!(subject(&go, "de"), "Go: 123456");
+    let french = json!({"insula": {"courier": {"templates": {"recovery_code_valid": {
+        "fr": {"subject": "Le code", "plaintext": "{{ recovery_code }}"},
+    }}}}});
+    let both = tenants::config::merged(&go, &french);
+    assert_eq!(subject(&both, "fr, de"), "Le code");
+    assert_eq!(subject(&both, "de, fr"), "Le code");
+    assert_eq!(subject(&both, "de"), "Go: 123456");
 }
 
 #[test]
@@ -503,7 +550,13 @@ fn mails_can_be_looked_at() {
     };
     for mail in samples().iter().filter(|mail| mail.to.via == Via::Email) {
         for language in BUILT_IN {
-            let content = compose(&Templates::new(), mail, &[language.to_owned()], &about).unwrap();
+            let content = compose(
+                &Templates::new(Manner::Sending),
+                mail,
+                &[language.to_owned()],
+                &about,
+            )
+            .unwrap();
             let name = format!("{folder}/{}.{language}", mail.subject.template_type());
             std::fs::write(format!("{name}.html"), content.html.unwrap()).unwrap();
             std::fs::write(format!("{name}.txt"), content.body).unwrap();

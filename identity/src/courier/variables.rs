@@ -148,17 +148,40 @@ pub(super) struct About {
 pub(super) fn localised(mut context: Map<String, Value>, language: &str) -> Jinja {
     let minutes = context.get("expires_in_minutes").and_then(Value::as_u64);
     if let Some(minutes) = minutes {
-        let words = match (language.split('-').next(), minutes) {
-            (Some("de"), 0) => "weniger als eine Minute".to_owned(),
-            (Some("de"), 1) => "1 Minute".to_owned(),
-            (Some("de"), minutes) => format!("{minutes} Minuten"),
-            (_, 0) => "less than a minute".to_owned(),
-            (_, 1) => "1 minute".to_owned(),
-            (_, minutes) => format!("{minutes} minutes"),
-        };
+        let words = lifetime(minutes, language);
         context.insert("lifetime".to_owned(), json!(words));
     }
     Jinja::from(Serde(context))
+}
+
+const HOUR: u64 = 60;
+const DAY: u64 = 24 * HOUR;
+
+/// In the largest unit of which there are two, and never more than it is: `90 minutes`, `47 hours`, `7 days`.
+fn lifetime(minutes: u64, language: &str) -> String {
+    let (count, unit) = match minutes {
+        HOUR => (1, 1),
+        _ if minutes < 2 * HOUR => (minutes, 0),
+        _ if minutes < 2 * DAY => (minutes / HOUR, 1),
+        _ => (minutes / DAY, 2),
+    };
+    let is_german = language.split('-').next() == Some("de");
+    let units = if is_german {
+        [
+            ["Minute", "Minuten"],
+            ["Stunde", "Stunden"],
+            ["Tag", "Tage"],
+        ]
+    } else {
+        [["minute", "minutes"], ["hour", "hours"], ["day", "days"]]
+    };
+    let [one, many] = units[unit];
+    match (is_german, count) {
+        (true, 0) => format!("weniger als eine {one}"),
+        (false, 0) => format!("less than a {one}"),
+        (_, 1) => format!("1 {one}"),
+        (_, count) => format!("{count} {many}"),
+    }
 }
 
 /// `RequestURLDomain` out of `request_url_domain`.
@@ -184,6 +207,24 @@ fn domain(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lifetimes_are_said_as_people_say_them() {
+        for (minutes, english, german) in [
+            (0, "less than a minute", "weniger als eine Minute"),
+            (1, "1 minute", "1 Minute"),
+            (15, "15 minutes", "15 Minuten"),
+            (60, "1 hour", "1 Stunde"),
+            (90, "90 minutes", "90 Minuten"),
+            (150, "2 hours", "2 Stunden"),
+            (24 * 60, "24 hours", "24 Stunden"),
+            (48 * 60 - 1, "47 hours", "47 Stunden"),
+            (168 * 60, "7 days", "7 Tage"),
+        ] {
+            assert_eq!(lifetime(minutes, "en-GB"), english);
+            assert_eq!(lifetime(minutes, "de-AT"), german);
+        }
+    }
 
     #[test]
     fn go_names_are_the_originals() {

@@ -11,6 +11,7 @@ mod graph;
 mod inspect;
 mod limits;
 mod presets;
+mod sample;
 #[cfg(test)]
 mod tests;
 mod violation;
@@ -215,6 +216,11 @@ impl IdentitySchema {
             reach.recovery |= extension.recovery == Some(via);
         }
         reach
+    }
+
+    /// Traits as somebody might have them: every one that the schema names, valid or not.
+    pub(crate) fn sample(&self) -> Value {
+        sample::traits(&self.document, &self.nodes)
     }
 
     /// Validates `{"traits": traits}` and derives identifiers and addresses.

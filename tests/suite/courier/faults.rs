@@ -38,13 +38,22 @@ fn every_fault_has_its_verdict() {
             (refused, "abandoned", 1, 0),
             (Mood::RefusesContent, "abandoned", 1, 0),
             (Mood::RefusesPasswords, "queued", 0, 1),
+            (Mood::KnowsNobody, "queued", 0, 1),
+            (Mood::HangsUpOnPasswords, "queued", 1, 1),
+            (Mood::WantsCramMd5, "queued", 0, 1),
             (Mood::WantsPasswords, "queued", 0, 1),
             (Mood::RefusesSender, "queued", 0, 1),
             (Mood::Chatters, "queued", 0, 1),
         ] {
             let relay = Relay::start(Offer::Clear).await;
             relay.set(mood.clone());
-            let user = if mood == Mood::RefusesPasswords {
+            let of_passwords = [
+                Mood::RefusesPasswords,
+                Mood::KnowsNobody,
+                Mood::HangsUpOnPasswords,
+                Mood::WantsCramMd5,
+            ];
+            let user = if of_passwords.contains(&mood) {
                 "user:password@"
             } else {
                 ""

@@ -15,6 +15,7 @@ use super::{
 };
 
 const BODY: &str = "function(ctx) {
+  id: ctx.message_id,
   to: ctx.recipient,
   text: ctx.subject,
   kind: ctx.template_type + '/' + ctx.message_type,
@@ -50,6 +51,7 @@ fn a_service_gets_what_the_snippet_makes() {
             )
         );
         assert!(body["text"].as_str().unwrap().contains(CODE) && body["asked"].is_object());
+        assert_eq!(body["id"], json!(id));
         assert_eq!(message(&site, &project, id).await["status"], "sent");
 
         // A form takes a flat object; what is no function is a body as it is.

@@ -2,6 +2,7 @@
 
 mod administration;
 mod certificates;
+mod departed;
 mod fairness;
 mod faults;
 mod jsonnet;

@@ -172,6 +172,16 @@ fn a_password_goes_to_relays_that_ask_for_it() {
         mail::post(&project, "ada@example.org").await;
         night(&site, &project).await;
         assert_eq!(relay.taken()[0].user.as_deref(), Some(":us@er:p:w"));
+        let trusting = Relay::start(Offer::Clear).await;
+        trusting.set(Mood::AsksForNoPassword);
+        let uri = format!(
+            "smtp://user:password@{}/?disable_starttls=true",
+            trusting.address
+        );
+        let project = relayed(&site, &uri, json!({})).await;
+        mail::post(&project, "ada@example.org").await;
+        night(&site, &project).await;
+        assert_eq!(trusting.taken()[0].user, None);
         site.finish().await;
     });
 }

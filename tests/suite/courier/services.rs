@@ -92,7 +92,7 @@ fn a_service_gets_what_the_original_sends() {
         let service = Service::start().await;
         let more = json!({
             "method": "PUT",
-            "headers": {"X-Team": "people"},
+            "headers": {"X-Team": "people", "Idempotency-Key": "of the project"},
             "auth": {"type": "basic_auth", "config": {"user": "u", "password": "p"}},
         });
         let project = site.project_with(service.mails(more)).await;
@@ -102,6 +102,8 @@ fn a_service_gets_what_the_original_sends() {
         assert_eq!((asked.len(), &*asked[0].0), (1, "PUT /send?x=1"));
         assert_eq!(header(&asked[0], "authorization"), Some("Basic dTpw"));
         assert_eq!(header(&asked[0], "x-team"), Some("people"));
+        let key = header(&asked[0], "idempotency-key");
+        assert_eq!(key, Some("of the project"));
         assert_eq!(header(&asked[0], "content-type"), Some("application/json"));
         let body: Value = serde_json::from_str(&asked[0].2).unwrap();
         assert_eq!(body["recipient"], "ada@example.org");
@@ -240,6 +242,10 @@ fn answers_have_their_verdicts() {
                 "sent",
                 "{status}"
             );
+            // Whatever became of the first, the second can be told from another message.
+            for asked in service.asked().iter().rev().take(2) {
+                assert_eq!(header(asked, "idempotency-key"), Some(&*id.to_string()));
+            }
         }
         assert_eq!(header(&service.asked()[0], "cookie"), Some("key=old"));
         site.finish().await;

@@ -10,6 +10,35 @@ use super::{
     EMAIL, by_link, is_back, landed, project, somebody, successor, transitions, turn, whoami,
 };
 
+/// With its flow a link is over, however long it would be good itself.
+#[test]
+fn the_letter_promises_no_more_than_the_flow_keeps() {
+    run(async {
+        let site = Site::new().await;
+        for (flow, link, said) in [("10m", "1h", 10), ("1h", "10m", 10), ("1h", "1h", 60)] {
+            let lifespans = json!({"selfservice": {
+                "flows": {"recovery": {"lifespan": flow}},
+                "methods": {"link": {"config": {"lifespan": link}}},
+            }});
+            let config = tenants::config::merged(&by_link(), &lifespans);
+            let project = project(&site, config).await;
+            somebody(&site, &project, EMAIL).await;
+            let client = site.client(&project, Kind::Api);
+            let begun = client.begin("recovery", "").await;
+            let fields = json!({"method": "link", "email": EMAIL});
+            client.submit(&begun, fields.clone()).await;
+            let letter = site.mail(&project).await;
+            assert_eq!(letter.data["expires_in_minutes"], said, "{flow}, {link}");
+            site.world.clock.advance(TimeDelta::minutes(5));
+            client.submit(&begun, fields).await;
+            let letter = site.mail(&project).await;
+            let left = if flow == "10m" { 5 } else { said.min(55) };
+            assert_eq!(letter.data["expires_in_minutes"], left, "{flow}, {link}");
+        }
+        site.finish().await;
+    });
+}
+
 #[test]
 fn whoever_follows_the_link_is_let_in() {
     run(async {

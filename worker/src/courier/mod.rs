@@ -69,7 +69,7 @@ impl Courier {
     /// The job of one message.
     pub(crate) async fn send(&self, project: &Project, id: Uuid) -> Result<Verdict, Fault> {
         let Some(message) = load(project, id).await? else {
-            // Its person or its time is gone.
+            // Its time is over.
             return Ok(Verdict::Done);
         };
         if matches!(message.status, Status::Sent | Status::Abandoned) {

@@ -39,6 +39,8 @@ pub(super) async fn prepare(
         Ok::<_, Trouble>(())
     };
     set("content-type", "application/json")?;
+    // The same at each attempt, for services that know it; who needs another header configures that.
+    set("idempotency-key", &message.id.to_string())?;
     for (name, value) in &service.headers {
         set(name, value)?;
     }
@@ -89,6 +91,7 @@ pub(super) async fn send(project: &Project, request: OutboundRequest) -> Result<
 fn ctx(message: &Stored) -> Value {
     let content = &message.content;
     let mut ctx = json!({
+        "message_id": message.id,
         "recipient": message.to.value,
         "subject": content.subject,
         "body": content.body,

@@ -7,7 +7,7 @@ use lettre::transport::smtp::{
     Error,
     authentication::{Credentials, Mechanism},
     client::AsyncSmtpConnection,
-    commands::{Data, Mail, Rcpt},
+    commands::{Data, Ehlo, Mail, Rcpt},
     extension::{ClientId, Extension, MailParameter},
 };
 use tenants::Project;
@@ -21,8 +21,11 @@ const FRESH: Duration = Duration::from_secs(2);
 const ASK_SECONDS_MAX: Duration = Duration::from_secs(3);
 /// Many relays hang up after about as many.
 const MESSAGES_MAX: u32 = 50;
-/// Of replies that mean our credentials, not this message.
-const OF_CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
+/// Of replies that mean our credentials, not this message (RFC 4954, 4.7 and 6). 454 passes, but for everybody:
+/// no message is to blame.
+const OF_CREDENTIALS: [u16; 5] = [454, 530, 534, 535, 538];
+/// It is about to hang up, whatever was asked.
+const CLOSING: u16 = 421;
 
 /// A line to a relay that knows us.
 pub(crate) struct Connection {
@@ -52,7 +55,7 @@ pub(super) async fn connect(
             let why = "the relay offers no TLS, and the password is not sent in the clear";
             return Err(Trouble::Relay(why.to_owned()));
         }
-        introduce(&mut smtp, user, password).await?;
+        introduce(&mut smtp, hello, (user, password)).await?;
     }
     Ok(Connection {
         smtp,
@@ -64,22 +67,42 @@ pub(super) async fn connect(
 /// As the original: a relay that asks for no password gets none.
 async fn introduce(
     smtp: &mut AsyncSmtpConnection,
-    user: &str,
-    password: &str,
+    hello: ClientId,
+    (user, password): (&str, &str),
 ) -> Result<(), Trouble> {
     let known = [Mechanism::Plain, Mechanism::Login];
     let info = smtp.server_info();
     if info.get_auth_mechanism(&known).is_none() {
-        return Ok(());
+        return asks_for_none(smtp, hello).await;
     }
     let credentials = Credentials::new(user.to_owned(), password.to_owned());
     let taken = smtp.auth(&known, &credentials).await;
-    taken.map(drop).map_err(|error| match error.status() {
-        Some(_) if error.is_permanent() => {
-            Trouble::Relay(format!("the relay does not accept our password: {error}"))
-        }
-        _ => before_the_message(&error),
-    })
+    taken
+        .map(drop)
+        .map_err(|error| match error.status().map(u16::from) {
+            Some(code) if code != CLOSING => {
+                Trouble::Relay(format!("the relay does not accept our password: {error}"))
+            }
+            _ => before_the_message(&error),
+        })
+}
+
+/// A relay that offers other ways to sign in does ask for a password; mail would reach it as a stranger's. lettre
+/// keeps the ways that it knows alone, so the relay is asked once more.
+async fn asks_for_none(smtp: &mut AsyncSmtpConnection, hello: ClientId) -> Result<(), Trouble> {
+    let answer = smtp.command(Ehlo::new(hello)).await;
+    let answer = answer.map_err(|error| before_the_message(&error))?;
+    let ways = answer.message().find_map(|line| {
+        let (word, ways) = line.split_once([' ', '='])?;
+        word.eq_ignore_ascii_case("AUTH")
+            .then(|| ways.trim().to_owned())
+    });
+    match ways {
+        Some(ways) => Err(Trouble::Relay(format!(
+            "the relay offers no way to sign in that is spoken here (PLAIN, LOGIN): it offers {ways}"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Refusals here are not about a message.
@@ -144,7 +167,7 @@ async fn hand_over(smtp: &mut AsyncSmtpConnection, letter: &Letter) -> Result<()
 
 fn of_the_message(error: &Error) -> Trouble {
     let code = error.status().map(u16::from);
-    if code.is_some_and(|code| OF_CREDENTIALS.contains(&code)) && error.is_permanent() {
+    if code.is_some_and(|code| OF_CREDENTIALS.contains(&code)) {
         return Trouble::Relay(format!("the relay wants us to sign in: {error}"));
     }
     if error.is_permanent() {

@@ -207,7 +207,7 @@ fn send_to(
     let minted = send::mint(cx, flow, Purpose::Login, (identity, address));
     let subject = Subject::LoginCodeValid {
         code: minted.secret,
-        expires_in: cx.project.config::<CodeConfig>().config.lifespan,
+        expires_in: send::usable(cx, flow),
     };
     let letter = send::letter(cx, flow, subject, (identity, address))?;
     flow.go_to(SENT);

@@ -109,7 +109,7 @@ fn ask(
         let subject = Subject::RegistrationCodeValid {
             code: minted.secret,
             traits: derived.traits.clone(),
-            expires_in: cx.project.config::<CodeConfig>().config.lifespan,
+            expires_in: send::usable(cx, flow),
         };
         let letter = send::letter(cx, flow, subject, (None, address))?;
         effects.0.push(Write::StoreCode(Box::new(minted.code)));

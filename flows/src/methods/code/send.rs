@@ -1,19 +1,27 @@
 //! Minting a code and writing the letter that carries it. Sends nothing: these are writes of a commit.
 
+use std::time::Duration;
+
 use identity::{
     Identity,
     courier::{self, Subject},
     one_time::{self, Errand, Minted, Purpose},
     schema::Address,
 };
+use tenants::Fault;
 
 use super::CodeConfig;
 use crate::{
     cx::Cx,
-    decision::Halt,
     flow::{Flow, Kind},
     letters::{self, Cause},
 };
+
+/// How long a code of this flow can be made use of.
+pub(super) fn usable<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Duration {
+    let lifespan = cx.project.config::<CodeConfig>().config.lifespan;
+    letters::usable(cx, lifespan, flow.expires_at)
+}
 
 /// A code of this flow for that address.
 pub(super) fn mint<K: Kind>(
@@ -39,7 +47,7 @@ pub(super) fn letter<K: Kind>(
     flow: &Flow<K>,
     subject: Subject,
     (identity, address): (Option<&Identity>, &Address),
-) -> Result<Box<courier::Message>, Halt> {
+) -> Result<Box<courier::Message>, Fault> {
     let cause = Cause {
         identity,
         request_url: &flow.request_url,

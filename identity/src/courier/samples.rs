@@ -1,0 +1,166 @@
+//! Messages of every type to people as they might be, for trying texts out.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{Mail, Subject, built_in, mail::MailIdentity};
+use crate::{
+    Identity,
+    factors::Factors,
+    identities::{RecoveryAddress, State, VerifiableAddress},
+    schema::{Address, Via},
+    schemas::{ProjectSchema, Schemas},
+};
+
+const BASE: &str = "https://id.example.com/p/example";
+
+/// One mail of every type, by every channel that knows it, to one person.
+pub(super) struct Recipient {
+    /// What to add to a complaint.
+    pub(super) who: String,
+    pub(super) mails: Vec<Mail>,
+}
+
+/// Somebody of whom little is known, nobody, and somebody of each schema that the document names.
+pub(super) fn recipients(document: &Value) -> Vec<Recipient> {
+    let nobody = Recipient {
+        who: ", for somebody who is not known".to_owned(),
+        mails: mails(None),
+    };
+    let known = Schemas::named(document)
+        .into_iter()
+        .map(|schema| Recipient {
+            who: format!(", for somebody of the schema `{}`", schema.id),
+            mails: mails(Some(&somebody(&schema))),
+        });
+    let little = Recipient {
+        who: String::new(),
+        mails: samples(),
+    };
+    [little, nobody].into_iter().chain(known).collect()
+}
+
+/// To somebody of whom little is known.
+pub(super) fn samples() -> Vec<Mail> {
+    mails(Some(&json!({
+        "id": Uuid::nil(),
+        "traits": {"email": "ada@example.org"},
+        "metadata_public": null,
+    })))
+}
+
+/// All that there can be about somebody of this schema.
+fn somebody(schema: &ProjectSchema) -> Value {
+    let (id, at) = (Uuid::nil(), DateTime::UNIX_EPOCH);
+    let Address { via, value } = address(Via::Email);
+    let identity = Identity {
+        id,
+        schema_id: schema.id.clone(),
+        state: State::Active,
+        state_changed_at: at,
+        traits: schema.schema.sample(),
+        metadata_public: Some(json!({})),
+        metadata_admin: None,
+        external_id: Some("1".to_owned()),
+        organization_id: None,
+        verifiable_addresses: vec![VerifiableAddress {
+            id,
+            value: value.clone(),
+            verified: true,
+            via,
+            status: "completed".to_owned(),
+            verified_at: Some(at),
+            created_at: at,
+            updated_at: at,
+        }],
+        recovery_addresses: vec![RecoveryAddress {
+            id,
+            value,
+            via,
+            created_at: at,
+            updated_at: at,
+        }],
+        factors: Factors::default(),
+        created_at: at,
+        updated_at: at,
+    };
+    identity.public_view(BASE)
+}
+
+fn address(via: Via) -> Address {
+    let value = match via {
+        Via::Sms => "+493011122233",
+        Via::Email => "ada@example.org",
+    };
+    Address {
+        via,
+        value: value.to_owned(),
+    }
+}
+
+fn mails(view: Option<&Value>) -> Vec<Mail> {
+    let mail = |subject: &Subject, via: Via| Mail {
+        to: address(via),
+        identity: view.map(|view| MailIdentity {
+            id: Uuid::nil(),
+            view: view.clone(),
+        }),
+        subject: subject.clone(),
+        request_url: format!("{BASE}/self-service/login/browser"),
+        transient_payload: None,
+        accept_language: None,
+        request_headers: json!({}),
+    };
+    let traits = view.map_or_else(|| json!({}), |view| view["traits"].clone());
+    subjects(traits)
+        .iter()
+        .flat_map(|subject| [mail(subject, Via::Email), mail(subject, Via::Sms)])
+        .collect()
+}
+
+fn subjects(traits: Value) -> Vec<Subject> {
+    let expires_in = Duration::from_mins(15);
+    let code = || Zeroizing::new("123456".to_owned());
+    let url = || format!("{BASE}/self-service/x?flow=1&token=abc");
+    let subjects = vec![
+        Subject::RecoveryValid {
+            url: url(),
+            expires_in,
+        },
+        Subject::RecoveryInvalid,
+        Subject::RecoveryCodeValid {
+            code: code(),
+            expires_in,
+        },
+        Subject::RecoveryCodeInvalid,
+        Subject::VerificationValid {
+            url: url(),
+            expires_in,
+        },
+        Subject::VerificationInvalid,
+        Subject::VerificationCodeValid {
+            code: code(),
+            url: url(),
+            expires_in,
+        },
+        Subject::VerificationCodeInvalid,
+        Subject::LoginCodeValid {
+            code: code(),
+            expires_in,
+        },
+        Subject::RegistrationCodeValid {
+            code: code(),
+            traits,
+            expires_in,
+        },
+        Subject::VerifiableAddressChanged {
+            changed_at: DateTime::UNIX_EPOCH,
+        },
+    ];
+    debug_assert_eq!(subjects.len(), built_in::kinds().count());
+    subjects
+}
