@@ -343,7 +343,7 @@ fn a_template_that_cannot_work_is_told_when_it_is_written() {
     };
     assert_eq!(
         at("body/plaintext"),
-        "the template recovery_code.valid, line 2: `{{ if .To }}` is more than a placeholder; write it anew under insula.courier.templates"
+        "the template recovery_code.valid holds more than placeholders; write it anew under insula.courier.templates: line 2: `{{ if .To }}`, line 2: `{{ end }}`"
     );
     assert!(at("subject").starts_with("must be base64://") && at("body/html").contains("base64"));
     let half =
