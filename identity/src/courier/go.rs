@@ -12,39 +12,53 @@ pub(super) struct Unknown {
 
 const SHOWN_MAX: usize = 60;
 
-/// The same template in minijinja.
-pub(super) fn convert(source: &str) -> Result<String, Unknown> {
+/// The same template in minijinja, or all that is more than a placeholder.
+pub(super) fn convert(source: &str) -> Result<String, Vec<Unknown>> {
     let mut out = String::with_capacity(source.len());
+    let mut unknown = Vec::new();
     let mut rest = source;
     while let Some(start) = rest.find("{{") {
         literal(&mut out, &rest[..start]);
         let at = source.len() - rest.len() + start;
         let tag = &rest[start..];
-        let unknown = |text: &str| Unknown {
-            line: 1 + source[..at].matches('\n').count(),
-            construct: text.chars().take(SHOWN_MAX).collect(),
-        };
         // A comment may hold braces.
-        if let Some(comment) = tag
+        let comment = tag
             .strip_prefix("{{/*")
-            .or_else(|| tag.strip_prefix("{{- /*"))
-        {
-            let end = comment.find("}}").ok_or_else(|| unknown(tag))?;
-            rest = &comment[end + 2..];
-            continue;
+            .or_else(|| tag.strip_prefix("{{- /*"));
+        let end = comment.unwrap_or(tag).find("}}");
+        let end = end.map(|end| end + 2 + comment.map_or(0, |comment| tag.len() - comment.len()));
+        let whole = &tag[..end.unwrap_or(tag.len())];
+        if end.is_none() || (comment.is_none() && !placeholder(&mut out, whole)) {
+            unknown.push(Unknown {
+                line: 1 + source[..at].matches('\n').count(),
+                construct: whole.chars().take(SHOWN_MAX).collect(),
+            });
         }
-        let end = tag.find("}}").ok_or_else(|| unknown(tag))?;
-        let (whole, inner) = (&tag[..end + 2], &tag[2..end]);
-        let (inner, before) = strip(inner, inner.strip_prefix('-'));
-        let (inner, after) = strip(inner, inner.strip_suffix('-'));
-        let path = path(inner.trim()).ok_or_else(|| unknown(whole))?;
-        out.push_str(if before { "{{- " } else { "{{ " });
-        out.push_str(path);
-        out.push_str(if after { " -}}" } else { " }}" });
-        rest = &tag[end + 2..];
+        rest = &tag[whole.len()..];
     }
     literal(&mut out, rest);
-    Ok(out)
+    if unknown.is_empty() {
+        Ok(out)
+    } else {
+        Err(unknown)
+    }
+}
+
+/// `{{- .To -}}`, if it is one.
+fn placeholder(out: &mut String, tag: &str) -> bool {
+    let inner = tag
+        .strip_prefix("{{")
+        .and_then(|tag| tag.strip_suffix("}}"))
+        .unwrap_or_default();
+    let (inner, before) = strip(inner, inner.strip_prefix('-'));
+    let (inner, after) = strip(inner, inner.strip_suffix('-'));
+    let Some(path) = path(inner.trim()) else {
+        return false;
+    };
+    out.push_str(if before { "{{- " } else { "{{ " });
+    out.push_str(path);
+    out.push_str(if after { " -}}" } else { " }}" });
+    true
 }
 
 fn strip<'a>(text: &'a str, stripped: Option<&'a str>) -> (&'a str, bool) {
@@ -94,7 +108,8 @@ mod tests {
     #[test]
     fn the_rest_is_named_with_its_line() {
         for (go, line, construct) in [
-            ("a\nb {{ if .X }}c{{ end }}", 2, "{{ if .X }}"),
+            ("a\nb {{ if .X }}c", 2, "{{ if .X }}"),
+            ("{{/* { ", 1, "{{/* { "),
             ("{{ .X | upper }}", 1, "{{ .X | upper }}"),
             ("\n\n{{ define \"x\" }}", 3, "{{ define \"x\" }}"),
             ("{{ . }}", 1, "{{ . }}"),
@@ -108,7 +123,21 @@ mod tests {
             ("{{ $x := .To }}", 1, "{{ $x := .To }}"),
         ] {
             let construct = construct.to_owned();
-            assert_eq!(convert(go), Err(Unknown { line, construct }), "{go}");
+            assert_eq!(convert(go), Err(vec![Unknown { line, construct }]), "{go}");
         }
+    }
+
+    #[test]
+    fn all_of_it_is_named_at_once() {
+        let found =
+            convert("{{ if .X }}\n{{ .To }}{{/* {{ */}}{{ else }}\n{{ end }} {{ .X").unwrap_err();
+        let found: Vec<_> = found.iter().map(|it| (it.line, &*it.construct)).collect();
+        let all = [
+            (1, "{{ if .X }}"),
+            (2, "{{ else }}"),
+            (3, "{{ end }}"),
+            (3, "{{ .X"),
+        ];
+        assert_eq!(found, all);
     }
 }

@@ -102,6 +102,9 @@ fn place(kind: &str) -> (String, String) {
     }
 }
 
+/// Of what cannot be converted in one template.
+const TOLD_MAX: usize = 20;
+
 fn imported(given: &str, template: &str) -> Result<String, String> {
     let encoded = given.strip_prefix("base64://").ok_or_else(|| {
         "must be base64:// with the template itself, or http(s)://, which is fetched when this is written"
@@ -113,9 +116,17 @@ fn imported(given: &str, template: &str) -> Result<String, String> {
         .and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.ok_or("base64:// must be followed by padded standard base64 of UTF-8 text")?;
     go::convert(&text).map_err(|unknown| {
+        let all = unknown.iter().take(TOLD_MAX);
+        let all: Vec<String> = all
+            .map(|it| format!("line {}: `{}`", it.line, it.construct))
+            .collect();
+        let more = match unknown.len() - all.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         format!(
-            "the template {template}, line {}: `{}` is more than a placeholder; write it anew under insula.courier.templates",
-            unknown.line, unknown.construct
+            "the template {template} holds more than placeholders; write it anew under insula.courier.templates: {}{more}",
+            all.join(", ")
         )
     })
 }

@@ -123,20 +123,20 @@ pub(super) fn compose(
     let data = variables::template_data(mail);
     let context: Map<String, Value> = variables::context(mail, &data, about);
     let context: Jinja = variables::localised(context, language);
-    let part = |part: &'static str| {
+    let own_part = |part: &'static str| {
         let name = format!("{kind}.{language}.{part}");
-        if own_language.is_some() && own.has(&name) {
-            return engine::render(&own.engine, &name, &context)
-                .map(Some)
-                .map_err(|why| (part, why));
-        }
-        let Some(language) = fallback else {
-            return Ok(None);
-        };
-        let name = format!("{kind}.{language}.{part}");
-        engine::render(&built_in::ENGINE, &name, &context)
-            .map(Some)
-            .map_err(|why| (part, why))
+        let is_own = own_language.is_some() && own.has(&name);
+        let text = is_own.then(|| engine::render(&own.engine, &name, &context));
+        text.transpose().map_err(|why| (part, why))
+    };
+    let built_in_part = |part: &'static str| {
+        let name = fallback.map(|language| format!("{kind}.{language}.{part}"));
+        let text = name.map(|name| engine::render(&built_in::ENGINE, &name, &context));
+        text.transpose().map_err(|why| (part, why))
+    };
+    let part = |part| match own_part(part)? {
+        Some(text) => Ok(Some(text)),
+        None => built_in_part(part),
     };
     let missing = |part: &'static str| (part, "there is no text in this language".to_owned());
     let (subject, body, html) = match via {
@@ -146,7 +146,9 @@ pub(super) fn compose(
             None,
         ),
         Via::Email => (
-            one_line(&part("subject")?.ok_or_else(|| missing("subject"))?),
+            subject(own_part("subject")?)
+                .or(subject(built_in_part("subject")?))
+                .ok_or_else(|| missing("subject"))?,
             part("txt")?.ok_or_else(|| missing("txt"))?,
             part("html")?,
         ),
@@ -164,7 +166,12 @@ fn built_in_language(tag: &str) -> Option<&'static str> {
     language::BUILT_IN.into_iter().find(|known| *known == tag)
 }
 
-/// A subject is one line; whatever was in it cannot begin another header.
+/// A subject is one line; whatever was in it cannot begin another header. `None`: it says nothing.
+fn subject(text: Option<String>) -> Option<String> {
+    let line = one_line(&text?);
+    (!line.is_empty()).then_some(line)
+}
+
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || c.is_control())

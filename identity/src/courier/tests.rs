@@ -280,6 +280,20 @@ fn a_project_has_words_of_its_own() {
 }
 
 #[test]
+fn a_subject_that_says_nothing_is_the_built_in_one() {
+    let ours = json!({"insula": {"courier": {"templates": {"login_code_valid": {
+        "en": {"subject": "{{ transient_payload.subject }} ", "plaintext": "{{ login_code }}"},
+    }}}}});
+    let content = own(&ours, "en", "login_code_valid");
+    assert!(
+        content.subject.contains("sign-in code"),
+        "{}",
+        content.subject
+    );
+    assert_eq!(content.body, "123456");
+}
+
+#[test]
 fn words_in_one_language_leave_the_others_alone() {
     let subject = |document: &Value, accept| own(document, accept, "recovery_code_valid").subject;
     let ours = json!({"insula": {"courier": {"templates": {"recovery_code_valid": {
@@ -343,9 +357,15 @@ fn a_template_that_cannot_work_is_told_when_it_is_written() {
     };
     assert_eq!(
         at("body/plaintext"),
-        "the template recovery_code.valid, line 2: `{{ if .To }}` is more than a placeholder; write it anew under insula.courier.templates"
+        "the template recovery_code.valid holds more than placeholders; write it anew under insula.courier.templates: line 2: `{{ if .To }}`, line 2: `{{ end }}`"
     );
     assert!(at("subject").starts_with("must be base64://") && at("body/html").contains("base64"));
+    let subject = |text: &str| json!({"insula": {"courier": {"templates": {"login_code_valid": {"en": {"subject": text}}}}}});
+    for blank in [" ", "{{ Identity.traits.nobody }}\n", "{# later #}"] {
+        let found = violations(&subject(blank));
+        let why = "nothing comes out: a mail needs a subject";
+        assert_eq!((found.len(), &*found[0].1), (1, why), "{blank}");
+    }
     let half =
         json!({"insula": {"courier": {"templates": {"login_code_valid": {"fr": {"html": "x"}}}}}});
     assert_eq!(

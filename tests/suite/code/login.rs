@@ -60,7 +60,8 @@ fn three_kinds_of_client_sign_in() {
             let anonymous = post(&client, "login", &empty, anonymous).await;
             assert_eq!(anonymous.node_messages("identifier"), [4_000_002]);
             // Trap 37: an empty `resend` asks for nothing.
-            let mut fields = super::fields(ADA, &right);
+            // A code that was copied brings its neighbours along.
+            let mut fields = super::fields(ADA, &format!(" {right}\t"));
             fields["resend"] = json!("");
             let done = client.submit(&anonymous, fields.clone()).await;
             let status = match kind {

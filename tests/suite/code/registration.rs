@@ -325,7 +325,7 @@ fn tries_and_lifespan() {
         let resend = json!({"method": "code", "traits": traits, "resend": "code"});
         client.submit(&sent, resend).await;
         let code = code_to(&project, ADA).await;
-        let done = client.submit(&sent, bring(&code)).await;
+        let done = client.submit(&sent, bring(&format!(" {code} "))).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text);
         // Trap 18: nobody is signed in without the hook of this method.
         let none =

@@ -312,7 +312,7 @@ async fn check(
     } else {
         cx.session.map(|session| session.identity.id)
     };
-    let proved = prove(cx, flow, &code).await?;
+    let proved = prove(cx, flow, code.trim()).await?;
     if owner != Some(proved.identity.id) {
         return Err(wrong_code());
     }

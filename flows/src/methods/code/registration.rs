@@ -92,7 +92,7 @@ impl Strategy<Registration> for Code {
         }
         let guess = limits::guess(cx, &derived.code[0].value).await?;
         let prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
-        check(cx, flow, prepared, (&code, guess)).await
+        check(cx, flow, prepared, (code.trim(), guess)).await
     }
 }
 
