@@ -14,6 +14,7 @@ mod mail;
 mod own;
 mod relay;
 mod render;
+mod restrict;
 pub mod store;
 #[cfg(test)]
 mod tests;
