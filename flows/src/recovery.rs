@@ -10,13 +10,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use identity::{
-    Identity, Session,
+    Identity, Session, addresses,
     identities::{self, State},
     one_time::{self, Purpose},
     sessions::{SessionConfig, store as session_store, token},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 pub use choice::Choice;
@@ -29,7 +30,7 @@ use crate::{
     config::{ChallengeConfig, FeatureFlags, Pages, SelfService, Use, with_query},
     continue_with::ContinueWith,
     cx::{ClientInfo, Cx},
-    decision::{Error, Halt, Refusal, Write},
+    decision::{Effects, Error, Halt, Refusal, Write},
     flow::{CHOOSE_METHOD, Flow, Kind, PASSED, Transport},
     guard, hooks,
     methods::{self, Strategy},
@@ -215,7 +216,7 @@ impl Challenge for Recovery {
         flow: &mut Flow<Self>,
         mut proof: Proof,
     ) -> Result<Option<Recovered>, Halt> {
-        let identity = owner(cx, &proof).await?;
+        let identity = owner(cx, flow, &proof).await?;
         let after = Self::config(cx).after;
         let return_url = after.default_browser_return_url.as_deref();
         let target = guard::target(cx, flow, return_url)?;
@@ -236,27 +237,42 @@ impl Challenge for Recovery {
 }
 
 /// Whoever the secret was made for, with the address that it proves.
-async fn owner(cx: &Cx<'_>, proof: &Proof) -> Result<Arc<Identity>, Halt> {
+async fn owner(cx: &Cx<'_>, flow: &Flow<Recovery>, proof: &Proof) -> Result<Arc<Identity>, Halt> {
     let mut tx = cx.project.begin().await?;
     let found = identities::store::get(&mut tx, proof.identity_id).await?;
+    let is_theirs = is_still_theirs(&mut tx, proof).await?;
     drop(tx);
-    let refuse = |message: Message| Halt::refused(Refusal::form(message));
-    let mut identity = found.ok_or_else(|| refuse(text::wrong_recovery_code()))?;
+    let found = found.filter(|_| is_theirs);
+    let mut identity = found.ok_or_else(|| no_more(flow))?;
     if identity.state == State::Inactive {
-        return Err(refuse(text::account_disabled()));
+        return Err(Halt::refused(Refusal::form(text::account_disabled())));
     }
     if let Some(proved) = &proof.address {
-        let now = cx.project.now();
-        let addresses = &mut identity.verifiable_addresses;
-        for address in addresses.iter_mut() {
-            if address.via == proved.via && address.value == proved.value && !address.verified {
-                address.verified = true;
-                address.verified_at = Some(now);
-                "completed".clone_into(&mut address.status);
-            }
-        }
+        identity.note_verified(proved, cx.project.now());
     }
     Ok(Arc::new(identity))
+}
+
+/// Does the account still go by the address that the secret was sent to? Whoever took a stranger's address
+/// out of it must not let them in by what they were sent before.
+async fn is_still_theirs(tx: &mut Tx, proof: &Proof) -> Result<bool, Fault> {
+    match &proof.address {
+        Some(address) => {
+            let owner = addresses::owner_of_recovery(tx, address).await?;
+            Ok(owner == Some(proof.identity_id))
+        }
+        None => Ok(true),
+    }
+}
+
+/// What the secret was sent for is no more: it is as good as a wrong one.
+fn no_more(flow: &Flow<Recovery>) -> Halt {
+    let message = match flow.state.memory.method {
+        Use::Code => text::wrong_recovery_code(),
+        Use::Link => text::wrong_recovery_link(),
+    };
+    let forget = Write::DropCodes { flow_id: flow.id };
+    Halt::Refused(Refusal::form(message).mild(), Effects(vec![forget]))
 }
 
 /// How a recovery ends, once it is written.
@@ -287,6 +303,7 @@ async fn commit(
     let mut tx = cx.project.begin().await?;
     let still_true = store::save(&mut tx, &passed).await?
         && identities::store::is_still_active(&mut tx, identity_id).await? == Some(true)
+        && is_still_theirs(&mut tx, proof).await?
         && one_time::consume(&mut tx, proof.code_id).await?;
     if !still_true {
         return Ok(None);
@@ -298,7 +315,7 @@ async fn commit(
             identity_id,
             address,
         };
-        write::carry_out(&mut tx, &crate::decision::Effects(vec![verified]), None).await?;
+        write::carry_out(&mut tx, &Effects(vec![verified]), None).await?;
     }
     if let Some((row, _)) = &settings {
         store::insert_row(&mut tx, row).await?;

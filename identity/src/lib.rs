@@ -25,12 +25,13 @@ pub struct People {
 }
 
 impl People {
-    /// Hashes on as many threads as there are cores; remembers up to 200,000 sessions (about 1.5 kB each).
+    /// Hashes on one thread more than there are cores, so that a single project can use them all and still
+    /// leaves one to the others; remembers up to 200,000 sessions (about 1.5 kB each).
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             sessions: SessionCache::new(200_000),
-            hashing: HashPool::new(cores, 2_000, 200),
+            hashing: HashPool::new(cores + 1, 2_000, 200),
         }
     }
 }

@@ -12,9 +12,6 @@ use minijinja::{
 const FUEL: u64 = 20_000;
 /// Of one rendered text.
 const OUTPUT_BYTES_MAX: usize = 256 << 10;
-const BLOCKS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
-/// After these a bracket begins a list.
-const KEYWORDS: [&str; 9] = ["in", "and", "or", "not", "if", "else", "elif", "is", "for"];
 
 /// What becomes of a template that asks for what is not there, or is no text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,88 +122,11 @@ impl io::Write for Bounded {
     }
 }
 
-/// What a project's template may not hold: fuel counts steps, not bytes, so nothing may double a text
-/// (`a ~ a`, `{% set %}` around it) or a list.
-pub(super) fn restrict(source: &str) -> Result<(), String> {
-    let mut rest = source;
-    while let Some(start) = rest.find('{') {
-        let line = 1 + source[..source.len() - rest.len() + start]
-            .matches('\n')
-            .count();
-        let tag = &rest[start + 1..];
-        let (inner, close, is_block) = match tag.chars().next() {
-            Some('#') => {
-                rest = tag.split_once("#}").map_or("", |(_, after)| after);
-                continue;
-            }
-            Some('{') => (&tag[1..], "}}", false),
-            Some('%') => (&tag[1..], "%}", true),
-            _ => {
-                rest = tag;
-                continue;
-            }
-        };
-        let end = expression(inner, close).map_err(|c| {
-            format!(
-                "line {line}: `{c}` is not served inside tags: print the parts one after another"
-            )
-        })?;
-        let word = inner.trim_start_matches(['-', '+']).trim_start();
-        let word: String = word
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
-        if is_block && !BLOCKS.contains(&&*word) {
-            return Err(format!(
-                "line {line}: `{{% {word} %}}` is not served: there are if and for"
-            ));
-        }
-        rest = &inner[end..];
-    }
-    Ok(())
-}
-
-/// Where the tag ends, or the character that may not be in it.
-fn expression(inner: &str, close: &str) -> Result<usize, char> {
-    let mut quote = None;
-    let mut word = String::new();
-    let mut after_value = false;
-    let mut escaped = false;
-    for (at, c) in inner.char_indices() {
-        if let Some(open) = quote {
-            if c == open && !escaped {
-                quote = None;
-                after_value = false;
-            }
-            escaped = c == '\\' && !escaped;
-            continue;
-        }
-        if inner[at..].starts_with(close) {
-            return Ok(at + close.len());
-        }
-        match c {
-            '~' | '*' | '{' | ',' => return Err(c),
-            // `{%+` keeps white space.
-            '+' if at > 0 => return Err(c),
-            '[' if !after_value || KEYWORDS.contains(&&*word) => return Err(c),
-            '"' | '\'' => quote = Some(c),
-            _ => {}
-        }
-        after_value = c.is_alphanumeric() || matches!(c, '_' | ']');
-        if c.is_alphanumeric() || c == '_' {
-            word.push(c);
-        } else {
-            word.clear();
-        }
-    }
-    Ok(inner.len())
-}
-
 #[cfg(test)]
 mod tests_of_limits {
     use minijinja::context;
 
-    use super::*;
+    use super::{super::restrict::restrict, *};
 
     fn run(source: &str) -> Result<String, String> {
         restrict(source)?;

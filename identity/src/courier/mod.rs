@@ -14,6 +14,7 @@ mod mail;
 mod own;
 mod relay;
 mod render;
+mod restrict;
 mod samples;
 pub mod store;
 #[cfg(test)]

@@ -9,9 +9,12 @@ use super::{
     built_in,
     config::{CourierConfig, TextConfig},
     engine::{self, Manner},
-    go, language,
+    go, language, restrict,
 };
 use crate::schema::Via;
+
+/// Of a text by the original's keys; of ours the schema says it.
+const IMPORTED_BYTES_MAX: usize = 128 << 10;
 
 /// One text of a project.
 pub(super) struct OwnText {
@@ -115,6 +118,9 @@ fn imported(given: &str, template: &str) -> Result<String, String> {
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.ok_or("base64:// must be followed by padded standard base64 of UTF-8 text")?;
+    if text.len() > IMPORTED_BYTES_MAX {
+        return Err(format!("is longer than {IMPORTED_BYTES_MAX} bytes"));
+    }
     go::convert(&text).map_err(|unknown| {
         let all = unknown.iter().take(TOLD_MAX);
         let all: Vec<String> = all
@@ -179,7 +185,7 @@ impl Templates {
     /// Compile one text; a later one of the same name replaces it.
     pub(super) fn add(&mut self, text: &OwnText) -> Result<(), String> {
         let source = text.source.clone()?;
-        engine::restrict(&source)?;
+        restrict::restrict(&source)?;
         let added = self.engine.add_template_owned(text.name(), source);
         added.map_err(|error| engine::explain(&error))?;
         self.languages.push(Words {

@@ -349,12 +349,18 @@ fn a_template_that_cannot_work_is_told_when_it_is_written() {
     let go = json!({"courier": {"templates": {"recovery_code": {"valid": {"email": {
         "subject": "file:///etc/passwd",
         "body": {"plaintext": base64("a\n{{ if .To }}x{{ end }}"), "html": "base64://%%"},
+    }}, "invalid": {"email": {
+        "subject": base64(&"x".repeat((128 << 10) + 1)),
+        "body": {"plaintext": base64(&format!("a\n{{{{ .Identity{} }}}}", ".a".repeat(30_000)))},
     }}}}}});
     let found = violations(&go);
-    let at = |key: &str| {
-        let pointer = format!("/courier/templates/recovery_code/valid/email/{key}");
+    let of = |which: &str, key: &str| {
+        let pointer = format!("/courier/templates/recovery_code/{which}/email/{key}");
         &found.iter().find(|it| it.0 == pointer).unwrap().1
     };
+    let at = |key: &str| of("valid", key);
+    assert_eq!(of("invalid", "subject"), "is longer than 131072 bytes");
+    assert!(of("invalid", "body/plaintext").starts_with("line 2: a tag has more than 100"));
     assert_eq!(
         at("body/plaintext"),
         "the template recovery_code.valid holds more than placeholders; write it anew under insula.courier.templates: line 2: `{{ if .To }}`, line 2: `{{ end }}`"

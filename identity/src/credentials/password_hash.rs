@@ -31,6 +31,11 @@ const BCRYPT_COST_MAX: u32 = 15;
 const BCRYPT_COST_MIN: u32 = 4;
 const BCRYPT_PASSWORD_BYTES_MAX: usize = 72;
 
+/// Beyond these work is [`Weight::Heavy`]: what no project may configure, and argon2 of about a second.
+const USUAL_MEMORY_KIB_MAX: u32 = 256 << 10;
+const USUAL_ARGON2_WORK_KIB_MAX: u64 = 1 << 20;
+const USUAL_BCRYPT_COST_MAX: u32 = 14;
+
 /// Other implementations leave the spare bits of the last character set, so they are not looked at.
 const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &BCRYPT,
@@ -113,6 +118,29 @@ fn strip_bcrypt(hash: &str) -> Option<&str> {
 /// Can this hash be verified here? For hashes that come from elsewhere.
 pub fn is_supported(hash: &str) -> bool {
     Stored::parse(hash).is_some()
+}
+
+/// Whose threads the work takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    Usual,
+    /// Mostly hashes that came from elsewhere: one of them takes as long as a thousand others.
+    Heavy,
+}
+
+impl Weight {
+    fn of_argon2(memory_kib: u32, iterations: u32) -> Self {
+        let work_kib = u64::from(memory_kib) * u64::from(iterations);
+        Self::heavy_if(memory_kib > USUAL_MEMORY_KIB_MAX || work_kib > USUAL_ARGON2_WORK_KIB_MAX)
+    }
+
+    fn of_bcrypt(cost: u32) -> Self {
+        Self::heavy_if(cost > USUAL_BCRYPT_COST_MAX)
+    }
+
+    fn heavy_if(is_heavy: bool) -> Self {
+        if is_heavy { Self::Heavy } else { Self::Usual }
+    }
 }
 
 /// A hash taken apart.
@@ -208,6 +236,13 @@ impl Stored {
         }
     }
 
+    fn weight(&self) -> Weight {
+        match self {
+            Self::Argon2 { params, .. } => Weight::of_argon2(params.m_cost(), params.t_cost()),
+            Self::Bcrypt { cost, .. } => Weight::of_bcrypt(*cost),
+        }
+    }
+
     fn matches(&self, password: &str, scratch: &mut Scratch) -> Result<bool, HashError> {
         match self {
             Self::Argon2 {
@@ -229,6 +264,17 @@ impl Stored {
 }
 
 impl Hasher {
+    fn weight(self) -> Weight {
+        match self {
+            Self::Argon2id {
+                memory_kib,
+                iterations,
+                ..
+            } => Weight::of_argon2(memory_kib, iterations),
+            Self::Bcrypt { cost } => Weight::of_bcrypt(cost),
+        }
+    }
+
     fn argon2_params(self) -> Result<Params, HashError> {
         let Self::Argon2id {
             memory_kib,

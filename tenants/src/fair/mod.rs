@@ -1,11 +1,13 @@
 //! Threads for work that would hold up the runtime, fair among projects: a project's crowd delays another
-//! project by one turn. Each thread keeps a workbench of its own: what the next piece of work can use again.
+//! project by one turn, and no project holds all of several threads, however long its work takes. Each
+//! thread keeps a workbench of its own: what the next piece of work can use again.
 
 mod queue;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -61,8 +63,9 @@ pub enum NotDone {
 
 type Job<B> = Box<dyn FnOnce(&mut B) + Send>;
 
-/// So many threads, which take work from the projects in turn; what is too much is refused at once. A caller
-/// that goes away while waiting frees its place. Dropping the pool ends its threads.
+/// So many threads, which take work from the projects in turn; what is too much is refused at once. One of
+/// several is always left to other projects. A caller that goes away while waiting frees its place.
+/// Dropping the pool ends its threads.
 pub struct FairPool<B: Workbench> {
     shared: Arc<Shared<B>>,
 }
@@ -74,8 +77,9 @@ struct Shared<B> {
 }
 
 struct State<B> {
-    queue: FairQueue<Job<B>>,
-    running: u32,
+    queue: FairQueue<(Uuid, Job<B>)>,
+    running: HashMap<Uuid, usize>,
+    running_per_project_max: usize,
     closed: bool,
 }
 
@@ -88,7 +92,8 @@ impl<B: Workbench> FairPool<B> {
         let queue = FairQueue::new(extent.waiting_max, extent.waiting_per_project_max);
         let state = Mutex::new(State {
             queue,
-            running: 0,
+            running: HashMap::new(),
+            running_per_project_max: 1,
             closed: false,
         });
         let shared = Arc::new(Shared {
@@ -97,6 +102,7 @@ impl<B: Workbench> FairPool<B> {
             names,
         });
         let (name, wanted) = (names.thread, extent.threads.max(1));
+        let mut threads = wanted;
         for number in 0..wanted {
             let mine = Arc::clone(&shared);
             let started = std::thread::Builder::new()
@@ -105,9 +111,11 @@ impl<B: Workbench> FairPool<B> {
             if let Err(error) = started {
                 assert!(number > 0, "no thread for {name}: {error}");
                 tracing::warn!(%error, name, started = number, wanted, "fewer threads than wanted");
+                threads = number;
                 break;
             }
         }
+        shared.lock().running_per_project_max = (threads - 1).max(1);
         Self { shared }
     }
 
@@ -170,7 +178,7 @@ impl<B: Workbench> Shared<B> {
 
     fn enter(&self, project: Uuid, job: Job<B>) -> Result<Place<'_, B>, NotDone> {
         let mut state = self.lock();
-        let Some(ticket) = state.queue.push(project, job) else {
+        let Some(ticket) = state.queue.push(project, (project, job)) else {
             drop(state);
             metrics::counter!(self.names.refused).increment(1);
             return Err(NotDone::Full);
@@ -187,11 +195,10 @@ impl<B: Workbench> Shared<B> {
     fn serve(&self) {
         let (mut state, mut bench) = (self.lock(), B::default());
         while !state.closed {
-            let Some(job) = state.queue.take() else {
+            let Some((project, job)) = state.take() else {
                 state = self.wait(state, &mut bench);
                 continue;
             };
-            state.running += 1;
             state.report(&self.names);
             drop(state);
             // A job that panics drops its sender, which the caller sees; the thread lives on.
@@ -199,7 +206,8 @@ impl<B: Workbench> Shared<B> {
                 tracing::error!(threads = self.names.thread, "work panicked");
             }
             state = self.lock();
-            state.running -= 1;
+            // Whatever may be taken because of this, this thread takes: nobody has to be woken.
+            state.finish(project);
             state.report(&self.names);
         }
     }
@@ -228,9 +236,25 @@ impl<B: Workbench> Shared<B> {
 }
 
 impl<B> State<B> {
+    fn take(&mut self) -> Option<(Uuid, Job<B>)> {
+        let (running, most) = (&self.running, self.running_per_project_max);
+        let may = |project| running.get(&project).is_none_or(|number| *number < most);
+        let taken = self.queue.take_of(may)?;
+        *self.running.entry(taken.0).or_default() += 1;
+        Some(taken)
+    }
+
+    fn finish(&mut self, project: Uuid) {
+        if let Some(number) = self.running.get_mut(&project) {
+            *number -= 1;
+        }
+        self.running.retain(|_, number| *number > 0);
+    }
+
     fn report(&self, names: &Names) {
         let waiting = u32::try_from(self.queue.waiting()).unwrap_or(u32::MAX);
         metrics::gauge!(names.waiting).set(waiting);
-        metrics::gauge!(names.running).set(self.running);
+        let running: usize = self.running.values().sum();
+        metrics::gauge!(names.running).set(u32::try_from(running).unwrap_or(u32::MAX));
     }
 }

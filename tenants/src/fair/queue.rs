@@ -62,7 +62,13 @@ impl<T> FairQueue<T> {
 
     /// The first of the project whose turn it is; that project then goes to the end.
     pub fn take(&mut self) -> Option<T> {
-        let project = self.turns.pop_front()?;
+        self.take_of(|_| true)
+    }
+
+    /// The same among the projects that may have a turn now; the others keep their places.
+    pub fn take_of(&mut self, may: impl Fn(Uuid) -> bool) -> Option<T> {
+        let at = self.turns.iter().position(|project| may(*project))?;
+        let project = self.turns.remove(at)?;
         let line = self.lines.get_mut(&project)?;
         let (_, item) = line.pop_front()?;
         if line.is_empty() {

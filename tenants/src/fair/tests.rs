@@ -1,4 +1,11 @@
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -77,12 +84,53 @@ impl Workbench for Notes {
 }
 
 fn one_thread() -> FairPool<Notes> {
+    threads(1)
+}
+
+fn threads(threads: usize) -> FairPool<Notes> {
     let extent = Extent {
-        threads: 1,
-        waiting_max: 2,
-        waiting_per_project_max: 2,
+        threads,
+        waiting_max: 4,
+        waiting_per_project_max: 4,
     };
     FairPool::new(NAMES, extent)
+}
+
+/// However much one project has to do and however long it takes, another does not wait for it.
+#[tokio::test]
+async fn a_thread_is_left_to_the_others() {
+    for (number, most) in [(2, 1), (3, 2)] {
+        let pool = threads(number);
+        let (open, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(Mutex::new(gate));
+        let (at_once, busiest) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let slow = || {
+            let (gate, at_once, busiest) = (gate.clone(), at_once.clone(), busiest.clone());
+            pool.run(project(1), move |_| {
+                let now = at_once.fetch_add(1, Ordering::SeqCst) + 1;
+                busiest.fetch_max(now, Ordering::SeqCst);
+                // Ends when the sender is gone.
+                gate.lock().unwrap().recv().ok();
+                at_once.fetch_sub(1, Ordering::SeqCst);
+            })
+        };
+        let quick = async {
+            // Once as many as may run do, and the others wait.
+            while at_once.load(Ordering::SeqCst) < most || pool.waiting() > 4 - most {
+                tokio::task::yield_now().await;
+            }
+            for other in 2..5 {
+                let served = pool.run(project(other), |_| 7);
+                let served = tokio::time::timeout(Duration::from_mins(1), served).await;
+                assert_eq!(served, Ok(Ok(7)));
+            }
+            assert_eq!(at_once.load(Ordering::SeqCst), most);
+            drop(open);
+        };
+        let (a, b, c, d, ()) = tokio::join!(slow(), slow(), slow(), slow(), quick);
+        assert_eq!([a, b, c, d], [Ok(()); 4]);
+        assert_eq!(busiest.load(Ordering::SeqCst), most);
+    }
 }
 
 #[tokio::test]

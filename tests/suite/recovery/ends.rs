@@ -6,7 +6,9 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tests::{Kind, Site, run};
 
-use super::{EMAIL, project, sent, somebody, successor, transitions, turn, whoami};
+use super::{
+    EMAIL, PASSWORD, by_link, landed, project, sent, somebody, successor, transitions, turn, whoami,
+};
 
 /// Contract 2.4: too many, used, passed. Trap 38.
 #[test]
@@ -189,6 +191,72 @@ fn who_is_shut_out_or_gone_does_not_get_in() {
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
         assert_eq!(late.messages(), [4_060_006], "{}", late.text);
+        site.finish().await;
+    });
+}
+
+/// The owner takes an address out of their account while a secret is on its way there.
+async fn moves_away(site: &Site, project: &tenants::Project) {
+    let owner = site.client(project, Kind::Spa);
+    owner.sign_in(EMAIL, PASSWORD).await;
+    let begun = owner.begin("settings", "").await;
+    let traits = json!({"method": "profile", "traits": {"email": "new@example.org"}});
+    let saved = owner.submit(&begun, traits).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+}
+
+#[test]
+fn a_code_lets_nobody_in_once_its_address_is_not_the_accounts_any_more() {
+    run(async {
+        let site = Site::new().await;
+        for kind in Kind::ALL {
+            let project = project(&site, json!({})).await;
+            let id = somebody(&site, &project, EMAIL).await;
+            let client = site.client(&project, kind);
+            let (form, code) = sent(&site, &project, &client, EMAIL).await;
+            moves_away(&site, &project).await;
+            let right = json!({"method": "code", "code": code});
+            for _ in 0..2 {
+                let wrong = turn(&client, "recovery", &form, right.clone()).await;
+                assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
+                assert_eq!(wrong.messages(), [4_060_006]);
+            }
+            assert_eq!(whoami(&client).await.0, 401);
+            // Nor one that comes to somebody else's account.
+            let other = json!({"traits": {"email": EMAIL}});
+            site.admin(&project).post("/admin/identities", other).await;
+            let wrong = turn(&client, "recovery", &form, right.clone()).await;
+            assert_eq!(wrong.messages(), [4_060_006]);
+            // The new address is as good as the old one was.
+            let (form, code) = sent(&site, &project, &client, "new@example.org").await;
+            client
+                .submit(&form, json!({"method": "code", "code": code}))
+                .await;
+            let sessions = site
+                .admin(&project)
+                .get(&format!("/admin/identities/{id}/sessions"))
+                .await;
+            assert_eq!(sessions.body.as_array().unwrap().len(), 2);
+        }
+        site.finish().await;
+    });
+}
+
+#[test]
+fn a_link_lets_nobody_in_once_its_address_is_not_the_accounts_any_more() {
+    run(async {
+        let site = Site::new().await;
+        let project = project(&site, by_link()).await;
+        somebody(&site, &project, EMAIL).await;
+        let page = site.client(&project, Kind::Html);
+        let begun = page.begin("recovery", "").await;
+        page.submit(&begun, json!({"method": "link", "email": EMAIL}))
+            .await;
+        let link = site.mail(&project).await.link().to_owned();
+        moves_away(&site, &project).await;
+        let fresh = landed(&page, "recovery", &page.get(&link).await).await;
+        assert_eq!(fresh.messages(), [4_060_004], "{}", fresh.text);
+        assert_eq!(whoami(&page).await.0, 401);
         site.finish().await;
     });
 }

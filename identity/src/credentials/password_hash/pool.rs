@@ -1,5 +1,5 @@
 //! Threads of their own for password work, fair among projects. A slow hash must hold up neither the runtime
-//! nor another project. Knows projects by id only.
+//! nor another project, and what is far dearer than usual only others of its kind. Knows projects by id only.
 
 use std::time::Duration;
 
@@ -7,16 +7,29 @@ use tenants::fair::{Extent, FairPool, Names, NotDone, Workbench};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{HashError, Hasher, Scratch, Stored};
+use super::{HashError, Hasher, Scratch, Stored, Weight};
 
 /// Told to a caller who is refused: a full queue is worked off in about this time.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+const HEAVY_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 const NAMES: Names = Names {
     thread: "hash",
     waiting: "insula_hash_waiting",
     running: "insula_hash_running",
     refused: "insula_hash_refused_total",
+};
+const HEAVY_NAMES: Names = Names {
+    thread: "heavy-hash",
+    waiting: "insula_heavy_hash_waiting",
+    running: "insula_heavy_hash_running",
+    refused: "insula_heavy_hash_refused_total",
+};
+/// One at a time in the whole server: each takes up to a GiB and many seconds.
+const HEAVY: Extent = Extent {
+    threads: 1,
+    waiting_max: 100,
+    waiting_per_project_max: 8,
 };
 
 impl Workbench for Scratch {
@@ -33,13 +46,15 @@ impl Workbench for Scratch {
 
 /// A pool of its own for password work: `threads` jobs at once, taken from the projects in turn, at most
 /// `waiting_max` waiting in all and `waiting_per_project_max` in each project; beyond that it refuses at once.
-/// A caller that goes away while waiting frees its place. Dropping the pool ends its threads.
+/// [`Weight::Heavy`] work has a thread and a queue of its own beside these. A caller that goes away while
+/// waiting frees its place. Dropping the pool ends its threads.
 pub struct HashPool {
-    threads: FairPool<Scratch>,
+    usual: FairPool<Scratch>,
+    heavy: FairPool<Scratch>,
 }
 
 impl HashPool {
-    /// Starts `threads` threads (at least one).
+    /// Starts `threads` threads (at least one) and the one for heavy work.
     ///
     /// # Panics
     /// When the system gives not a single thread.
@@ -50,7 +65,8 @@ impl HashPool {
             waiting_per_project_max,
         };
         Self {
-            threads: FairPool::new(NAMES, extent),
+            usual: FairPool::new(NAMES, extent),
+            heavy: FairPool::new(HEAVY_NAMES, HEAVY),
         }
     }
 
@@ -69,8 +85,8 @@ impl HashPool {
         {
             return Err(HashError::TooLong);
         }
-        self.run(project, move |scratch| hasher.hash(&password, scratch))
-            .await
+        let job = move |scratch: &mut Scratch| hasher.hash(&password, scratch);
+        self.run((project, hasher.weight()), job).await
     }
 
     /// Whether `password` is the one behind `hash`.
@@ -84,8 +100,9 @@ impl HashPool {
         hash: String,
     ) -> Result<bool, HashError> {
         let stored = Stored::parse(&hash).ok_or(HashError::Unsupported)?;
-        self.run(project, move |scratch| stored.matches(&password, scratch))
-            .await
+        let weight = stored.weight();
+        let job = move |scratch: &mut Scratch| stored.matches(&password, scratch);
+        self.run((project, weight), job).await
     }
 
     /// The work of a real verification for an identifier nobody has, so that the time tells nothing. Always false.
@@ -99,24 +116,29 @@ impl HashPool {
         password: Zeroizing<String>,
     ) -> Result<bool, HashError> {
         let stored = Stored::nothing(hasher)?;
-        self.run(project, move |scratch| {
-            stored.matches(&password, scratch).map(|_| false)
-        })
-        .await
+        let weight = stored.weight();
+        let job = move |scratch: &mut Scratch| stored.matches(&password, scratch).map(|_| false);
+        self.run((project, weight), job).await
     }
 
     /// Queues `job` and waits for its answer.
-    pub(super) async fn run<R, F>(&self, project: Uuid, job: F) -> Result<R, HashError>
+    pub(super) async fn run<R, F>(
+        &self,
+        (project, weight): (Uuid, Weight),
+        job: F,
+    ) -> Result<R, HashError>
     where
         R: Send + 'static,
         F: FnOnce(&mut Scratch) -> Result<R, HashError> + Send + 'static,
     {
         tenants::hold::assert_none("hashing a password");
-        match self.threads.run(project, job).await {
+        let (threads, retry_after) = match weight {
+            Weight::Usual => (&self.usual, RETRY_AFTER),
+            Weight::Heavy => (&self.heavy, HEAVY_RETRY_AFTER),
+        };
+        match threads.run(project, job).await {
             Ok(done) => done,
-            Err(NotDone::Full) => Err(HashError::Overloaded {
-                retry_after: RETRY_AFTER,
-            }),
+            Err(NotDone::Full) => Err(HashError::Overloaded { retry_after }),
             Err(NotDone::Panicked) => {
                 Err(HashError::Failed("the work ended without an answer".into()))
             }
@@ -124,7 +146,10 @@ impl HashPool {
     }
 
     #[cfg(test)]
-    pub(super) fn waiting(&self) -> usize {
-        self.threads.waiting()
+    pub(super) fn waiting(&self, weight: Weight) -> usize {
+        match weight {
+            Weight::Usual => self.usual.waiting(),
+            Weight::Heavy => self.heavy.waiting(),
+        }
     }
 }

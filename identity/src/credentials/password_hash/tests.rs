@@ -6,7 +6,7 @@ use std::thread;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{HashError, HashPool, Hasher, Scratch, Stored, needs_rehash};
+use super::{HashError, HashPool, Hasher, Scratch, Stored, Weight, needs_rehash};
 
 const PASSWORD: &str = "correct horse battery staple";
 const CHEAP: Hasher = Hasher::Argon2id {
@@ -176,7 +176,7 @@ async fn a_hasher_out_of_range_fails_and_kills_nothing() {
         ));
     }
     let burst = pool
-        .run::<(), _>(project(1), |_| panic!("on purpose"))
+        .run::<(), _>((project(1), Weight::Usual), |_| panic!("on purpose"))
         .await;
     assert!(matches!(burst, Err(HashError::Failed(_))));
     assert!(pool.hash(project(1), CHEAP, secret("x")).await.is_ok());
@@ -209,6 +209,15 @@ struct Held {
 
 impl Held {
     fn new(waiting_max: usize, waiting_per_project_max: usize) -> (Self, thread::JoinHandle<()>) {
+        Self::of(Weight::Usual, waiting_max, waiting_per_project_max)
+    }
+
+    /// The thread for work of that weight is the one that is held.
+    fn of(
+        weight: Weight,
+        waiting_max: usize,
+        waiting_per_project_max: usize,
+    ) -> (Self, thread::JoinHandle<()>) {
         let pool = Arc::new(HashPool::new(1, waiting_max, waiting_per_project_max));
         let (gate, opened) = mpsc::channel::<()>();
         let (entered, started) = mpsc::channel();
@@ -222,7 +231,7 @@ impl Held {
             tokio::runtime::Builder::new_current_thread()
                 .build()
                 .unwrap()
-                .block_on(holder.run(project(0), job))
+                .block_on(holder.run((project(0), weight), job))
                 .unwrap();
         });
         started.recv().unwrap();
@@ -238,7 +247,7 @@ impl Held {
 
     fn call(&self, number: u128) -> impl Future<Output = Result<(), HashError>> {
         let order = Arc::clone(&self.order);
-        self.pool.run(project(number), move |_| {
+        self.pool.run((project(number), Weight::Usual), move |_| {
             order.lock().unwrap().push(number);
             Ok(())
         })
@@ -275,6 +284,65 @@ async fn a_crowd_delays_another_project_by_one_turn() {
     assert_eq!((order.len(), &order[..3]), (501, &[1, 2, 1][..]));
 }
 
+/// Imported hashes may be a thousand times as dear as those that projects configure.
+#[test]
+fn what_takes_a_second_is_heavy() {
+    let argon2 = |m, t| {
+        let tail = "AAECAwQFBgcICQoLDA0ODw$WHgvyW8Gptf87EcoCZ9qeI7pigT0zY+gonr224t6Rrg";
+        format!("$argon2id$v=19$m={m},t={t},p=1${tail}")
+    };
+    let bcrypt = |cost| format!("$2b${cost}$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W");
+    for (hash, weight) in [
+        (argon2(19_456, 2), Weight::Usual),
+        (argon2(262_144, 4), Weight::Usual),
+        (argon2(262_145, 1), Weight::Heavy),
+        (argon2(262_144, 5), Weight::Heavy),
+        (argon2(1_048_576, 10), Weight::Heavy),
+        (bcrypt(14), Weight::Usual),
+        (bcrypt(15), Weight::Heavy),
+    ] {
+        assert_eq!(Stored::parse(&hash).unwrap().weight(), weight, "{hash}");
+    }
+    assert_eq!(Hasher::default().weight(), Weight::Usual);
+    assert_eq!(Hasher::Bcrypt { cost: 15 }.weight(), Weight::Heavy);
+}
+
+#[tokio::test]
+async fn heavy_work_holds_up_only_heavy_work() {
+    let (held, thread) = Held::of(Weight::Heavy, 8, 8);
+    let heavy = Hasher::Argon2id {
+        memory_kib: 262_145,
+        iterations: 1,
+        parallelism: 1,
+        salt_length: 16,
+        key_length: 32,
+    };
+    {
+        // Beside an ordinary pool of one thread: not one of these is begun.
+        let mut lines = Vec::new();
+        for number in 0..8 {
+            let work = held.pool.verify_nothing(project(1), heavy, secret("x"));
+            lines.push(Box::pin(work));
+            assert!(poll_once(lines[number].as_mut()).is_pending());
+        }
+        assert_eq!(held.pool.waiting(Weight::Heavy), 8);
+        let mut one_more = pin!(held.pool.hash(project(1), heavy, secret("x")));
+        assert!(matches!(
+            poll_once(one_more.as_mut()),
+            Poll::Ready(Err(HashError::Overloaded { .. }))
+        ));
+        let mut other = pin!(held.pool.hash(project(2), heavy, secret("x")));
+        assert!(poll_once(other.as_mut()).is_pending());
+        for number in 0..3 {
+            let quick = held.pool.hash(project(number), CHEAP, secret("x"));
+            assert!(quick.await.is_ok());
+        }
+    }
+    assert_eq!(held.pool.waiting(Weight::Heavy), 0);
+    held.gate.send(()).unwrap();
+    thread.join().unwrap();
+}
+
 #[tokio::test]
 async fn who_leaves_gives_the_place_back() {
     let (held, thread) = Held::new(2, 2);
@@ -283,13 +351,13 @@ async fn who_leaves_gives_the_place_back() {
     {
         let mut leaves = pin!(held.call(2));
         assert!(poll_once(leaves.as_mut()).is_pending());
-        assert_eq!(held.pool.waiting(), 2);
+        assert_eq!(held.pool.waiting(Weight::Usual), 2);
         assert!(matches!(
             poll_once(pin!(held.call(3))),
             Poll::Ready(Err(HashError::Overloaded { .. }))
         ));
     }
-    assert_eq!(held.pool.waiting(), 1);
+    assert_eq!(held.pool.waiting(Weight::Usual), 1);
     let mut comes = pin!(held.call(3));
     assert!(poll_once(comes.as_mut()).is_pending());
 
