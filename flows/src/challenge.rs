@@ -328,7 +328,7 @@ pub(crate) async fn use_code<K: Challenge>(
             "" => flow.id.to_string(),
             typed => normalize::identifier(typed),
         };
-        memory.counted.guess = limits::guess(cx, &whose).await?;
+        memory.counted.guess = limits::guess_code(cx, &whose).await?;
         one_time::count_submission(cx.project, flow.id).await?
     };
     memory.counted.tries = Some(tries);

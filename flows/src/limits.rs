@@ -18,6 +18,8 @@ use crate::{
 };
 
 const HOUR: Duration = Duration::from_hours(1);
+/// What somebody elsewhere can make the owner of an identifier wait.
+const SHARED_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// `insula.limits`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,7 +39,7 @@ impl Section for LimitsConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct GuessLimits {
-    /// At one identifier, from wherever.
+    /// At one identifier: from one network before long pauses, from all before short ones.
     pub per_identifier: u32,
     /// From one network, at whomever.
     pub per_network: u32,
@@ -74,16 +76,40 @@ impl Default for MailLimits {
     }
 }
 
-/// Count a guess at the secret of an identifier in its stored form. To be called before it is judged. Who
+/// Count a guess at the password of an identifier in its stored form. To be called before it is judged. Who
 /// is right gets the buckets back with [`crate::decision::Write::ForgiveGuess`].
+///
+/// Who guesses from one network soon waits for minutes, without making the owner wait who is elsewhere. All
+/// networks together guess once in [`SHARED_PAUSE_MAX`].
 pub async fn guess(cx: &Cx<'_>, identifier: &str) -> Result<Vec<Bucket>, Halt> {
-    let config = &cx.project.config::<LimitsConfig>().guesses;
+    let per_identifier = cx.project.config::<LimitsConfig>().guesses.per_identifier;
+    let shared = Bucket::new(cx.project, ("guess at", identifier), per_identifier, HOUR);
+    let shared = shared.forgiving().pausing_at_most(SHARED_PAUSE_MAX);
+    take_guess(cx, vec![shared, from_here(cx, "guess", identifier)]).await
+}
+
+/// The same for a code that was sent to an address. Networks do not share a bucket here: a code is good in
+/// the flow that asked for it alone, so what others try says nothing about the owner's. By default 10 mails
+/// an hour to one address (`mails.per_address`) and 5 tries of each flow (`max_submissions`) let all of them
+/// together try 50 of the million codes in an hour; and one network 10.
+pub async fn guess_code(cx: &Cx<'_>, identifier: &str) -> Result<Vec<Bucket>, Halt> {
+    take_guess(cx, vec![from_here(cx, "guess a code", identifier)]).await
+}
+
+/// The visitor's network at one identifier.
+fn from_here(cx: &Cx<'_>, what: &str, identifier: &str) -> Bucket {
+    let per_identifier = cx.project.config::<LimitsConfig>().guesses.per_identifier;
     let network = limits::network(&cx.client.ip_address);
-    let bucket = |what, free| Bucket::new(cx.project, what, free, HOUR);
-    let buckets = vec![
-        bucket(("guess at", identifier), config.per_identifier).forgiving(),
-        bucket(("guess from", &network), config.per_network),
-    ];
+    let value = format!("{network} {identifier}");
+    Bucket::new(cx.project, (what, &value), per_identifier, HOUR).forgiving()
+}
+
+/// Besides those buckets, a network has one for all guesses, at whomever.
+async fn take_guess(cx: &Cx<'_>, mut buckets: Vec<Bucket>) -> Result<Vec<Bucket>, Halt> {
+    let per_network = cx.project.config::<LimitsConfig>().guesses.per_network;
+    let network = limits::network(&cx.client.ip_address);
+    let from = Bucket::new(cx.project, ("guess from", &network), per_network, HOUR);
+    buckets.push(from);
     take(cx, &buckets).await?;
     Ok(buckets)
 }

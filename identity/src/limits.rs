@@ -2,7 +2,8 @@
 //! has to wait longer, and with time everything is forgiven. Nothing is ever locked for good.
 //!
 //! A try is counted before it is judged, so that fifty at once are fifty; who turns out to be right gets
-//! theirs back in the commit that says so.
+//! theirs back in the commit that says so. One that is refused counts nowhere: who has to wait in one bucket
+//! fills none that others share.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -12,7 +13,7 @@ use sha2::Sha256;
 use tenants::{Fault, Project, Tx};
 
 /// No pause is longer.
-const PAUSE_SECONDS_MAX: f64 = 900.0;
+const PAUSE_MAX: Duration = Duration::from_mins(15);
 const KEY_BYTES: usize = 16;
 
 /// Something that is counted.
@@ -21,6 +22,7 @@ pub struct Bucket {
     key: Vec<u8>,
     free: f64,
     span: Duration,
+    pause_max: Duration,
     forgiving: bool,
 }
 
@@ -35,8 +37,16 @@ impl Bucket {
             key: mac.finalize().into_bytes()[..KEY_BYTES].to_vec(),
             free: f64::from(free),
             span,
+            pause_max: PAUSE_MAX,
             forgiving: false,
         }
+    }
+
+    /// No pause of this one is longer than that.
+    #[must_use]
+    pub fn pausing_at_most(mut self, pause_max: Duration) -> Self {
+        self.pause_max = pause_max;
+        self
     }
 
     /// Who is right once is forgiven all earlier tries, not this one alone.
@@ -64,8 +74,8 @@ pub fn network(address: &str) -> String {
     }
 }
 
-/// Count one try in each bucket, in a commit of its own. `Some`: at least one bucket refuses, for so long;
-/// a refused try counts in none that refuses, so that waiting helps.
+/// Count one try in each bucket, in a commit of its own. `Some`: at least one bucket refuses, for so long, and
+/// the try is counted in none.
 pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Duration>, Fault> {
     let now = project.now();
     // One order for everybody, so that two cannot wait for each other.
@@ -74,6 +84,7 @@ pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Durati
     let keys: Vec<Vec<u8>> = sorted.iter().map(|b| b.key.clone()).collect();
     let free: Vec<f64> = sorted.iter().map(|b| b.free).collect();
     let spans: Vec<f64> = sorted.iter().map(|b| b.span.as_secs_f64()).collect();
+    let pauses: Vec<f64> = sorted.iter().map(|b| b.pause_max.as_secs_f64()).collect();
     let mut tx = project.begin().await?;
     let rows = sqlx::query!(
         r#"insert into counters as c (key, level, free, span_seconds, counted_at)
@@ -83,25 +94,27 @@ pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Durati
                     case when held then c.level else next end,
                     case when held then c.paused_until
                          when ceil(next) >= excluded.free
-                         then excluded.counted_at + make_interval(secs => least($5, power(2, least(20, 1 + ceil(next) - excluded.free)))) end,
+                         then excluded.counted_at + make_interval(secs => least(pause_max, power(2, least(20, 1 + ceil(next) - excluded.free)))) end,
                     case when held then c.counted_at else excluded.counted_at end
                from (select coalesce(c.paused_until > excluded.counted_at, false) as held,
                             1 + greatest(0, c.level - excluded.free * extract(epoch from excluded.counted_at - c.counted_at)::float8
-                                                      / excluded.span_seconds) as next) as n)
+                                                      / excluded.span_seconds) as next,
+                            (select p.pause_max from unnest($1::bytea[], $5::float8[]) as p (key, pause_max)
+                              where p.key = c.key) as pause_max) as n)
            returning refused, paused_until"#,
         &keys,
         &free,
         &spans,
         now,
-        PAUSE_SECONDS_MAX
+        &pauses
     );
     let rows = rows.fetch_all(tx.conn()).await?;
-    tx.commit().await?;
     let refusing = rows.iter().filter(|row| row.refused);
-    Ok(refusing
-        .filter_map(|row| row.paused_until)
-        .map(|until| wait(until, now))
-        .max())
+    let until = refusing.filter_map(|row| row.paused_until).max();
+    if until.is_none() {
+        tx.commit().await?;
+    }
+    Ok(until.map(|until| wait(until, now)))
 }
 
 /// Rounded up to whole seconds, as `Retry-After` tells it.

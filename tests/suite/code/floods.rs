@@ -137,6 +137,105 @@ fn a_network_guesses_only_so_often() {
     });
 }
 
+/// Whoever guesses at somebody's password waits longer and longer; its owner, elsewhere, hardly at all.
+#[test]
+fn who_guesses_elsewhere_does_not_keep_the_owner_out() {
+    run(async {
+        let site = behind_a_proxy().await;
+        let limits = json!({"insula": {"limits": {"guesses": {"per_identifier": 3}}}});
+        let project = site.project_with(tests::cheap(limits)).await;
+        make(&site, &project, json!({"email": ADA}), true).await;
+        for _ in 0..3 {
+            is_judged(&site, &project, HERE, ADA).await;
+        }
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            waits.push(wait(&guessed(&site, &project, HERE, ADA).await));
+            let seconds = TimeDelta::seconds(*waits.last().unwrap());
+            site.world.clock.advance(seconds);
+            is_judged(&site, &project, HERE, ADA).await;
+        }
+        assert_eq!((waits[0], waits[9]), (2, 900), "{waits:?}");
+        let owner = visitor(&site, &project, Kind::Api, ELSEWHERE);
+        let seconds = wait(&owner.sign_in(ADA, PASSWORD).await);
+        assert!(seconds <= 30, "{seconds}");
+        // However often it is tried meanwhile, and until the very end.
+        site.world.clock.advance(TimeDelta::seconds(seconds));
+        for _ in 0..5 {
+            assert!(wait(&guessed(&site, &project, HERE, ADA).await) > 800);
+        }
+        let done = owner.sign_in(ADA, PASSWORD).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+        // What was forgiven to the owner is not to whoever guessed.
+        assert!(wait(&guessed(&site, &project, HERE, ADA).await) > 800);
+        finish(site).await;
+    });
+}
+
+/// All networks together guess slowly as well, whether or not anybody is there.
+#[test]
+fn many_networks_share_the_guesses_at_one_password() {
+    run(async {
+        let site = behind_a_proxy().await;
+        let limits = json!({"insula": {"limits": {"guesses": {"per_identifier": 3}}}});
+        let project = site.project_with(tests::cheap(limits)).await;
+        make(&site, &project, json!({"email": ADA}), true).await;
+        let mut seen = Vec::new();
+        for who in [ADA, BOB] {
+            let mut waits = Vec::new();
+            for number in 0..12 {
+                let from = format!("198.51.100.{number}");
+                if number >= 3 {
+                    waits.push(wait(&guessed(&site, &project, &from, who).await));
+                    let seconds = TimeDelta::seconds(*waits.last().unwrap());
+                    site.world.clock.advance(seconds);
+                }
+                is_judged(&site, &project, &from, who).await;
+            }
+            seen.push(waits);
+        }
+        assert_eq!(seen[0], [2, 4, 8, 16, 30, 30, 30, 30, 30]);
+        assert_eq!(seen[0], seen[1]);
+        finish(site).await;
+    });
+}
+
+/// Codes are good in the flow that asked for them alone: who tries some in another makes nobody wait.
+#[test]
+fn who_tries_codes_elsewhere_does_not_make_the_owner_wait() {
+    run(async {
+        let site = behind_a_proxy().await;
+        let limits = json!({"guesses": {"per_identifier": 3}});
+        let recovery = json!({"selfservice": {"flows": {"recovery": {"enabled": true}}}});
+        let config = merged(&limited(&limits), &recovery);
+        let project = site.project_with(config).await;
+        make(&site, &project, json!({"email": ADA}), true).await;
+        let here = visitor(&site, &project, Kind::Html, HERE);
+        let owner = visitor(&site, &project, Kind::Html, ELSEWHERE);
+        // Passwords and codes are counted apart.
+        for _ in 0..4 {
+            guessed(&site, &project, HERE, ADA).await;
+        }
+        let sent = ask(&here, ADA).await;
+        for message in [4_010_008, 4_010_008, 4_010_008, 4_000_001] {
+            let wrong = post(&here, "login", &sent, fields(ADA, "none")).await;
+            assert_eq!(wrong.messages(), [message], "{}", wrong.text);
+        }
+        let done = sign_in(&project, &owner, ADA).await;
+        assert!(whoami(&owner, &done).await.status.is_success());
+
+        let stranger = visitor(&site, &project, Kind::Html, ELSEWHERE);
+        let begun = stranger.begin("recovery", "").await;
+        let asked = json!({"method": "code", "email": ADA});
+        let sent = post(&stranger, "recovery", &begun, asked).await;
+        let code = code_to(&project, ADA).await;
+        let right = json!({"method": "code", "code": code});
+        let back = stranger.submit(&sent, right).await;
+        assert!(back.location().contains("/ui/settings"), "{}", back.text);
+        finish(site).await;
+    });
+}
+
 /// Everything of one project is refused, to a visitor who is then served elsewhere as if nothing had been.
 #[test]
 fn a_flood_costs_a_neighbour_nothing() {

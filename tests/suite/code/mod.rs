@@ -67,7 +67,8 @@ async fn letters(project: &Project) -> Vec<(String, String, String)> {
         let data = &message.content.template_data;
         let code = data
             .get("login_code")
-            .or_else(|| data.get("registration_code"));
+            .or_else(|| data.get("registration_code"))
+            .or_else(|| data.get("recovery_code"));
         let code = code.and_then(Value::as_str).unwrap_or_default().to_owned();
         (message.to.value, message.template_type, code)
     };

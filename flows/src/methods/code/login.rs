@@ -297,7 +297,7 @@ async fn check(
     } else if is_stranger {
         return Err(missing("identifier"));
     }
-    let guess = limits::guess(cx, &normalize::identifier(&flow.state.identifier)).await?;
+    let guess = limits::guess_code(cx, &normalize::identifier(&flow.state.identifier)).await?;
     let tries = one_time::count_submission(cx.project, flow.id).await?;
     if tries > cx.project.config::<CodeConfig>().config.max_submissions {
         return Err(too_many_tries());

@@ -90,7 +90,7 @@ impl Strategy<Registration> for Code {
         if traits != flow.state.traits {
             return Err(Halt::refused(Refusal::form(text::traits_changed())));
         }
-        let guess = limits::guess(cx, &derived.code[0].value).await?;
+        let guess = limits::guess_code(cx, &derived.code[0].value).await?;
         let prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
         check(cx, flow, prepared, (code.trim(), guess)).await
     }
