@@ -7,9 +7,8 @@ use identity::People;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
-use tokio::sync::Semaphore;
 
-use crate::{admin, edge, graphql, mailbox, public, ui};
+use crate::{admin, edge, graphql, mailbox, public, room::Room, ui};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +26,8 @@ pub struct ApiSettings {
 pub struct Limits {
     /// Requests served at once; more get 503 with `Retry-After`.
     pub requests_at_once_max: usize,
-    /// Of those, with a body over 64 KiB, because bodies are held in memory; more get 503 with `Retry-After`.
+    /// Of those, with a body over 64 KiB or 2,000 values, because bodies are held in memory, decoded ones until
+    /// they are answered; more get 503 with `Retry-After`.
     pub large_bodies_at_once_max: usize,
     /// A client has so long to send its headers; then the connection is closed.
     pub headers_within: Duration,
@@ -41,7 +41,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             requests_at_once_max: 2_000,
-            large_bodies_at_once_max: 64,
+            large_bodies_at_once_max: 8,
             headers_within: Duration::from_secs(10),
             body_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(30),
@@ -59,8 +59,7 @@ struct Inner {
     settings: ApiSettings,
     metrics: Option<PrometheusHandle>,
     graphql: graphql::Schema,
-    room: Arc<Semaphore>,
-    room_for_large: Arc<Semaphore>,
+    room: Arc<Room>,
     project_routes: std::sync::OnceLock<Router>,
 }
 
@@ -76,8 +75,7 @@ impl App {
         let app = Self(Arc::new(Inner {
             installation,
             people,
-            room: Arc::new(Semaphore::new(settings.limits.requests_at_once_max)),
-            room_for_large: Arc::new(Semaphore::new(settings.limits.large_bodies_at_once_max)),
+            room: Arc::new(Room::new(&settings.limits)),
             settings,
             metrics,
             graphql,
@@ -116,12 +114,8 @@ impl App {
         &self.0.graphql
     }
 
-    pub(crate) fn room(&self) -> &Arc<Semaphore> {
+    pub(crate) fn room(&self) -> &Arc<Room> {
         &self.0.room
-    }
-
-    pub(crate) fn room_for_large(&self) -> &Arc<Semaphore> {
-        &self.0.room_for_large
     }
 
     /// The routes below a project's base.

@@ -19,6 +19,7 @@ mod public;
 mod query;
 mod request_id;
 mod respond;
+mod room;
 mod server;
 mod ui;
 mod visit;

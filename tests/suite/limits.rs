@@ -173,6 +173,50 @@ fn large_bodies_have_few_places() {
     });
 }
 
+/// What was decoded from a body takes its memory until the request is answered, and so its place.
+#[test]
+fn large_bodies_keep_their_place_while_they_wait() {
+    run(async {
+        let site = Site::new().await;
+        let dear = json!({"hashers": {"argon2": {"memory": "32MB", "iterations": 3}}});
+        let project = site.project_with(dear).await;
+        let people = People {
+            sessions: SessionCache::new(100),
+            hashing: HashPool::new(1, 100, 100),
+        };
+        let few = limits(|l| l.large_bodies_at_once_max = 1);
+        let (origin, server) = beside(&site, people, few).await;
+        let submit = async |payload: serde_json::Value| {
+            let native = site.client(&project, Kind::Api);
+            let flow = native.begin("registration", "").await;
+            let id = flow.body["id"].as_str().unwrap();
+            let body = json!({"method": "password", "password": PASSWORD,
+                "traits": {"email": format!("{id}@example.org")}, "transient_payload": payload});
+            at(&origin, &project, Kind::Api)
+                .post(&format!("/self-service/registration?flow={id}"), body)
+                .await
+        };
+        // Others are before it in the queue for hashing. It is short, yet holds many values.
+        let queue = join_all((0..20).map(|_| submit(json!({}))));
+        let waiting = submit(json!({"numbers": vec![0; 10_000]}));
+        let client = Client::new(&origin, Kind::Spa);
+        let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
+        let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
+        let others = async {
+            for _ in 0..3 {
+                eventually("the place is taken", Duration::from_secs(5), full).await;
+            }
+        };
+        let (queue, waited, ()) = tokio::join!(queue, waiting, others);
+        assert!(queue.iter().all(|a| a.status == StatusCode::OK));
+        assert_eq!(waited.status, StatusCode::OK, "{}", waited.text);
+        let answer = client.json(Method::POST, "/graphql", &large).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        server.abort();
+        site.finish().await;
+    });
+}
+
 #[test]
 fn slow_headers_are_cut() {
     run(async {
