@@ -6,6 +6,7 @@ mod app;
 mod body;
 mod challenges;
 mod client;
+mod connections;
 mod cookies;
 mod cors;
 mod edge;

@@ -1,7 +1,7 @@
 //! Room for requests: how many are served at once. What a request took it has until it is answered.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Places {
 
 #[derive(Default)]
 struct Held {
-    _request: Option<OwnedSemaphorePermit>,
+    request: Option<OwnedSemaphorePermit>,
     large_body: Option<OwnedSemaphorePermit>,
 }
 
@@ -45,7 +45,7 @@ impl Places {
     pub(crate) fn take(room: &Arc<Room>) -> Result<Self, ApiError> {
         let request = free(&room.requests, "requests")?;
         let held = Held {
-            _request: Some(request),
+            request: Some(request),
             ..Held::default()
         };
         Ok(Self {
@@ -54,19 +54,34 @@ impl Places {
         })
     }
 
+    /// Others are served while its body is waited for: there can be as many such as connections.
+    pub(crate) fn step_aside(&self) {
+        self.held().request = None;
+    }
+
+    /// Its body has come.
+    pub(crate) fn step_back(&self) -> Result<(), ApiError> {
+        self.held().request = Some(free(&self.room.requests, "requests")?);
+        Ok(())
+    }
+
     /// Its body is a large one.
     pub(crate) fn take_large(&self) -> Result<(), ApiError> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held();
         if held.large_body.is_none() {
             held.large_body = Some(free(&self.room.large_bodies, "large bodies")?);
         }
         Ok(())
     }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn free(places: &Arc<Semaphore>, what: &'static str) -> Result<OwnedSemaphorePermit, ApiError> {
     Arc::clone(places).try_acquire_owned().map_err(|_| {
-        metrics::counter!("insula_requests_refused_total").increment(1);
+        metrics::counter!("insularequests_refused_total").increment(1);
         let retry_after = Duration::from_secs(1);
         Fault::Overloaded { what, retry_after }.into()
     })

@@ -43,7 +43,9 @@ impl FromRequest<App> for Whole {
             tracing::error!("a request was served without a place");
             return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR));
         };
+        places.step_aside();
         let bytes = read(body, app.settings().limits.body_within, &places).await?;
+        places.step_back()?;
         if Media::of(&parts.headers).weigh(&bytes) > SMALL_VALUES_MAX {
             places.take_large()?;
         }
@@ -51,8 +53,7 @@ impl FromRequest<App> for Whole {
     }
 }
 
-/// A body that comes more slowly is not waited for: each one waited for takes a place of another
-/// request, and must give it back before the edge answers for it.
+/// A body that comes more slowly is not waited for: it takes memory, and a large one a place.
 async fn read(body: Body, within: Duration, places: &Places) -> Result<Bytes, ApiError> {
     let whole = tokio::time::timeout(within, collect(body, places)).await;
     whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?
