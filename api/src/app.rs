@@ -7,9 +7,8 @@ use identity::People;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
-use tokio::sync::Semaphore;
 
-use crate::{admin, edge, graphql, mailbox, public, ui};
+use crate::{admin, edge, graphql, mailbox, public, room::Room, ui};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
@@ -25,26 +24,37 @@ pub struct ApiSettings {
 /// What a request may take of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Requests served at once; more get 503 with `Retry-After`.
+    /// Connections at once; more are closed at once.
+    pub connections_max: usize,
+    /// Of those, from one IPv4 address or the first 64 bits of an IPv6 address that is no trusted proxy.
+    pub connections_per_network_max: usize,
+    /// Requests served at once, without those whose bodies are still to come; more get 503 with `Retry-After`.
     pub requests_at_once_max: usize,
-    /// Of those, with a body over 64 KiB, because bodies are held in memory; more get 503 with `Retry-After`.
+    /// Of those, with a body over 64 KiB or 2,000 values, because bodies are held in memory, decoded ones until
+    /// they are answered; more get 503 with `Retry-After`.
     pub large_bodies_at_once_max: usize,
-    /// A client has so long to send its headers; then the connection is closed.
+    /// A client has so long to send its headers, from the moment that it is connected or was answered; then the
+    /// connection is closed.
     pub headers_within: Duration,
     /// And so long to send the body; then it gets 408.
     pub body_within: Duration,
     /// Longer than any request of ours; the work itself is never cut off, only the waiting for it.
     pub answer_within: Duration,
+    /// A client that takes nothing of its answer for so long loses its connection.
+    pub taken_within: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections_max: 10_000,
+            connections_per_network_max: 1_000,
             requests_at_once_max: 2_000,
-            large_bodies_at_once_max: 64,
+            large_bodies_at_once_max: 8,
             headers_within: Duration::from_secs(10),
             body_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(30),
+            taken_within: Duration::from_secs(30),
         }
     }
 }
@@ -59,8 +69,7 @@ struct Inner {
     settings: ApiSettings,
     metrics: Option<PrometheusHandle>,
     graphql: graphql::Schema,
-    room: Arc<Semaphore>,
-    room_for_large: Arc<Semaphore>,
+    room: Arc<Room>,
     project_routes: std::sync::OnceLock<Router>,
 }
 
@@ -76,8 +85,7 @@ impl App {
         let app = Self(Arc::new(Inner {
             installation,
             people,
-            room: Arc::new(Semaphore::new(settings.limits.requests_at_once_max)),
-            room_for_large: Arc::new(Semaphore::new(settings.limits.large_bodies_at_once_max)),
+            room: Arc::new(Room::new(&settings.limits)),
             settings,
             metrics,
             graphql,
@@ -116,12 +124,8 @@ impl App {
         &self.0.graphql
     }
 
-    pub(crate) fn room(&self) -> &Arc<Semaphore> {
+    pub(crate) fn room(&self) -> &Arc<Room> {
         &self.0.room
-    }
-
-    pub(crate) fn room_for_large(&self) -> &Arc<Semaphore> {
-        &self.0.room_for_large
     }
 
     /// The routes below a project's base.

@@ -1,11 +1,7 @@
 //! The outermost layer: every request gets an id, a span, room, a task of its own and a time limit; and
 //! is sent to the installation's routes or to those of a project.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -16,7 +12,10 @@ use axum::{
 use tenants::{Lookup, hold};
 use tracing::Instrument as _;
 
-use crate::{App, cookies, cors, error::ApiError, request_id::RequestId, respond, visit::Tenant};
+use crate::{
+    App, cookies, cors, error::ApiError, request_id::RequestId, respond, room::Places,
+    visit::Tenant,
+};
 
 /// One project takes moments; whoever asks again this soon waits little and asks little.
 const MIGRATED_SECONDS: u64 = 5;
@@ -45,15 +44,18 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
     response
 }
 
-async fn serve(app: App, request: Request, next: Next, id: RequestId) -> Response {
-    let Ok(room) = Arc::clone(app.room()).try_acquire_owned() else {
-        metrics::counter!("insula_requests_refused_total").increment(1);
-        return tenants_overloaded().into_response();
+async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Response {
+    let places = match place_for(&request, &app) {
+        Ok(places) => places,
+        Err(full) => return full.into_response(),
     };
+    if let Some(places) = &places {
+        request.extensions_mut().insert(places.clone());
+    }
     // A task of its own: a client that leaves, or a timeout, stops the waiting and cancels nothing.
     let work = async move {
         let answer = hold::scope(next.run(request)).await;
-        drop(room);
+        drop(places);
         answer
     };
     let task = tokio::spawn(id.scope(work).in_current_span());
@@ -67,12 +69,12 @@ async fn serve(app: App, request: Request, next: Next, id: RequestId) -> Respons
     }
 }
 
-fn tenants_overloaded() -> ApiError {
-    tenants::Fault::Overloaded {
-        what: "requests",
-        retry_after: Duration::from_secs(1),
+/// Health checks need none: a full server is alive, and says itself whether it is ready.
+fn place_for(request: &Request, app: &App) -> Result<Option<Places>, ApiError> {
+    if matches!(request.uri().path(), "/health/alive" | "/health/ready") {
+        return Ok(None);
     }
-    .into()
+    Places::take(app.room()).map(Some)
 }
 
 fn label(method: &Method) -> &'static str {

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     App, admin,
-    body::{Whole, holds_nul},
+    body::{Whole, few_enough, holds_nul},
     error::{ApiError, Result},
     graphql,
     openapi::{
@@ -90,7 +90,7 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response>
     request_body = GraphqlRequest,
     responses((status = 200, description = "The answer.", body = GraphqlAnswer)))]
 async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> {
-    let Whole(headers, body, _place) = whole;
+    let Whole(headers, body) = whole;
     let media = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
@@ -126,6 +126,7 @@ fn read(body: &Bytes) -> Result<async_graphql::BatchRequest> {
     let unreadable = |e: serde_json::Error| {
         ApiError::bad_request(format!("The body is no GraphQL request: {e}."))
     };
+    few_enough(body).map_err(ApiError::bad_request)?;
     let value: Value = serde_json::from_slice(body).map_err(unreadable)?;
     // The second spelling is GraphQL's own, inside the text of a document.
     let spelled = value["query"]

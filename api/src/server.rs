@@ -1,20 +1,25 @@
 //! Accepting connections: limits, graceful shutdown, one task a connection.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, time::Duration};
 
 use axum::{Router, extract::ConnectInfo, middleware, routing};
+use hyper::server::conn::http1;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
-use crate::{App, app::Limits, edge, installation};
+use crate::{
+    App,
+    app::Limits,
+    connections::{Connections, Impatient},
+    edge, installation,
+};
 
-const CONNECTIONS_MAX: usize = 10_000;
 /// Request line and headers together. The address of an init is stored with its flow, so it must be short.
 const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// After a shutdown signal, requests have so long to finish.
@@ -36,8 +41,12 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let headers_within = app.settings().limits.headers_within;
-    accept(router(app), headers_within, listener, shutdown).await
+    let (limits, trusted) = (
+        app.settings().limits,
+        app.settings().trusted_proxies.clone(),
+    );
+    let connections = Connections::new(limits, trusted);
+    accept(router(app), &connections, listener, shutdown).await
 }
 
 /// Prometheus metrics, without a key: for a listener that only the operator can reach.
@@ -52,57 +61,48 @@ pub async fn serve_metrics(
     };
     accept(
         Router::new().route("/metrics", routing::get(render)),
-        Limits::default().headers_within,
+        &Connections::new(Limits::default(), Vec::new()),
         listener,
         shutdown,
     )
     .await
 }
 
+/// HTTP/1.1 alone: between a proxy and its server it is what is spoken, and its only states are a head, a body
+/// and an answer, each with its limit.
 async fn accept(
     router: Router,
-    headers_within: Duration,
+    connections: &Connections,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let limits = connections.limits();
+    let mut http = http1::Builder::new();
+    // Runs from the first moment of a connection, and anew after each answer.
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.headers_within)
+        .max_buf_size(HEADERS_BYTES_MAX);
     tokio::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (stream, peer) = tokio::select! {
+            accepted = next(&listener) => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, mostly: wait for some to be given back.
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+        let Some(place) = connections.admit(peer.ip()) else {
             continue;
         };
         let _ = stream.set_nodelay(true);
         let service = router
             .clone()
             .map_request(move |request| with_peer(request, peer));
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .max_buf_size(HEADERS_BYTES_MAX)
-            .header_read_timeout(headers_within);
-        let connection = builder.serve_connection_with_upgrades(
-            TokioIo::new(stream),
-            TowerToHyperService::new(service),
-        );
-        let connection = graceful.watch(connection.into_owned());
+        let stream = Impatient::new(stream, limits.taken_within);
+        let connection =
+            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(error, "a connection ended badly");
+                tracing::debug!(%error, "a connection ended badly");
             }
             drop(place);
         });
@@ -115,6 +115,19 @@ async fn accept(
         tracing::warn!("some requests did not finish in time");
     }
     Ok(())
+}
+
+async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                // Out of file descriptors, mostly: wait for some to be given back.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
 }
 
 fn with_peer(

@@ -58,6 +58,11 @@ fn nested(levels: usize) -> String {
     )
 }
 
+/// A little longer than what is called small, and a hundred times as large once it is decoded.
+fn crowded() -> Vec<u8> {
+    format!("{{\"traits\":[{}0]}}", "0,".repeat(100_000)).into_bytes()
+}
+
 /// Bodies that no form can be read from, and whether a page would have been a form of JSON.
 fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let bytes = |text: &str| text.as_bytes().to_vec();
@@ -83,6 +88,16 @@ fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("1,000 levels", JSON, bytes(&nested(1_000))),
         ("100,000 levels", JSON, bytes(&nested(100_000))),
         ("100,000 brackets", JSON, "[".repeat(100_000).into_bytes()),
+        ("100,000 numbers", JSON, crowded()),
+        ("100,000 fields", FORM, "a=&".repeat(100_000).into_bytes()),
+        (
+            "names of 60 levels",
+            FORM,
+            (0..1_000)
+                .map(|n| format!("transient_payload.{n}{}=x&", ".a".repeat(60)))
+                .collect::<String>()
+                .into_bytes(),
+        ),
         ("plain text", "text/plain", bytes("method=password")),
         ("XML", "application/xml", bytes("<method/>")),
         ("no such type", "///;;=", bytes("x")),
@@ -149,10 +164,10 @@ fn a_body_over_the_limit_is_refused() {
     run(async {
         let site = Site::new().await;
         let project = site.project().await;
-        let six = format!("{{\"method\":\"{}\"}}", "x".repeat(6 << 20));
+        let six = format!("{{\"method\":\"{}\"}}", "x".repeat(6 << 20)).into_bytes();
         for kind in Kind::ALL {
             let (client, flow) = begun(&site, &project, kind, "registration").await;
-            let body = Some((JSON, six.clone().into_bytes()));
+            let body = Some((JSON, six.clone()));
             let answer = client.send(Method::POST, action(&flow), body, &[]).await;
             contracted("6 MiB", &answer);
             assert_eq!(answer.status, StatusCode::BAD_REQUEST);
@@ -162,10 +177,12 @@ fn a_body_over_the_limit_is_refused() {
             "/admin/identities".to_owned(),
             format!("{}/graphql", site.origin),
         ] {
-            let body = Some((JSON, six.clone().into_bytes()));
-            let answer = admin.send(Method::POST, &path, body, &[]).await;
-            contracted(&path, &answer);
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+            for body in [six.clone(), crowded()] {
+                let body = Some((JSON, body));
+                let answer = admin.send(Method::POST, &path, body, &[]).await;
+                contracted(&path, &answer);
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+            }
         }
         site.finish().await;
     });

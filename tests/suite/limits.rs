@@ -1,6 +1,7 @@
 //! What a server takes on and what it turns away, and what every answer carries.
 
 mod browsers;
+mod connections;
 
 use std::{sync::Arc, time::Duration};
 
@@ -123,7 +124,43 @@ fn fifty_at_once_with_one_address_make_one_identity() {
 }
 
 #[test]
-fn beyond_the_room_requests_are_turned_away_and_slow_bodies_lose_their_place() {
+fn beyond_the_room_requests_are_turned_away_and_health_checks_are_not() {
+    run(async {
+        let site = Site::new().await;
+        let dear = json!({"hashers": {"argon2": {"memory": "64MB", "iterations": 10}}});
+        let project = site.project_with(dear).await;
+        let few = limits(|l| l.requests_at_once_max = 2);
+        let (origin, server) = beside(&site, People::new(), few).await;
+        let native = site.client(&project, Kind::Api);
+        let flows = join_all((0..2).map(|_| native.begin("registration", ""))).await;
+        let sign_up = async |flow: &Answer| {
+            let id = flow.body["id"].as_str().unwrap();
+            let body = json!({"method": "password", "password": PASSWORD,
+                "traits": {"email": format!("{id}@example.org")}});
+            at(&origin, &project, Kind::Api)
+                .post(&format!("/self-service/registration?flow={id}"), body)
+                .await
+        };
+        let client = Client::new(&origin, Kind::Spa);
+        let full = async || is_shed(&client.get("/version").await);
+        let meanwhile = async {
+            eventually("both places are taken", Duration::from_secs(5), full).await;
+            for path in ["/health/alive", "/health/ready"] {
+                assert_eq!(client.get(path).await.status, StatusCode::OK, "{path}");
+            }
+        };
+        let (made, ()) = tokio::join!(join_all(flows.iter().map(sign_up)), meanwhile);
+        for answer in made {
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        }
+        assert_eq!(client.get("/version").await.status, StatusCode::OK);
+        server.abort();
+        site.finish().await;
+    });
+}
+
+#[test]
+fn slow_bodies_take_no_place_and_are_not_waited_for() {
     run(async {
         let settings = limits(|l| {
             l.requests_at_once_max = 2;
@@ -131,19 +168,20 @@ fn beyond_the_room_requests_are_turned_away_and_slow_bodies_lose_their_place() {
         });
         let site = site(settings).await;
         let slow = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
-        let held = [
-            connect(&site.origin, slow).await,
-            connect(&site.origin, slow).await,
-        ];
+        let mut held = Vec::new();
+        for _ in 0..5 {
+            held.push(connect(&site.origin, slow).await);
+        }
         let client = Client::new(&site.origin, Kind::Spa);
-        let full = async || is_shed(&client.get("/version").await);
-        eventually("both places are taken", Duration::from_secs(1), full).await;
+        for _ in 0..20 {
+            assert_eq!(client.get("/version").await.status, StatusCode::OK);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         for stream in held {
             let said = last_words(stream).await;
             assert!(said.starts_with("HTTP/1.1 408"), "{said}");
             assert!(said.contains(r#""code":408"#), "{said}");
         }
-        assert_eq!(client.get("/version").await.status, StatusCode::OK);
         site.finish().await;
     });
 }
@@ -173,13 +211,46 @@ fn large_bodies_have_few_places() {
     });
 }
 
+/// What was decoded from a body takes its memory until the request is answered, and so its place.
 #[test]
-fn slow_headers_are_cut() {
+fn large_bodies_keep_their_place_while_they_wait() {
     run(async {
-        let site = site(limits(|l| l.headers_within = Duration::from_millis(200))).await;
-        let stream = connect(&site.origin, "GET /version HTTP/1.1\r\nhost: x\r\nx-slow").await;
-        let said = last_words(stream).await;
-        assert!(!said.contains("200 OK"), "{said}");
+        let site = Site::new().await;
+        let dear = json!({"hashers": {"argon2": {"memory": "32MB", "iterations": 3}}});
+        let project = site.project_with(dear).await;
+        let people = People {
+            sessions: SessionCache::new(100),
+            hashing: HashPool::new(1, 100, 100),
+        };
+        let few = limits(|l| l.large_bodies_at_once_max = 1);
+        let (origin, server) = beside(&site, people, few).await;
+        let submit = async |payload: serde_json::Value| {
+            let native = site.client(&project, Kind::Api);
+            let flow = native.begin("registration", "").await;
+            let id = flow.body["id"].as_str().unwrap();
+            let body = json!({"method": "password", "password": PASSWORD,
+                "traits": {"email": format!("{id}@example.org")}, "transient_payload": payload});
+            at(&origin, &project, Kind::Api)
+                .post(&format!("/self-service/registration?flow={id}"), body)
+                .await
+        };
+        // Others are before it in the queue for hashing. It is short, yet holds many values.
+        let queue = join_all((0..20).map(|_| submit(json!({}))));
+        let waiting = submit(json!({"numbers": vec![0; 10_000]}));
+        let client = Client::new(&origin, Kind::Spa);
+        let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
+        let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
+        let others = async {
+            for _ in 0..3 {
+                eventually("the place is taken", Duration::from_secs(5), full).await;
+            }
+        };
+        let (queue, waited, ()) = tokio::join!(queue, waiting, others);
+        assert!(queue.iter().all(|a| a.status == StatusCode::OK));
+        assert_eq!(waited.status, StatusCode::OK, "{}", waited.text);
+        let answer = client.json(Method::POST, "/graphql", &large).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        server.abort();
         site.finish().await;
     });
 }

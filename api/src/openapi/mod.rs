@@ -221,7 +221,7 @@ fn responses() -> Value {
         "KeyRefused": error("The key belongs to another project, its role does not allow this, or the project is suspended (`project_suspended`)."),
         "Suspended": error("The project is suspended (`project_suspended`)."),
         "NoProject": error("There is no such project."),
-        "HeadTooLong": { "description": "Address and headers are longer than 64 KiB together." },
+        "HeadTooLong": { "description": "The address is longer than 64 KiB, alone (414) or with the headers (431)." },
         "Slow": error("The body did not come to its end in time."),
         "Fault": error("Something went wrong on the server. Its log knows more, by `X-Request-ID`."),
         "Unavailable": later("Too busy, without a database, or the project is being moved to a new version (`project_migrating`)."),
@@ -240,7 +240,8 @@ fn error_content() -> Value {
 /// Status and name of what any route may answer besides its own answers.
 type Refusals = [(&'static str, &'static str)];
 
-const OF_ANY: [(&str, &str); 4] = [
+const OF_ANY: [(&str, &str); 5] = [
+    ("414", "HeadTooLong"),
     ("431", "HeadTooLong"),
     ("500", "Fault"),
     ("503", "Unavailable"),

@@ -166,7 +166,7 @@ struct ApiLogout {
     responses((status = 204, description = "Signed out."),
         (status = 403, description = "There is no session of that token, or the project is suspended (`project_suspended`).")))]
 async fn api(tenant: Tenant, whole: Whole) -> Result<Response> {
-    let Whole(_, body, _place) = whole;
+    let Whole(_, body) = whole;
     if body.is_empty() {
         return Err(ApiError::bad_request("The request has no body."));
     }

@@ -1,6 +1,8 @@
 //! Request bodies: decoded once, with limits; what is wrong with one is said in words.
 
-use std::{sync::Arc, time::Duration};
+mod weight;
+
+use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
@@ -11,53 +13,56 @@ use flows::submission::Submission;
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{App, error::ApiError};
+use crate::{App, error::ApiError, room::Places};
+use weight::{Media, content_type};
 
 /// Contract, self-service 1.2.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
-/// Longer ones need one of a few places.
+/// A hundred bytes each. A configuration has some hundreds.
+const VALUES_MAX: usize = 50_000;
+/// What is longer needs one of a few places …
 const SMALL_BYTES_MAX: usize = 64 << 10;
+/// … and so does what holds more.
+const SMALL_VALUES_MAX: usize = 2_000;
 /// Read beyond it before the refusal.
 const FORGOTTEN_BYTES_MAX: usize = 16 << 20;
 /// Objects and lists inside each other. The JSON reader gives up at 128, and flows store what was sent some
 /// levels further down, below a dotted name of up to 64 parts.
 const NESTING_MAX: usize = 48;
 
-/// A whole body within the limit, and its place when it is large: kept until it is decoded.
-pub(crate) struct Whole(pub HeaderMap, pub Bytes, pub Option<OwnedSemaphorePermit>);
+/// A whole body within the limit.
+pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 
 impl FromRequest<App> for Whole {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let within = app.settings().limits.body_within;
-        let room = app.room_for_large();
-        let (bytes, place) = read(body, within, room).await?;
-        Ok(Self(parts.headers, bytes, place))
+        let (mut parts, body) = request.into_parts();
+        let Some(places) = parts.extensions.remove::<Places>() else {
+            tracing::error!("a request was served without a place");
+            return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR));
+        };
+        places.step_aside();
+        let bytes = read(body, app.settings().limits.body_within, &places).await?;
+        places.step_back()?;
+        if Media::of(&parts.headers).weigh(&bytes) > SMALL_VALUES_MAX {
+            places.take_large()?;
+        }
+        Ok(Self(parts.headers, bytes))
     }
 }
 
-/// A body that comes more slowly is not waited for: each one waited for takes a place of another
-/// request, and must give it back before the edge answers for it.
-async fn read(
-    body: Body,
-    within: Duration,
-    room: &Arc<Semaphore>,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), ApiError> {
-    let whole = tokio::time::timeout(within, collect(body, room)).await;
+/// A body that comes more slowly is not waited for: it takes memory, and a large one a place.
+async fn read(body: Body, within: Duration, places: &Places) -> Result<Bytes, ApiError> {
+    let whole = tokio::time::timeout(within, collect(body, places)).await;
     whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?
 }
 
-/// What is over the limit is read and forgotten for a while: a connection closed in the middle of sending
-/// often takes the answer with it, and the sender never learns why.
-async fn collect(
-    mut body: Body,
-    room: &Arc<Semaphore>,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), ApiError> {
-    let (mut whole, mut length, mut place) = (Vec::new(), 0, None);
+/// What is refused is read and forgotten for a while: a connection closed in the middle of sending often
+/// takes the answer with it, and the sender never learns why.
+async fn collect(mut body: Body, places: &Places) -> Result<Bytes, ApiError> {
+    let (mut whole, mut length, mut refused) = (Vec::new(), 0, None);
     while length <= BODY_BYTES_MAX + FORGOTTEN_BYTES_MAX {
         let Some(frame) = body.frame().await else {
             break;
@@ -67,30 +72,32 @@ async fn collect(
             continue;
         };
         length += data.len();
-        if length > SMALL_BYTES_MAX && place.is_none() {
-            let free = Arc::clone(room).try_acquire_owned();
-            place = Some(free.map_err(|_| no_room())?);
+        if length > BODY_BYTES_MAX {
+            let why = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
+            refused = Some(ApiError::bad_request(why));
+        } else if length > SMALL_BYTES_MAX && refused.is_none() {
+            refused = places.take_large().err();
         }
-        if length <= BODY_BYTES_MAX {
+        if refused.is_none() {
             whole.extend_from_slice(&data);
         } else {
             whole = Vec::new();
         }
     }
-    if length > BODY_BYTES_MAX {
-        let why = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
-        return Err(ApiError::bad_request(why));
-    }
-    Ok((whole.into(), place))
+    refused.map_or_else(|| Ok(whole.into()), Err)
 }
 
-fn no_room() -> ApiError {
-    metrics::counter!("insula_requests_refused_total").increment(1);
-    tenants::Fault::Overloaded {
-        what: "large bodies",
-        retry_after: Duration::from_secs(1),
+/// What is JSON to its reader, whatever it calls itself.
+pub(crate) fn few_enough(json: &[u8]) -> Result<(), String> {
+    within_limit(weight::json(json))
+}
+
+fn within_limit(values: usize) -> Result<(), String> {
+    if values <= VALUES_MAX {
+        return Ok(());
     }
-    .into()
+    let why = format!("The body holds more than {VALUES_MAX} values: send fewer at a time.");
+    Err(why)
 }
 
 /// A submitted form or JSON body. A body that cannot be decoded is not an error yet: it becomes a message
@@ -101,7 +108,7 @@ impl FromRequest<App> for Submitted {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let Whole(headers, bytes, _place) = Whole::from_request(request, app).await?;
+        let Whole(headers, bytes) = Whole::from_request(request, app).await?;
         Ok(Self(decode(&headers, &bytes).await))
     }
 }
@@ -110,13 +117,10 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
     if bytes.is_empty() {
         return Err("The request has no body.".to_owned());
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let media: Option<mime::Mime> = content_type.parse().ok();
-    match media.as_ref().map(mime::Mime::essence_str) {
-        Some("application/json") => {
+    let media = Media::of(headers);
+    within_limit(media.weigh(bytes))?;
+    match media {
+        Media::Json => {
             // Bytes that are no UTF-8 become replacement characters, as clients know it.
             let text = String::from_utf8_lossy(bytes);
             let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
@@ -137,10 +141,11 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
                 None => Err("The request has no body.".to_owned()),
             }
         }
-        Some("application/x-www-form-urlencoded") => form(url_pairs(bytes)),
-        Some("multipart/form-data") => multipart(content_type, bytes).await.and_then(form),
-        _ => Err(format!(
-            "The Content-Type {content_type:?} is not supported: send application/json or a form."
+        Media::Form => form(url_pairs(bytes)),
+        Media::Parts => multipart(content_type(headers), bytes).await.and_then(form),
+        Media::Other => Err(format!(
+            "The Content-Type {:?} is not supported: send application/json or a form.",
+            content_type(headers)
         )),
     }
 }
@@ -213,8 +218,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let Whole(_, bytes, _place) = Whole::from_request(request, app).await?;
+        let Whole(_, bytes) = Whole::from_request(request, app).await?;
         let wrong = |message: String| ApiError::new(StatusCode::BAD_REQUEST).saying(message);
+        few_enough(&bytes).map_err(wrong)?;
         let unreadable = |e: serde_json::Error| wrong(format!("The body cannot be read: {e}."));
         // Only the first value of the body counts.
         let mut stream = serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>();
@@ -235,13 +241,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Limits, room::Room};
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_not_waited_for() {
         let begins = futures_util::stream::once(async { Ok::<_, std::io::Error>("{") });
         let stalls = futures_util::StreamExt::chain(begins, futures_util::stream::pending());
-        let room = Arc::new(Semaphore::new(1));
-        let error = read(Body::from_stream(stalls), Duration::from_secs(20), &room)
+        let places = Places::take(&Room::new(&Limits::default()).into());
+        let places = places.unwrap();
+        let error = read(Body::from_stream(stalls), Duration::from_secs(20), &places)
             .await
             .unwrap_err();
         assert_eq!(error.object()["code"], 408);
