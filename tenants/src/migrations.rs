@@ -7,10 +7,16 @@ pub(crate) struct Migration {
 }
 
 /// Of the `control` schema, in order.
-pub(crate) const CONTROL: &[Migration] = &[Migration {
-    version: 1,
-    sql: include_str!("../../migrations/control/0001_control.sql"),
-}];
+pub(crate) const CONTROL: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: include_str!("../../migrations/control/0001_control.sql"),
+    },
+    Migration {
+        version: 2,
+        sql: include_str!("../../migrations/control/0002_session_cookies.sql"),
+    },
+];
 
 /// Of each project's schema, in order. Unqualified: the search path says whose tables they are.
 pub(crate) const PROJECT: &[Migration] = &[

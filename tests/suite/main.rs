@@ -36,6 +36,7 @@ mod review;
 mod routes_are_covered;
 mod screens;
 mod sdk;
+mod session_cookies;
 mod sessions;
 mod settings;
 mod start_up;

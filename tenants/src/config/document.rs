@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::rules::SESSION_COOKIE;
 use super::validate::{ConfigViolation, ValidateCx, validate};
 
 /// A typed window on one part of a project's configuration. Its fields default as the schema says
@@ -69,6 +70,11 @@ impl ConfigDoc {
     /// The document as it may be shown: each secret is `"********"`.
     pub fn masked(&self) -> Value {
         super::masked(&self.document)
+    }
+
+    /// What the session cookie is called, where the document says so.
+    pub(crate) fn session_cookie(&self) -> Option<&str> {
+        self.document.pointer(SESSION_COOKIE)?.as_str()
     }
 
     /// What an import left out, and why.

@@ -25,6 +25,7 @@ pub use change::{diff, merged};
 pub use document::{ConfigDoc, Section, SectionCheck, section_check};
 pub use mask::{MASK, masked, restore_masks};
 pub use rules::DEFAULT_SCHEMAS;
+pub(crate) use rules::SESSION_COOKIE;
 pub use schema::SCHEMA_TEXT;
 pub use sealed::{OpenError, masked_stored};
 pub use sources::SCHEMA_BYTES_MAX;

@@ -18,6 +18,8 @@ const ARGON2_MEMORY_MIN_ONE_PASS: u64 = 47_104 * KIB;
 /// More would let one project starve the others.
 const ARGON2_MEMORY_MAX: u64 = 256 * KIB * KIB;
 const BCRYPT_COST_MIN: u64 = 12;
+/// The session cookie's name, which no other project may have.
+pub(crate) const SESSION_COOKIE: &str = "/session/cookie/name";
 const SHARED_HOST: &str = "is refused for now: projects share hosts, and a cookie of a whole domain would reach the others";
 
 /// Add what is wrong to `found`.
@@ -53,17 +55,14 @@ fn cookies(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<ConfigViolatio
             found.push(ConfigViolation::new(format!("{parent}/same_site"), message));
         }
     }
-    let Some(name) = document
-        .pointer("/session/cookie/name")
-        .and_then(Value::as_str)
-    else {
+    let Some(name) = document.pointer(SESSION_COOKIE).and_then(Value::as_str) else {
         return;
     };
     let own = format!("ory_session_{}", cx.slug);
     let reserved = ["ory_session_", "ory_continuity_", "csrf_token_"];
     if name != own && reserved.iter().any(|prefix| name.starts_with(prefix)) {
         let message = format!("belongs to another project or use; `{own}` is this project's own");
-        found.push(ConfigViolation::new("/session/cookie/name", message));
+        found.push(ConfigViolation::new(SESSION_COOKIE, message));
     }
 }
 

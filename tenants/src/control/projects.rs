@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Fault, Installation, Project, ProjectId,
-    config::{ConfigDoc, ConfigViolation, Environment},
+    config::{ConfigDoc, ConfigViolation, Environment, SESSION_COOKIE},
     fault::broken_constraint,
     ids,
     secrets::DataKey,
@@ -82,9 +82,22 @@ pub enum ChangeError {
     Fault(#[from] Fault),
 }
 
+impl ChangeError {
+    /// The name of the session cookie is another project's.
+    pub(super) fn cookie_taken() -> Self {
+        let message = "another project has this name, and both would have the same cookie";
+        Self::Violations(vec![ConfigViolation::new(SESSION_COOKIE, message)])
+    }
+}
+
+/// The database settles who was first.
 impl From<sqlx::Error> for ChangeError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Fault(error.into())
+        match broken_constraint(&error) {
+            Some("projects_slug_key") => Self::SlugTaken,
+            Some("projects_session_cookie_key") => Self::cookie_taken(),
+            _ => Self::Fault(error.into()),
+        }
     }
 }
 
@@ -145,23 +158,18 @@ impl Installation {
             return Ok(None);
         };
         let inserted = sqlx::query!(
-            "insert into control.projects (id, slug, name, environment, state, cluster, slot, data_key, config_revision, created_at, updated_at)
-             values ($1, $2, $3, $4, 'ACTIVE', 1, $5, $6, 1, $7, $7)",
+            "insert into control.projects (id, slug, name, environment, state, cluster, slot, data_key, config_revision, session_cookie, created_at, updated_at)
+             values ($1, $2, $3, $4, 'ACTIVE', 1, $5, $6, 1, $7, $8, $8)",
             id.uuid(),
             new.slug,
             new.name,
             new.environment.as_str(),
             slot.slot,
             self.wrap_key(id, &data_key),
+            config.session_cookie(),
             now
         );
-        if let Err(error) = inserted.execute(&mut *tx).await {
-            return Err(if broken_constraint(&error) == Some("projects_slug_key") {
-                ChangeError::SlugTaken
-            } else {
-                error.into()
-            });
-        }
+        inserted.execute(&mut *tx).await?;
         let first = super::revisions::Revision {
             number: 1,
             document: config.seal(&data_key, id.uuid(), ids::bytes),

@@ -191,6 +191,9 @@ impl Installation {
                 .prepare_config(document, project.slug(), project.environment())
                 .await?;
             let diff = config::diff(old, doc.plain());
+            if update.dry_run {
+                self.check_session_cookie(&project, &doc).await?;
+            }
             if update.dry_run || doc.plain() == old {
                 return Ok(ConfigUpdated {
                     project,
@@ -198,14 +201,16 @@ impl Installation {
                     notes: doc.notes().to_vec(),
                 });
             }
-            let document = doc.seal(project.data_key(), project.id().uuid(), ids::bytes);
             let revision = Revision {
                 number: base + 1,
-                document,
+                document: doc.seal(project.data_key(), project.id().uuid(), ids::bytes),
                 diff: diff.clone(),
                 restored,
             };
-            if self.write_revision(actor, &project, &revision).await? {
+            if self
+                .write_revision(actor, &project, &doc, &revision)
+                .await?
+            {
                 let notes = doc.notes().to_vec();
                 return Ok(ConfigUpdated {
                     project: self.reload(&project).await?,
@@ -225,15 +230,18 @@ impl Installation {
         &self,
         actor: &Actor,
         project: &Project,
+        doc: &ConfigDoc,
         revision: &Revision,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, ChangeError> {
         let mut tx = self.pools().control.begin().await?;
         let moved = sqlx::query!(
-            "update control.projects set config_revision = $2, updated_at = $3 where id = $1 and config_revision = $2 - 1 and environment = $4",
+            "update control.projects set config_revision = $2, updated_at = $3, session_cookie = $5
+              where id = $1 and config_revision = $2 - 1 and environment = $4",
             project.id().uuid(),
             revision.number,
             self.clock().now(),
-            project.environment().as_str()
+            project.environment().as_str(),
+            doc.session_cookie()
         );
         if moved.execute(&mut *tx).await?.rows_affected() == 0 {
             return Ok(false);
@@ -254,6 +262,24 @@ impl Installation {
         self.tell_changed(&mut tx, project).await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// What the database would say, of a change that is only tried.
+    async fn check_session_cookie(
+        &self,
+        project: &Project,
+        doc: &ConfigDoc,
+    ) -> Result<(), ChangeError> {
+        let taken = sqlx::query_scalar!(
+            r#"select exists(select from control.projects
+                where session_cookie = $1 and id <> $2 and state not in ('DELETING', 'DELETED')) as "taken!""#,
+            doc.session_cookie(),
+            project.id().uuid()
+        );
+        if taken.fetch_one(&self.pools().control).await? {
+            return Err(ChangeError::cookie_taken());
+        }
+        Ok(())
     }
 
     /// Fetch what the document refers to, then judge the whole. No transaction is open meanwhile.
