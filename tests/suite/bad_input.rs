@@ -95,7 +95,8 @@ fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             FORM,
             (0..1_000)
                 .map(|n| format!("transient_payload.{n}{}=x&", ".a".repeat(60)))
-                .collect::<String>()
+                .collect::<Vec<_>>()
+                .concat()
                 .into_bytes(),
         ),
         ("plain text", "text/plain", bytes("method=password")),
