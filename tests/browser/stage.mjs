@@ -57,8 +57,8 @@ async function project(server, slug, name, config) {
  * A visitor with cookies of their own, who notices whatever goes wrong. `refusals`: what else is answered on
  * their way, such as 403 to a session that is too old and 422 to a script that has to go to another page.
  */
-async function visitor(on, { viewport = desktop, colorScheme = "light", locale = "en-GB", logos, refusals = [] } = {}) {
-  const context = await on.browser.newContext({ viewport, colorScheme, locale })
+async function visitor(on, { viewport = desktop, colorScheme = "light", locale = "en-GB", timezoneId, logos, refusals = [] } = {}) {
+  const context = await on.browser.newContext({ viewport, colorScheme, locale, timezoneId })
   context.setDefaultTimeout(within)
   const wrong = []
   context.on("weberror", (thrown) => wrong.push(`error: ${thrown.error().message}`))

@@ -9,7 +9,7 @@ import { locale, t } from "./texts"
 const when = (date: Date) => date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })
 
 /** The part of a JSON Schema that names things. */
-type Schema = { title?: string; properties?: Record<string, Schema> }
+type Schema = { title?: string; format?: string; properties?: Record<string, Schema> }
 
 /** What the project calls its traits; nothing when the schema cannot be had, which is no reason to stop. */
 export async function loadTraitNames(session: Session): Promise<Schema> {
@@ -29,9 +29,14 @@ function facts(traits: unknown, schema: Schema | undefined): [string, string][] 
     if (Array.isArray(value)) return [[part?.title ?? key, value.filter((v) => typeof v !== "object").join(", ")]]
     if (value && typeof value === "object") return facts(value, part)
     if (value === null || value === "") return []
-    const said = typeof value === "boolean" ? (value ? t().yes : t().no) : String(value)
-    return [[part?.title ?? key, said]]
+    return [[part?.title ?? key, said(value, part)]]
   })
+}
+
+function said(value: unknown, schema: Schema | undefined): string {
+  if (typeof value === "boolean") return value ? t().yes : t().no
+  const time = schema?.format === "date-time" ? new Date(String(value)) : undefined
+  return time && !isNaN(time.getTime()) ? when(time) : String(value)
 }
 
 export function SessionPage(props: { project: Project; session: Session; names: Schema }) {
