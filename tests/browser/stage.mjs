@@ -10,7 +10,7 @@ import { findChromium, launch, screenshots, startServer } from "./server.mjs"
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 export const desktop = { width: 1280, height: 800 }
-export const phone = { width: 375, height: 740 }
+export const phone = { width: 360, height: 740 }
 export const password = "correct-horse-battery-staple-42"
 // Bounds the wait for a page that never comes; nothing is measured.
 export const within = 20_000

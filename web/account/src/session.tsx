@@ -39,8 +39,8 @@ function said(value: unknown, schema: Schema | undefined): string {
   return time && !isNaN(time.getTime()) ? when(time) : String(value)
 }
 
-export function SessionPage(props: { project: Project; session: Session; names: Schema }) {
-  const { project, session, names } = props
+/** The way out. */
+export function SignOut({ quiet }: { quiet?: boolean }) {
   const [leaving, setLeaving] = useState(false)
   const signOut = async () => {
     setLeaving(true)
@@ -52,6 +52,15 @@ export function SessionPage(props: { project: Project; session: Session; names: 
       location.reload()
     }
   }
+  return (
+    <button className={quiet ? "button quiet" : "button"} type="button" disabled={leaving} onClick={signOut}>
+      {t().signOut}
+    </button>
+  )
+}
+
+export function SessionPage(props: { project: Project; session: Session; names: Schema }) {
+  const { project, session, names } = props
   const methods = (session.authentication_methods ?? []).map((m) => t().methods[m.method ?? ""] ?? m.method)
   const rows: [string, string][] = [
     ...facts(session.identity?.traits, names),
@@ -74,9 +83,7 @@ export function SessionPage(props: { project: Project; session: Session; names: 
           {t().titles.settings}
         </a>
       )}
-      <button className="button" type="button" disabled={leaving} onClick={signOut}>
-        {t().signOut}
-      </button>
+      <SignOut />
     </Card>
   )
 }
