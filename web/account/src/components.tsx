@@ -4,7 +4,9 @@ import type { OryMessageContentProps, OryNodeInputProps, OryNodeLabelProps } fro
 import { useEffect, useRef, type ChangeEvent } from "react"
 import { MOMENT, toLocal, toStored } from "./form"
 import { Header } from "./header"
+import { Logo } from "./logo"
 import { Button, CONFIRMATION, Toast } from "./settings"
+import { t } from "./texts"
 
 const shipped = getOryComponents()
 const { Content } = shipped.Message
@@ -48,9 +50,34 @@ function Described(props: OryNodeLabelProps) {
 function Typed(props: OryNodeInputProps) {
   const { inputProps } = props
   if (inputProps.type === MOMENT) return <Moment {...props} />
+  if (inputProps.type === "password") return <Secret {...props} />
   // What it may be is for the project's schema to say, and for the server.
   const free = inputProps.type === "number" ? { step: "any" } : {}
   return <Input {...props} inputProps={{ ...inputProps, ...free }} />
+}
+
+/** Its button names itself, in English alone. */
+function Secret(props: OryNodeInputProps) {
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const button = box.current?.querySelector("button")
+    if (!button) return
+    const names: Record<string, string> = { "Show password": t().showPassword, "Hide password": t().hidePassword }
+    const rename = () => {
+      const label = button.getAttribute("aria-label") ?? ""
+      const better = names[label]
+      if (better && better !== label) button.setAttribute("aria-label", better)
+    }
+    const observer = new MutationObserver(rename)
+    observer.observe(button, { attributeFilter: ["aria-label"] })
+    rename()
+    return () => observer.disconnect()
+  }, [])
+  return (
+    <div ref={box}>
+      <Input {...props} />
+    </div>
+  )
 }
 
 /** The form holds the time as it is stored. */
@@ -74,7 +101,7 @@ function Moment({ inputProps, ...props }: OryNodeInputProps) {
 
 /** What the flows are drawn with. */
 export const components = {
-  Card: { Header },
+  Card: { Header, Logo },
   Message: { Content: Message, Toast },
   Node: { Button, Input: Typed, Label: Field },
 }

@@ -1,21 +1,41 @@
 // Between the library's forms and the server's: what is drawn, and what is sent.
+import { translated } from "./texts"
 
 /** An input of a point in time, under a name that the library does not throw at. */
 export const MOMENT = "moment"
 
+type Message = { text: string; context?: { reason?: string; title?: string } }
 type Attributes = { name?: string; type?: string }
+type Node = { attributes: Attributes; messages?: Message[]; meta?: { label?: Message } }
+type Flow = { ui: { nodes?: Node[]; messages?: Message[] } }
 
-/** The nodes of an answer, made fit for the library. */
-export function drawable(body: { ui?: { nodes?: { attributes: Attributes }[] } }): void {
-  const all = (body.ui?.nodes ?? []).map(({ attributes }) => attributes)
-  const names = new Set(all.map(({ name }) => name))
-  for (const attributes of all) {
-    if (attributes.type === "datetime-local") attributes.type = MOMENT
+/** An answer's form, made fit for the library and its texts. */
+export function drawable({ ui: { nodes = [], messages = [] } }: Flow): void {
+  messages.forEach(translate)
+  for (const { messages = [], meta } of nodes) {
+    messages.forEach(translate)
+    if (meta?.label) translate(meta.label)
+  }
+  fit(nodes.map(({ attributes }) => attributes))
+}
+
+/** Most messages are known by number; these carry words. */
+function translate(message: Message): void {
+  message.text = translated(message.text)
+  const { context } = message
+  if (context?.reason) context.reason = translated(context.reason)
+  if (context?.title) context.title = translated(context.title)
+}
+
+function fit(inputs: Attributes[]): void {
+  const names = new Set(inputs.map(({ name }) => name))
+  for (const input of inputs) {
+    if (input.type === "datetime-local") input.type = MOMENT
     // The field for one more item of a list stands beside `traits.tags.0` as `traits.tags`; the library keeps
     // values by path, where a list cannot be a text as well.
     let items = 0
-    while (names.has(`${attributes.name}.${items}`)) items++
-    if (items) attributes.name += `.${items}`
+    while (names.has(`${input.name}.${items}`)) items++
+    if (items) input.name += `.${items}`
   }
 }
 

@@ -4,9 +4,10 @@ import { useState } from "react"
 import { api, fetchApi, type Project } from "./api"
 import { Card } from "./card"
 import { base } from "./place"
-import { locale, t } from "./texts"
+import { locale, t, translated } from "./texts"
 
-const when = (date: Date) => date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })
+/** A point in time, as the visitor writes it. */
+export const when = (date: Date) => date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })
 
 /** The part of a JSON Schema that names things. */
 type Schema = { title?: string; format?: string; properties?: Record<string, Schema> }
@@ -26,10 +27,11 @@ export async function loadTraitNames(session: Session): Promise<Schema> {
 function facts(traits: unknown, schema: Schema | undefined): [string, string][] {
   return Object.entries(traits ?? {}).flatMap(([key, value]): [string, string][] => {
     const part = schema?.properties?.[key]
-    if (Array.isArray(value)) return [[part?.title ?? key, value.filter((v) => typeof v !== "object").join(", ")]]
+    const name = translated(part?.title ?? key)
+    if (Array.isArray(value)) return [[name, value.filter((v) => typeof v !== "object").join(", ")]]
     if (value && typeof value === "object") return facts(value, part)
     if (value === null || value === "") return []
-    return [[part?.title ?? key, said(value, part)]]
+    return [[name, said(value, part)]]
   })
 }
 

@@ -6,6 +6,7 @@ import { useEffect, type ReactNode } from "react"
 import { useIntl } from "react-intl"
 import { toast } from "sonner"
 import type { Project } from "./api"
+import { Logo } from "./logo"
 import { SignOut } from "./session"
 import "./settings.css"
 import { t } from "./texts"
@@ -37,7 +38,7 @@ function Top() {
   const { project } = useOryConfiguration()
   return (
     <header className="top">
-      <Card.Logo />
+      <Logo />
       <SignOut quiet />
       <a href={flow.return_to ?? project.default_redirect_url}>
         <span aria-hidden="true">←</span> {t().back}
