@@ -228,7 +228,8 @@ impl Dev {
         };
         format!(
             "\nInsula is ready after {}: {origin}\n{demo}  \
-             GraphQL       {origin}/graphql\n  \
+             GraphQL       POST {origin}/graphql\n  \
+             API docs      {origin}/docs\n  \
              root key      {key}\n  \
              metrics       http://{metrics}/metrics\n  \
              database      {database}\n  \

@@ -42,6 +42,7 @@ fn development_mode_survives_a_kill_and_keeps_its_keys() {
         "/p/demo/ui/registration\n",
         "/p/demo/ui/mail\n",
         "/graphql\n",
+        "/docs\n",
     ] {
         let told = format!("{}{told}", first.origin);
         assert!(first.greeting.contains(&told), "{}", first.greeting);
