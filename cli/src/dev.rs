@@ -42,6 +42,14 @@ pub(crate) struct Dev {
     root_key_file: PathBuf,
 }
 
+/// Nobody runs on that folder yet.
+pub(crate) async fn check_free(args: &ServeArgs) -> Result<(), Failure> {
+    if given(args.installation.database.database_url.as_ref()).is_some() {
+        return Ok(());
+    }
+    Private::check_free(&args.data).await
+}
+
 /// Everything a server needs, made or found: database, keys, the newest schema.
 pub(crate) async fn prepare(
     args: &ServeArgs,

@@ -64,7 +64,7 @@ fn development_mode_survives_a_kill_and_keeps_its_keys() {
     assert_eq!(code, Some(1));
     assert!(
         said.contains(&format!(
-            "already runs on {}",
+            "insula: one already runs on {}",
             fs::canonicalize(&scratch.0).unwrap().display()
         )),
         "{said}"
@@ -72,6 +72,27 @@ fn development_mode_survives_a_kill_and_keeps_its_keys() {
     assert!(
         said.contains(&format!("process {}", first.child.id())),
         "{said}"
+    );
+    // So it does with its ports named, as they mostly are: the folder comes first.
+    let port = first.origin.rsplit_once(':').unwrap().1;
+    let listen = format!("--listen=127.0.0.1:{port}");
+    let here = run(&scratch.0, &["serve", "--dev", &listen]);
+    assert!(here.1.contains("one already runs on"), "{}", here.1);
+    let elsewhere = run(
+        &scratch.0,
+        &[
+            "serve",
+            "--dev",
+            &listen,
+            "--data=other",
+            "--metrics-listen=127.0.0.1:0",
+        ],
+    );
+    assert_eq!(elsewhere.0, Some(1));
+    assert!(
+        elsewhere.1.contains("another port with --listen"),
+        "{}",
+        elsewhere.1
     );
 
     assert!(!first.end(Signal::KILL).success());
