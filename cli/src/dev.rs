@@ -28,7 +28,7 @@ use crate::{
     keyfile::kept,
     migrate::seconds,
     postgres::Private,
-    settings::{self, Known, Missing, NO_OWNER, given},
+    settings::{self, Known, NO_OWNER, given},
 };
 
 const DEMO: &str = "demo";
@@ -96,10 +96,15 @@ pub(crate) async fn prepare(
 async fn database(args: &ServeArgs) -> Result<(String, String, Option<Private>), Failure> {
     let database = &args.installation.database;
     if let Some(gate) = given(database.database_url.as_ref()) {
-        let mut missing = Missing::default();
-        let owner = missing.unless(given(database.owner_database_url.as_ref()), NO_OWNER);
-        missing.none()?;
-        return Ok((gate.to_owned(), owner.unwrap_or_default().to_owned(), None));
+        let Some(owner) = given(database.owner_database_url.as_ref()) else {
+            let (name, how) = NO_OWNER;
+            return Err(Failure::Usage(format!(
+                "DATABASE_URL is set, so development mode starts no PostgreSQL of its own:\n  \
+                 DATABASE_URL: unset it, unless that database is meant\n  \
+                 {name}: or {how}"
+            )));
+        };
+        return Ok((gate.to_owned(), owner.to_owned(), None));
     }
     let private = Private::start(&args.data).await?;
     Ok((

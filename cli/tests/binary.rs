@@ -138,6 +138,19 @@ fn a_missing_setting_is_named() {
     );
     assert_eq!(code, Some(2));
     assert!(said.contains("not served yet"), "{said}");
+    let database = "postgres://somebody@localhost/elsewhere";
+    let dev = insula(&scratch.0, &DEV)
+        .env("DATABASE_URL", database)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(dev.stderr).unwrap();
+    assert_eq!(dev.status.code(), Some(2));
+    for part in [
+        "DATABASE_URL: unset it",
+        "INSULA_OWNER_DATABASE_URL: or set it",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
     assert!(
         !scratch.0.join(".insula").exists(),
         "refused before anything was made"
