@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::client::server_url;
 pub use crate::commands::{
     identities::IdentitiesCommand, keys::KeysCommand, messages::MessagesCommand,
     project::ProjectCommand, version::VersionArgs,
@@ -377,6 +378,7 @@ pub struct ServerArgs {
         long,
         env = "INSULA_URL",
         value_name = "URL",
+        value_parser = server_url,
         default_value = "http://localhost:4433"
     )]
     pub url: Url,
@@ -408,6 +410,7 @@ pub struct HealthArgs {
         long,
         env = "INSULA_URL",
         value_name = "URL",
+        value_parser = server_url,
         default_value = "http://127.0.0.1:4433"
     )]
     pub url: Url,
