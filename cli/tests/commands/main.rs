@@ -224,6 +224,13 @@ fn every_command_tells_how_it_is_used() {
         &["keys", "revoke"],
         &["version"],
         &["completions"],
+        &["health"],
+        &["serve"],
+        &["work"],
+        &["migrate"],
+        &["secrets", "status"],
+        &["secrets", "rewrap"],
+        &["dev", "postgres"],
     ] {
         let help = help(command);
         let example = format!("insula {}", command.join(" "));
