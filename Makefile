@@ -19,7 +19,7 @@ pages: web/account/dist/index.html ## build the account pages, if their sources 
 web/account/dist/index.html: $(shell find web/account -name node_modules -prune -o -name dist -prune -o -type f -print)
 	@deploy/pages.sh
 
-run: base pages ## development mode: a private PostgreSQL, the project `demo`, the console
+run: base pages ## development mode: a private PostgreSQL, the project `demo`
 	cargo run -p cli --bin insula -- serve --dev
 
 test: setup pages ## all tests; ARGS="-p tenants queue" picks some of the Rust ones

@@ -110,9 +110,9 @@ check_rust() {
 check_node() {
     folder=$1
     [ -f "$folder/package.json" ] || return 0
-    major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
-    if [ "${major:-0}" -lt 20 ]; then
-        say "Node.js 20 or newer is needed for $folder (found: ${major:-none}); see https://nodejs.org"
+    found=$(node --version 2>/dev/null) || found=none
+    if [ "$(printf '%s\n' v20.19 "$found" | sort -V | head -n 1)" != v20.19 ]; then
+        say "Node.js 20.19 or newer is needed for $folder (found: $found); see https://nodejs.org"
         exit 1
     fi
     lock=$folder/package-lock.json

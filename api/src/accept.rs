@@ -7,13 +7,7 @@ const OFFERS: [&str; 4] = ["text/html", "text/*", "*/*", "application/json"];
 
 /// By `Accept` alone: for init endpoints and final redirects.
 pub(crate) fn accepts_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get_all(header::ACCEPT);
-    let specs: Vec<Spec<'_>> = accept
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split(','))
-        .filter_map(Spec::parse)
-        .collect();
+    let specs: Vec<Spec<'_>> = specs(headers).collect();
     let mut best = ("text/html", 0, 0_u8);
     for offer in OFFERS {
         for spec in &specs {
@@ -36,6 +30,20 @@ pub(crate) fn is_json_request(headers: &HeaderMap) -> bool {
         .get(header::CONTENT_TYPE)
         .is_some_and(|v| v == "application/json")
         || accepts_json(headers)
+}
+
+/// Is a page asked for by name, as browsers do where somebody types an address? Programs mostly take anything.
+pub(crate) fn asks_for_page(headers: &HeaderMap) -> bool {
+    let named = |spec: Spec<'_>| spec.media.eq_ignore_ascii_case("text/html") && spec.quality > 0;
+    !accepts_json(headers) && specs(headers).any(named)
+}
+
+fn specs(headers: &HeaderMap) -> impl Iterator<Item = Spec<'_>> {
+    let accept = headers.get_all(header::ACCEPT).into_iter();
+    accept
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .filter_map(Spec::parse)
 }
 
 struct Spec<'a> {
@@ -108,6 +116,16 @@ mod tests {
             assert!(!accepts_json(&with(header::ACCEPT, accept)), "{accept}");
         }
         assert!(!accepts_json(&HeaderMap::new()));
+        for (accept, asks) in [
+            ("text/html,application/xhtml+xml,*/*;q=0.8", true),
+            ("*/*", false),
+            ("application/json, text/html", true),
+            ("application/json, text/html;q=0.9", false),
+            ("text/html;q=0", false),
+        ] {
+            let headers = with(header::ACCEPT, accept);
+            assert_eq!(asks_for_page(&headers), asks, "{accept}");
+        }
         assert!(is_json_request(&with(
             header::CONTENT_TYPE,
             "application/json"

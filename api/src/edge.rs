@@ -5,7 +5,9 @@ use std::{net::SocketAddr, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery,
+    },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -13,7 +15,7 @@ use tenants::{Lookup, hold};
 use tracing::Instrument as _;
 
 use crate::{
-    App, cookies, cors, error::ApiError, request_id::RequestId, respond, room::Places,
+    App, accept, cookies, cors, error::ApiError, request_id::RequestId, respond, room::Places,
     visit::Tenant,
 };
 
@@ -126,6 +128,9 @@ pub(crate) async fn dispatch(
     if uri.path().contains("%00") || uri.query().is_some_and(|q| q.contains("%00")) {
         return ApiError::bad_request("The address holds the character U+0000.").into_response();
     }
+    if uri.path() == "/" && is_typed(request.method(), request.headers()) {
+        return respond::redirect(StatusCode::SEE_OTHER, "/docs");
+    }
     let Some((slug, rest)) = split(uri) else {
         return ApiError::not_found().into_response();
     };
@@ -146,7 +151,8 @@ pub(crate) async fn dispatch(
 }
 
 fn split(uri: &Uri) -> Option<(String, Uri)> {
-    let (slug, rest) = uri.path().strip_prefix("/p/")?.split_once('/')?;
+    let below = uri.path().strip_prefix("/p/")?;
+    let (slug, rest) = below.split_once('/').unwrap_or((below, ""));
     let query = uri.query().map_or_else(String::new, |q| format!("?{q}"));
     let path = PathAndQuery::try_from(format!("/{rest}{query}")).ok()?;
     Some((slug.to_owned(), Uri::from(path)))
@@ -215,9 +221,24 @@ pub(crate) async fn wrong_method() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED)
 }
 
+/// An address that somebody typed, or clicked in a terminal.
+fn is_typed(method: &Method, headers: &HeaderMap) -> bool {
+    matches!(*method, Method::GET | Method::HEAD) && accept::asks_for_page(headers)
+}
+
 /// A path that a project does not have; to the clean one if slashes are doubled, as where a client's base
-/// ends in one. By path alone, because the client may reach the server under another name than browsers do.
-pub(crate) async fn nowhere(tenant: Tenant, uri: Uri) -> Response {
+/// ends in one; and from the places above its pages to the one that leads on. By path alone, because the
+/// client may reach the server under another name than browsers do.
+pub(crate) async fn nowhere(
+    tenant: Tenant,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let slug = tenant.project.slug();
+    if matches!(uri.path(), "/" | "/ui" | "/ui/") && is_typed(&method, &headers) {
+        return respond::redirect(StatusCode::SEE_OTHER, &format!("/p/{slug}/ui/session"));
+    }
     if !is_doubled(uri.path()) {
         return ApiError::not_found().into_response();
     }
@@ -225,7 +246,7 @@ pub(crate) async fn nowhere(tenant: Tenant, uri: Uri) -> Response {
     let end = uri.path().ends_with('/').then_some("/");
     let clean: String = parts.flat_map(|part| ["/", part]).chain(end).collect();
     let query = uri.query().map_or_else(String::new, |q| format!("?{q}"));
-    let to = format!("/p/{}{clean}{query}", tenant.project.slug());
+    let to = format!("/p/{slug}{clean}{query}");
     respond::redirect(StatusCode::TEMPORARY_REDIRECT, &to)
 }
 

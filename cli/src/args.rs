@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::client::server_url;
 pub use crate::commands::{
     identities::IdentitiesCommand, keys::KeysCommand, messages::MessagesCommand,
     project::ProjectCommand, version::VersionArgs,
@@ -51,6 +52,10 @@ Environment only, because a command line is visible to other users of the machin
                              or more; with --dev made and kept (0600)
   OTEL_EXPORTER_OTLP_HEADERS sent with traces, as name=value pairs separated by commas";
 
+fn with_settings(example: &str) -> String {
+    format!("Example:\n  {example}\n\n{SECRET_ENVIRONMENT}")
+}
+
 /// The arguments whose values must not stand on a command line: id here, variable there.
 pub(crate) const SECRET_ARGS: &[(&str, &str)] = &[
     ("database_url", "DATABASE_URL"),
@@ -76,13 +81,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve every project over HTTP; the worker runs inside
-    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    #[command(after_long_help = with_settings("insula serve --public-url https://id.example.com --listen 0.0.0.0:4433"))]
     Serve(Box<ServeArgs>),
     /// Run the worker alone: jobs, spare schemas, deletions
-    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    #[command(after_long_help = with_settings("insula work --public-url https://id.example.com"))]
     Work(Box<WorkArgs>),
     /// Bring the database and every project to the version of this binary
-    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    #[command(after_long_help = with_settings("insula migrate --check || insula migrate"))]
     Migrate(MigrateArgs),
     /// Evaluate what the parent process asks for, and nothing else
     #[command(hide = true)]
@@ -323,6 +328,7 @@ pub struct MigrateArgs {
 #[derive(Debug, Subcommand)]
 pub enum DevCommand {
     /// Run the private PostgreSQL of a data folder in the foreground and print how to reach it
+    #[command(after_help = "Example:\n  insula dev postgres --data /tmp/insula")]
     Postgres {
         /// The data folder, as `serve --dev` has it
         #[arg(
@@ -339,10 +345,10 @@ pub enum DevCommand {
 #[derive(Debug, Subcommand)]
 pub enum SecretsCommand {
     /// Show which master key how many projects' keys rest under
-    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    #[command(after_long_help = with_settings("insula secrets status"))]
     Status(SecretsArgs),
     /// Put every project's key under the first master key, so that the others can be taken out
-    #[command(after_long_help = SECRET_ENVIRONMENT)]
+    #[command(after_long_help = with_settings("insula secrets rewrap && insula secrets status"))]
     Rewrap(SecretsArgs),
 }
 
@@ -377,6 +383,7 @@ pub struct ServerArgs {
         long,
         env = "INSULA_URL",
         value_name = "URL",
+        value_parser = server_url,
         default_value = "http://localhost:4433"
     )]
     pub url: Url,
@@ -408,6 +415,7 @@ pub struct HealthArgs {
         long,
         env = "INSULA_URL",
         value_name = "URL",
+        value_parser = server_url,
         default_value = "http://127.0.0.1:4433"
     )]
     pub url: Url,

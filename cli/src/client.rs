@@ -59,6 +59,15 @@ impl Client {
             Some(key) => (key.to_owned(), None),
             None => kept_key(&server.url, &server.data)?,
         };
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let held_by = key_file.as_ref().map_or_else(
+                || "INSULA_KEY".to_owned(),
+                |file| file.display().to_string(),
+            );
+            return Err(Failure::Usage(format!(
+                "{held_by} holds no key: a key has neither spaces nor line breaks inside"
+            )));
+        }
         Ok(Self {
             http: http(TIMEOUT)?,
             url: server.url.clone(),
@@ -85,6 +94,12 @@ impl Client {
         let (status, _, mut answer) = self
             .send(&url, self.http.post(url.clone()), Some(body))
             .await?;
+        if status == StatusCode::NOT_FOUND {
+            return Err(Failure::Usage(format!(
+                "there is nothing at {url}: --url or INSULA_URL is the server's origin, such as {}",
+                origin(&url)
+            )));
+        }
         let errors = answer["errors"].as_array();
         let refused = errors.is_some_and(|errors| !errors.is_empty());
         Ok(match answer.get_mut("data") {
@@ -251,6 +266,22 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
     ))
 }
 
+/// Of `--url`: what can be called, and not the base of a project.
+pub(crate) fn server_url(text: &str) -> Result<Url, String> {
+    let example = "such as https://id.example.com";
+    let url = Url::parse(text).map_err(|error| format!("{error}; it is an origin, {example}"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(format!("it begins with http:// or https://, {example}"));
+    }
+    if url.path().starts_with("/p/") {
+        return Err(format!(
+            "it is the server's origin, without /p/…: {}",
+            origin(&url)
+        ));
+    }
+    Ok(url)
+}
+
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
@@ -264,10 +295,15 @@ pub(crate) async fn health(args: &HealthArgs) -> Result<(), Failure> {
     if args.output.json {
         output::json(&json!({"ready": status.is_success(), "status": status.as_u16()}))?;
     }
-    if status.is_success() {
-        return Ok(());
+    match status {
+        _ if status.is_success() && args.output.json => Ok(()),
+        _ if status.is_success() => output::say(&format!("{} is ready", origin(&url))),
+        StatusCode::SERVICE_UNAVAILABLE => Err(Failure::Unreachable(format!(
+            "{} is not ready ({status})",
+            origin(&url)
+        ))),
+        _ => Err(Failure::Failed(format!("{url} answered {status}"))),
     }
-    Err(Failure::Failed(format!("{url} answered {status}")))
 }
 
 /// The version that a server says it is; on the wire it begins with a `v`.
@@ -310,6 +346,22 @@ fn http(timeout: Duration) -> Result<reqwest::Client, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_is_named_by_its_origin() {
+        for good in ["http://localhost:4433", "https://id.example.com/insula/"] {
+            assert!(server_url(good).is_ok(), "{good}");
+        }
+        for (bad, advice) in [
+            ("localhost:4433", "begins with http://"),
+            ("id.example.com", "it is an origin"),
+            ("file:///tmp", "begins with http://"),
+            ("http://localhost:4433/p/demo", ": http://localhost:4433"),
+        ] {
+            let said = server_url(bad).unwrap_err();
+            assert!(said.contains(advice), "{bad}: {said}");
+        }
+    }
 
     #[test]
     fn a_path_before_ours_is_kept() {

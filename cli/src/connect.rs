@@ -1,6 +1,6 @@
 //! Opens an installation, waiting a while for a database that is still starting.
 
-use std::time::Duration;
+use std::{io::ErrorKind, time::Duration};
 
 use tenants::{Fault, Installation};
 use tokio::{net::TcpListener, time::Instant};
@@ -58,7 +58,7 @@ pub(crate) async fn installation(
 }
 
 /// The gate login, and perhaps the database, are missing before the first migration.
-fn hint(failure: Failure) -> Failure {
+pub(crate) fn hint(failure: Failure) -> Failure {
     match failure {
         Failure::Failed(text) if text.contains("does not exist") => {
             Failure::Failed(format!("{text}; run `insula migrate` first"))
@@ -70,6 +70,14 @@ fn hint(failure: Failure) -> Failure {
 /// Listen, or say which setting to change.
 pub(crate) async fn bind(address: &str, setting: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::Failed(format!("cannot listen on {address} ({setting}): {error}"))
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => {
+                format!("\n  another server has that port: take another port with {setting}")
+            }
+            _ => String::new(),
+        };
+        Failure::Failed(format!(
+            "cannot listen on {address} ({setting}): {error}{hint}"
+        ))
     })
 }

@@ -28,7 +28,7 @@ use crate::{
     keyfile::kept,
     migrate::seconds,
     postgres::Private,
-    settings::{self, Known, Missing, NO_OWNER, given},
+    settings::{self, Known, NO_OWNER, given},
 };
 
 const DEMO: &str = "demo";
@@ -40,6 +40,14 @@ const MIGRATE_AT_ONCE: usize = 4;
 pub(crate) struct Dev {
     private: Option<Private>,
     root_key_file: PathBuf,
+}
+
+/// Nobody runs on that folder yet.
+pub(crate) async fn check_free(args: &ServeArgs) -> Result<(), Failure> {
+    if given(args.installation.database.database_url.as_ref()).is_some() {
+        return Ok(());
+    }
+    Private::check_free(&args.data).await
 }
 
 /// Everything a server needs, made or found: database, keys, the newest schema.
@@ -88,10 +96,15 @@ pub(crate) async fn prepare(
 async fn database(args: &ServeArgs) -> Result<(String, String, Option<Private>), Failure> {
     let database = &args.installation.database;
     if let Some(gate) = given(database.database_url.as_ref()) {
-        let mut missing = Missing::default();
-        let owner = missing.unless(given(database.owner_database_url.as_ref()), NO_OWNER);
-        missing.none()?;
-        return Ok((gate.to_owned(), owner.unwrap_or_default().to_owned(), None));
+        let Some(owner) = given(database.owner_database_url.as_ref()) else {
+            let (name, how) = NO_OWNER;
+            return Err(Failure::Usage(format!(
+                "DATABASE_URL is set, so development mode starts no PostgreSQL of its own:\n  \
+                 DATABASE_URL: unset it, unless that database is meant\n  \
+                 {name}: or {how}"
+            )));
+        };
+        return Ok((gate.to_owned(), owner.to_owned(), None));
     }
     let private = Private::start(&args.data).await?;
     Ok((
@@ -228,7 +241,8 @@ impl Dev {
         };
         format!(
             "\nInsula is ready after {}: {origin}\n{demo}  \
-             GraphQL       {origin}/graphql\n  \
+             GraphQL       POST {origin}/graphql\n  \
+             API docs      {origin}/docs\n  \
              root key      {key}\n  \
              metrics       http://{metrics}/metrics\n  \
              database      {database}\n  \

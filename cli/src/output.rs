@@ -148,20 +148,52 @@ pub(crate) fn facts(pairs: &[(&str, String)]) -> Result<(), Failure> {
 pub(crate) fn changes(diff: &Value) -> Vec<String> {
     let operations = diff.as_array().into_iter().flatten();
     operations
-        .map(|operation| {
-            let text = |name: &str| clean(operation[name].as_str().unwrap_or_default());
-            let (sign, style) = match operation["op"].as_str() {
-                Some("add") => ('+', Style::new().green()),
-                Some("remove") => ('-', Style::new().red()),
-                _ => ('~', Style::new().yellow()),
-            };
-            let mut line = format!("{} {}", style.apply_to(sign), text("path"));
-            if let Some(value) = operation.get("value") {
-                let _ = write!(line, "{GAP}{}", clean(&value.to_string()));
-            }
-            line
+        .map(|operation| match operation.get("value") {
+            Some(value) => format!(
+                "{}{GAP}{}",
+                place(operation),
+                clean(&short(value).to_string())
+            ),
+            None => place(operation),
         })
         .collect()
+}
+
+/// The same without the values.
+pub(crate) fn places(diff: &Value) -> Vec<String> {
+    let operations = diff.as_array().into_iter().flatten();
+    operations.map(place).collect()
+}
+
+fn place(operation: &Value) -> String {
+    let (sign, style) = match operation["op"].as_str() {
+        Some("add") => ('+', Style::new().green()),
+        Some("remove") => ('-', Style::new().red()),
+        _ => ('~', Style::new().yellow()),
+    };
+    let path = clean(operation["path"].as_str().unwrap_or_default());
+    format!("{} {path}", style.apply_to(sign))
+}
+
+/// Whole documents stand in a configuration as one text that tells people nothing but its length.
+fn short(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match text.strip_prefix("base64://") {
+            Some(coded) => {
+                let bytes = coded.trim_end_matches('=').len() * 3 / 4;
+                Value::String(format!("base64, {bytes} bytes"))
+            }
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(short).collect(),
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, field)| (name.clone(), short(field)));
+            Value::Object(fields.collect())
+        }
+        _ => value.clone(),
+    }
 }
 
 /// Ask a person; without one, `--yes` has to say it.
@@ -226,5 +258,15 @@ mod tests {
         let diff = json!([{"op": "add", "path": "/a", "value": {"b": 1}}, {"op": "remove", "path": "/c"},
             {"op": "replace", "path": "/d", "value": "x"}]);
         assert_eq!(changes(&diff), [r#"+ /a  {"b":1}"#, "- /c", r#"~ /d  "x""#]);
+        assert_eq!(places(&diff), ["+ /a", "- /c", "~ /d"]);
+    }
+
+    #[test]
+    fn a_document_within_is_told_by_its_length() {
+        console::set_colors_enabled(false);
+        let schemas = json!([{"id": "a", "url": "base64://eyJhIjogMX0="}]);
+        let diff = json!([{"op": "add", "path": "/schemas", "value": schemas}]);
+        let told = r#"+ /schemas  [{"id":"a","url":"base64, 8 bytes"}]"#;
+        assert_eq!(changes(&diff), [told]);
     }
 }

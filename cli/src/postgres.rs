@@ -20,6 +20,12 @@ pub(crate) struct Private {
 }
 
 impl Private {
+    /// Before anything else is begun: a port that is taken says less than a folder that is.
+    pub(crate) async fn check_free(data: &Path) -> Result<(), Failure> {
+        let folder = data.join("postgres");
+        blocking(move || private_postgres::check_free(&folder).map_err(told)).await
+    }
+
     /// Start it, with the owner's login and the database; `insula migrate` makes the gate's.
     pub(crate) async fn start(data: &Path) -> Result<Self, Failure> {
         let folder = data.join("postgres");
@@ -33,13 +39,7 @@ impl Private {
             max_connections: CONNECTIONS_MAX,
             settings: Vec::new(),
         };
-        let server = private_postgres::start(&options).map_err(|error| match error {
-            Error::Running { pid, data } => Failure::Failed(format!(
-                "insula already runs on {}: process {pid}; stop it, or take another folder with --data",
-                data.parent().unwrap_or(&data).display()
-            )),
-            other => other.into(),
-        })?;
+        let server = private_postgres::start(&options).map_err(told)?;
         ensure_database(&server, DATABASE, OWNER)?;
         Ok(Self {
             gate_url: server.url(GATE, DATABASE),
@@ -55,6 +55,16 @@ impl Private {
     /// Stop it in good order.
     pub(crate) async fn stop(self) -> Result<(), Failure> {
         blocking(move || Ok(self.server.stop()?)).await
+    }
+}
+
+fn told(error: Error) -> Failure {
+    match error {
+        Error::Running { pid, data } => Failure::Failed(format!(
+            "one already runs on {}: process {pid}; stop it, or take another folder with --data",
+            data.parent().unwrap_or(&data).display()
+        )),
+        other => other.into(),
     }
 }
 

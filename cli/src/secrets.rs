@@ -15,7 +15,8 @@ use crate::{
 /// `insula secrets status`.
 pub(crate) async fn status(args: SecretsArgs) -> Result<(), Failure> {
     let opened = Opened::by(&args).await?;
-    let in_use = opened.installation.master_key_use().await?;
+    let in_use = opened.installation.master_key_use().await;
+    let in_use = in_use.map_err(|fault| connect::hint(fault.into()))?;
     let mut shown = Vec::new();
     for (at, id) in opened.ids.iter().enumerate() {
         let count = in_use
@@ -24,7 +25,7 @@ pub(crate) async fn status(args: SecretsArgs) -> Result<(), Failure> {
             .map_or(0, |(_, count)| *count);
         let role = match (at, count) {
             (0, _) => "encrypts",
-            (_, 0) => "not needed any more",
+            (_, 0) => "no project key rests under it",
             _ => "still needed; see `insula secrets rewrap`",
         };
         if args.output.json {
@@ -43,7 +44,8 @@ pub(crate) async fn status(args: SecretsArgs) -> Result<(), Failure> {
 /// `insula secrets rewrap`.
 pub(crate) async fn rewrap(args: SecretsArgs) -> Result<(), Failure> {
     let opened = Opened::by(&args).await?;
-    let moved = opened.installation.rewrap_keys().await?;
+    let moved = opened.installation.rewrap_keys().await;
+    let moved = moved.map_err(|fault| connect::hint(fault.into()))?;
     let to = &opened.ids[0];
     if args.output.json {
         output::json(&json!({"moved": moved, "masterKey": to}))?;
@@ -76,7 +78,8 @@ impl Opened {
                 .map_err(|_| tenants::Fault::broken("INSULA_SECRETS cannot be read"))?;
             Installation::connect(small(gate, keys)).await
         })
-        .await?;
+        .await
+        .map_err(connect::hint)?;
         Ok(Self { installation, ids })
     }
 }

@@ -54,6 +54,9 @@ async fn start(
     began: Instant,
 ) -> Result<(Running, Option<Dev>), Failure> {
     let metrics = telemetry::metrics()?;
+    if known.is_none() {
+        dev::check_free(args).await?;
+    }
     let of_metrics = connect::bind(&args.installation.metrics_listen, "--metrics-listen").await?;
     let listener = connect::bind(&args.listen, "--listen").await?;
     let at = Addresses::of(&listener, &of_metrics)?;

@@ -103,6 +103,9 @@ impl Missing {
     pub(crate) fn unless<T>(&mut self, value: Option<T>, (name, how): (&str, &str)) -> Option<T> {
         if value.is_none() {
             self.0.push(format!("  {name}: {how}"));
+            if name == NO_SECRETS.0 {
+                self.0.push(format!("    {HOW_TO_MAKE_A_KEY}"));
+            }
         }
         value
     }
@@ -111,12 +114,10 @@ impl Missing {
         if self.0.is_empty() {
             return Ok(());
         }
-        let mut text = format!("a setting is missing:\n{}", self.0.join("\n"));
-        if text.contains(NO_SECRETS.0) {
-            text.push_str("\n  ");
-            text.push_str(HOW_TO_MAKE_A_KEY);
-        }
-        Err(Failure::Usage(text))
+        Err(Failure::Usage(format!(
+            "a setting is missing:\n{}",
+            self.0.join("\n")
+        )))
     }
 }
 
@@ -193,6 +194,11 @@ mod tests {
             assert!(text.contains(name), "{text}");
         }
         assert!(!text.contains("INSULA_PUBLIC_URL"), "{text}");
+        let hint = text.lines().position(|line| line.contains("openssl rand"));
+        let named = text
+            .lines()
+            .position(|line| line.contains("INSULA_SECRETS: "));
+        assert_eq!(hint, named.map(|line| line + 1), "{text}");
     }
 
     #[test]

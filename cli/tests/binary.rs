@@ -42,6 +42,7 @@ fn development_mode_survives_a_kill_and_keeps_its_keys() {
         "/p/demo/ui/registration\n",
         "/p/demo/ui/mail\n",
         "/graphql\n",
+        "/docs\n",
     ] {
         let told = format!("{}{told}", first.origin);
         assert!(first.greeting.contains(&told), "{}", first.greeting);
@@ -63,7 +64,7 @@ fn development_mode_survives_a_kill_and_keeps_its_keys() {
     assert_eq!(code, Some(1));
     assert!(
         said.contains(&format!(
-            "already runs on {}",
+            "insula: one already runs on {}",
             fs::canonicalize(&scratch.0).unwrap().display()
         )),
         "{said}"
@@ -71,6 +72,27 @@ fn development_mode_survives_a_kill_and_keeps_its_keys() {
     assert!(
         said.contains(&format!("process {}", first.child.id())),
         "{said}"
+    );
+    // So it does with its ports named, as they mostly are: the folder comes first.
+    let port = first.origin.rsplit_once(':').unwrap().1;
+    let listen = format!("--listen=127.0.0.1:{port}");
+    let here = run(&scratch.0, &["serve", "--dev", &listen]);
+    assert!(here.1.contains("one already runs on"), "{}", here.1);
+    let elsewhere = run(
+        &scratch.0,
+        &[
+            "serve",
+            "--dev",
+            &listen,
+            "--data=other",
+            "--metrics-listen=127.0.0.1:0",
+        ],
+    );
+    assert_eq!(elsewhere.0, Some(1));
+    assert!(
+        elsewhere.1.contains("another port with --listen"),
+        "{}",
+        elsewhere.1
     );
 
     assert!(!first.end(Signal::KILL).success());
@@ -116,6 +138,19 @@ fn a_missing_setting_is_named() {
     );
     assert_eq!(code, Some(2));
     assert!(said.contains("not served yet"), "{said}");
+    let database = "postgres://somebody@localhost/elsewhere";
+    let dev = insula(&scratch.0, &DEV)
+        .env("DATABASE_URL", database)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(dev.stderr).unwrap();
+    assert_eq!(dev.status.code(), Some(2));
+    for part in [
+        "DATABASE_URL: unset it",
+        "INSULA_OWNER_DATABASE_URL: or set it",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
     assert!(
         !scratch.0.join(".insula").exists(),
         "refused before anything was made"

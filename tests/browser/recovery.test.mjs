@@ -129,6 +129,22 @@ describe("recovery", { skip }, () => {
     await leave()
   })
 
+  test("in German, after too many codes", async () => {
+    const { flows, methods } = recovering("code")
+    const code = { config: { max_submissions: 1 } }
+    const base = await on.mailing("zu-oft", "Zu oft", { selfservice: { flows, methods: { ...methods, code } } })
+    const { page, leave } = await on.visitor({ locale: "de-DE", refusals })
+    await member(base, "gustav@example.org")
+    await askFor(page, base, "gustav@example.org")
+    const wrong = notThe(codeOf(await on.mail.next("gustav@example.org")))
+    await enterCode(page, wrong)
+    await page.getByRole("alert").filter({ hasText: "ungültig" }).waitFor()
+    await enterCode(page, wrong)
+    await page.getByText("Ein Code wurde zu oft versucht.").waitFor()
+    await look(page, "recovery-too-often-desktop-light-german")
+    await leave()
+  })
+
   test("signs up and recovers with the keyboard alone", async () => {
     const base = await on.mailing("keyboard", "Keyboard", { selfservice: recovering("code") })
     const { page, leave } = await on.visitor({ refusals })

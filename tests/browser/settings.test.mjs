@@ -126,12 +126,19 @@ describe("settings", { skip }, () => {
     await leave()
   })
 
-  test("neither is offered where the project has not switched it on", async () => {
-    const base = await on.mailing("staying", "Staying", { selfservice: { flows: { registration } } })
+  test("neither is offered where the project has not switched it on; the way back, and the way out", async () => {
+    const name = "Bürgerinnen- und Bürgerportal der Marktgemeinde"
+    const base = await on.mailing("staying", name, { selfservice: { flows: { registration } } })
     const { page, leave } = await on.visitor()
     await register(page, base, "grace@example.org")
     await open(page, base)
     assert.equal(await page.getByRole("button", { name: /Download|Delete/ }).count(), 0)
+    await lookAround(page, "settings-long-name")
+    await page.getByRole("link", { name: "Back" }).click()
+    await page.waitForURL(`${base}/ui/session`)
+    await open(page, base)
+    await page.getByRole("button", { name: "Sign out" }).click()
+    await page.waitForURL(`${base}/ui/login?**`)
     await leave()
   })
 

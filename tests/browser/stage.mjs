@@ -10,7 +10,7 @@ import { findChromium, launch, screenshots, startServer } from "./server.mjs"
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 export const desktop = { width: 1280, height: 800 }
-export const phone = { width: 375, height: 740 }
+export const phone = { width: 360, height: 740 }
 export const password = "correct-horse-battery-staple-42"
 // Bounds the wait for a page that never comes; nothing is measured.
 export const within = 20_000
@@ -57,8 +57,8 @@ async function project(server, slug, name, config) {
  * A visitor with cookies of their own, who notices whatever goes wrong. `refusals`: what else is answered on
  * their way, such as 403 to a session that is too old and 422 to a script that has to go to another page.
  */
-async function visitor(on, { viewport = desktop, colorScheme = "light", locale = "en-GB", logos, refusals = [] } = {}) {
-  const context = await on.browser.newContext({ viewport, colorScheme, locale })
+async function visitor(on, { viewport = desktop, colorScheme = "light", locale = "en-GB", timezoneId, logos, refusals = [] } = {}) {
+  const context = await on.browser.newContext({ viewport, colorScheme, locale, timezoneId })
   context.setDefaultTimeout(within)
   const wrong = []
   context.on("weberror", (thrown) => wrong.push(`error: ${thrown.error().message}`))

@@ -119,7 +119,9 @@ impl Described {
         let fits = |template: &str| {
             let mut parts = template.split('/').zip(path.split('/'));
             template.split('/').count() == path.split('/').count()
-                && parts.all(|(part, segment)| part.starts_with('{') || part == segment)
+                && parts.all(|(part, segment)| {
+                    part == segment || (part.starts_with('{') && !segment.is_empty())
+                })
         };
         let templates = self.document["paths"].as_object()?.keys();
         templates

@@ -167,7 +167,6 @@ fn unknown_addresses_and_methods() {
             let client = site.client(&project, kind);
             for path in [
                 "/nope",
-                "/",
                 "/self-service/login/browser/",
                 "/identities",
                 "/admin/nope",
@@ -264,6 +263,45 @@ fn doubled_slashes_lead_to_the_clean_address() {
             .get(&format!("{}{}", site.origin, sent_on.location()))
             .await;
         assert_eq!((read.status, &read.body), (StatusCode::OK, &flow.body));
+        site.finish().await;
+    });
+}
+
+#[test]
+fn typed_addresses_lead_to_a_page_and_programs_hear_that_nothing_is_there() {
+    run(async {
+        let site = Site::new().await;
+        let project = site.project().await;
+        let base = format!("{}/p/{}", site.origin, project.slug());
+        let page = format!("/p/{}/ui/session", project.slug());
+        let entrances = [
+            (format!("{}/", site.origin), "/docs"),
+            (base.clone(), &*page),
+            (format!("{base}/"), &*page),
+            (format!("{base}/ui"), &*page),
+            (format!("{base}/ui/"), &*page),
+        ];
+        let (typing, program) = (
+            site.client(&project, Kind::Html),
+            site.client(&project, Kind::Api),
+        );
+        for (entrance, leads_to) in &entrances {
+            let sent_on = typing.get(entrance).await;
+            assert_eq!(
+                (sent_on.status, sent_on.location()),
+                (StatusCode::SEE_OTHER, *leads_to),
+                "{entrance}"
+            );
+            let posted = typing.send(Method::POST, entrance, None, &[]).await;
+            assert_eq!(posted.status, StatusCode::NOT_FOUND, "{entrance}");
+            for accept in ["*/*", "application/json"] {
+                let headers = [("accept", accept)];
+                let answer = program.send(Method::GET, entrance, None, &headers).await;
+                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{entrance} {accept}");
+            }
+        }
+        let absent = typing.get(&format!("{}/p/nobody", site.origin)).await;
+        assert_eq!(absent.status, StatusCode::NOT_FOUND);
         site.finish().await;
     });
 }

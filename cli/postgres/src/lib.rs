@@ -16,7 +16,7 @@ mod server;
 
 pub use bootstrap::ensure_database;
 pub use error::Error;
-pub use server::{Options, Server, start};
+pub use server::{Options, Server, check_free, start};
 
 /// The one port number in the socket's name; nothing listens on TCP.
 pub(crate) const PORT: u16 = 5432;

@@ -204,6 +204,15 @@ impl Drop for Server {
     }
 }
 
+/// Does nobody run on that folder at the moment? For a word before anything else is begun: [`start`] asks again.
+///
+/// # Errors
+/// [`Error::Running`], as there.
+pub fn check_free(data: &Path) -> Result<(), Error> {
+    let account = Account::choose()?;
+    lock(&Place::prepare(account, data)?).map(drop)
+}
+
 /// Takes the folder for this process, or says who has it.
 fn lock(place: &Place) -> Result<File, Error> {
     let path = place.data.join("lock");

@@ -264,7 +264,7 @@ async fn history(args: HistoryArgs) -> Result<(), Failure> {
     let listed = Listed::by_graphql(&client, &HISTORY, of, (variables, &args.list)).await?;
     let table = Table::new(&["REVISION", "WHEN (UTC)", "AUTHOR", "CHANGES"]);
     let row = |revision: &Value| {
-        let changes = output::changes(&revision["diff"]).join(", ");
+        let changes = output::places(&revision["diff"]).join(", ");
         vec![
             cell(&revision["number"]),
             moment(&revision["createdAt"]),

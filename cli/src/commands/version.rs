@@ -4,7 +4,12 @@ use clap::Args;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Failure, args::OutputArgs, client, output};
+use crate::{
+    Failure,
+    args::OutputArgs,
+    client::{self, server_url},
+    output,
+};
 
 /// `insula version`.
 #[derive(Args, Debug)]
@@ -17,6 +22,7 @@ pub struct VersionArgs {
         long,
         env = "INSULA_URL",
         value_name = "URL",
+        value_parser = server_url,
         default_value = "http://localhost:4433"
     )]
     pub url: Url,

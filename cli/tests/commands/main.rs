@@ -10,10 +10,11 @@ mod projects;
 
 use std::{
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
+    thread,
 };
 
 use rustix::process::Signal;
@@ -144,6 +145,45 @@ fn nobody_there_is_told_apart_from_a_refusal() {
 }
 
 #[test]
+fn what_is_wrong_with_a_setting_is_told_and_not_what_comes_of_it() {
+    let scratch = Scratch::new("wrong");
+    let ask = |(url, key): (&str, &str), args: &[&str]| {
+        let mut command = insula(&scratch.0, args);
+        let command = command.env("INSULA_URL", url).env("INSULA_KEY", key);
+        Ended::of(command.output().unwrap())
+    };
+    let list = ["project", "list"];
+    for (url, advice) in [
+        ("localhost:4750", "begins with http://"),
+        ("http://localhost:4750/p/demo", "without /p/"),
+    ] {
+        ask((url, "ins_x"), &list).with(2, &["--url", advice]);
+    }
+    let here = "http://localhost:1";
+    ask((here, "ins_x\nins_y"), &list).with(2, &["INSULA_KEY", "line breaks"]);
+
+    let (url, server) = answering("503 Service Unavailable");
+    ask((&url, "ins_x"), &["health"]).with(5, &["is not ready", "503"]);
+    server.join().unwrap();
+    let (url, server) = answering("404 Not Found");
+    ask((&url, "ins_x"), &list).with(2, &["--url", "origin"]);
+    server.join().unwrap();
+}
+
+/// A server that gives one answer, without a word more.
+fn answering(status: &str) -> (String, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    (url, server)
+}
+
+#[test]
 fn every_command_tells_how_it_is_used() {
     let scratch = Scratch::new("help");
     let help = |args: &[&str]| {
@@ -184,6 +224,13 @@ fn every_command_tells_how_it_is_used() {
         &["keys", "revoke"],
         &["version"],
         &["completions"],
+        &["health"],
+        &["serve"],
+        &["work"],
+        &["migrate"],
+        &["secrets", "status"],
+        &["secrets", "rewrap"],
+        &["dev", "postgres"],
     ] {
         let help = help(command);
         let example = format!("insula {}", command.join(" "));

@@ -2,6 +2,7 @@
 // notice does.
 import { Configuration, FrontendApi } from "@ory/client-fetch"
 import type { OryClientConfiguration } from "@ory/elements-react"
+import { asForm, drawable } from "./form"
 import { base } from "./place"
 import { t } from "./texts"
 
@@ -19,7 +20,7 @@ export async function loadProject(): Promise<Project> {
 
 /** `fetch`, with a notice when it came to nothing. */
 export async function fetchApi(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init).catch(() => undefined)
+  const response = await fetch(input, init && asForm(init)).catch(() => undefined)
   notice(await failed(response))
   return response ? repaired(response) : Response.error()
 }
@@ -32,13 +33,14 @@ async function failed(response: Response | undefined): Promise<string> {
   return body.ui ? "" : t().failed
 }
 
-/** Elements throws at inputs of type `datetime-local`. */
+/** Flows as the library can draw them. */
 async function repaired(response: Response): Promise<Response> {
   if (response.status === 204 || !response.headers.get("content-type")?.includes("json")) return response
-  const text = await response.clone().text()
-  if (!text.includes('"datetime-local"')) return response
+  const body = await response.clone().json().catch(() => undefined)
+  if (!body?.ui) return response
+  drawable(body)
   const { status, statusText, headers } = response
-  return new Response(text.replaceAll('"datetime-local"', '"text"'), { status, statusText, headers })
+  return new Response(JSON.stringify(body), { status, statusText, headers })
 }
 
 function notice(text: string): void {

@@ -12,7 +12,7 @@ export function Card(props: { project?: Project; title: string; children: ReactN
         {project?.logo_light_url ? (
           <img className="logo" src={project.logo_light_url} alt={project.name} />
         ) : (
-          project && <p className="name">{project.name}</p>
+          project && <p className="project">{project.name}</p>
         )}
         <h1>{title}</h1>
         {children}

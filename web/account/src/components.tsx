@@ -1,13 +1,16 @@
 // Repairs of the library's components for people who do not see the page.
 import { getOryComponents } from "@ory/elements-react/theme"
-import type { OryMessageContentProps, OryNodeLabelProps } from "@ory/elements-react"
-import { useEffect, useRef } from "react"
+import type { OryMessageContentProps, OryNodeInputProps, OryNodeLabelProps } from "@ory/elements-react"
+import { useEffect, useRef, type ChangeEvent } from "react"
+import { MOMENT, toLocal, toStored } from "./form"
 import { Header } from "./header"
+import { Logo } from "./logo"
 import { Button, CONFIRMATION, Toast } from "./settings"
+import { t } from "./texts"
 
 const shipped = getOryComponents()
 const { Content } = shipped.Message
-const { Label } = shipped.Node
+const { Input, Label } = shipped.Node
 
 /** A message that is read out when it appears. */
 function Message({ message }: OryMessageContentProps) {
@@ -27,7 +30,7 @@ function Field(props: OryNodeLabelProps) {
 function Described(props: OryNodeLabelProps) {
   const box = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    const input = box.current?.querySelector("input, select")
+    const input = box.current?.querySelector("input:not([type=hidden]), select")
     const messages = [...(box.current?.querySelectorAll('[id^="message-"]') ?? [])]
     if (!input) return
     if (messages.length) input.setAttribute("aria-describedby", messages.map((m) => m.id).join(" "))
@@ -43,9 +46,62 @@ function Described(props: OryNodeLabelProps) {
   )
 }
 
+/** Times in the visitor's own, and numbers that need not be whole. */
+function Typed(props: OryNodeInputProps) {
+  const { inputProps } = props
+  if (inputProps.type === MOMENT) return <Moment {...props} />
+  if (inputProps.type === "password") return <Secret {...props} />
+  // What it may be is for the project's schema to say, and for the server.
+  const free = inputProps.type === "number" ? { step: "any" } : {}
+  return <Input {...props} inputProps={{ ...inputProps, ...free }} />
+}
+
+/** Its button names itself, in English alone. */
+function Secret(props: OryNodeInputProps) {
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const button = box.current?.querySelector("button")
+    if (!button) return
+    const names: Record<string, string> = { "Show password": t().showPassword, "Hide password": t().hidePassword }
+    const rename = () => {
+      const label = button.getAttribute("aria-label") ?? ""
+      const better = names[label]
+      if (better && better !== label) button.setAttribute("aria-label", better)
+    }
+    const observer = new MutationObserver(rename)
+    observer.observe(button, { attributeFilter: ["aria-label"] })
+    rename()
+    return () => observer.disconnect()
+  }, [])
+  return (
+    <div ref={box}>
+      <Input {...props} />
+    </div>
+  )
+}
+
+/** The form holds the time as it is stored. */
+function Moment({ inputProps, ...props }: OryNodeInputProps) {
+  const { name, value, onChange } = inputProps
+  const local = {
+    ...inputProps,
+    type: "datetime-local",
+    name: "",
+    step: "any",
+    value: toLocal(value),
+    onChange: (event: ChangeEvent<HTMLInputElement>) => onChange(toStored(event.target.value)),
+  }
+  return (
+    <>
+      <input type="hidden" {...{ name }} value={String(value ?? "")} />
+      <Input {...props} inputProps={local} />
+    </>
+  )
+}
+
 /** What the flows are drawn with. */
 export const components = {
-  Card: { Header },
+  Card: { Header, Logo },
   Message: { Content: Message, Toast },
-  Node: { Button, Label: Field },
+  Node: { Button, Input: Typed, Label: Field },
 }

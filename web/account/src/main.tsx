@@ -2,7 +2,7 @@
 import { ResponseError } from "@ory/client-fetch"
 import type { OryClientConfiguration } from "@ory/elements-react"
 import { SessionProvider } from "@ory/elements-react/client"
-import { Error as ErrorCard, Login, Recovery, Registration, Settings, Verification } from "@ory/elements-react/theme"
+import { Login, Recovery, Registration, Settings, Verification } from "@ory/elements-react/theme"
 import type { ReactNode } from "react"
 import { createRoot } from "react-dom/client"
 import "@ory/elements-react/theme/styles.css"
@@ -10,6 +10,7 @@ import "./page.css"
 import { api, fetchApi, loadProject, type Project } from "./api"
 import { Boundary, Broken, Notice } from "./card"
 import { components } from "./components"
+import { ErrorPage } from "./error"
 import { base, circling, id, page, start } from "./place"
 import { loadTraitNames, SessionPage } from "./session"
 import { SettingsPage } from "./settings"
@@ -61,7 +62,7 @@ async function drawSession(project: Project): Promise<ReactNode> {
 
 async function drawError(project: Project): Promise<ReactNode> {
   const error = id ? await api.getFlowError({ id }).catch(() => undefined) : undefined
-  if (error) return <ErrorCard error={error} config={await config(project)} />
+  if (error) return <ErrorPage {...{ project, error }} />
   return <Notice {...{ project }} title={t().broken} text={t().unknownError} href={project.login_ui_url} go={t().toSignIn} />
 }
 

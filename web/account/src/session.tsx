@@ -4,12 +4,13 @@ import { useState } from "react"
 import { api, fetchApi, type Project } from "./api"
 import { Card } from "./card"
 import { base } from "./place"
-import { locale, t } from "./texts"
+import { locale, t, translated } from "./texts"
 
-const when = (date: Date) => date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })
+/** A point in time, as the visitor writes it. */
+export const when = (date: Date) => date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })
 
 /** The part of a JSON Schema that names things. */
-type Schema = { title?: string; properties?: Record<string, Schema> }
+type Schema = { title?: string; format?: string; properties?: Record<string, Schema> }
 
 /** What the project calls its traits; nothing when the schema cannot be had, which is no reason to stop. */
 export async function loadTraitNames(session: Session): Promise<Schema> {
@@ -26,16 +27,22 @@ export async function loadTraitNames(session: Session): Promise<Schema> {
 function facts(traits: unknown, schema: Schema | undefined): [string, string][] {
   return Object.entries(traits ?? {}).flatMap(([key, value]): [string, string][] => {
     const part = schema?.properties?.[key]
-    if (Array.isArray(value)) return [[part?.title ?? key, value.filter((v) => typeof v !== "object").join(", ")]]
+    const name = translated(part?.title ?? key)
+    if (Array.isArray(value)) return [[name, value.filter((v) => typeof v !== "object").join(", ")]]
     if (value && typeof value === "object") return facts(value, part)
     if (value === null || value === "") return []
-    const said = typeof value === "boolean" ? (value ? t().yes : t().no) : String(value)
-    return [[part?.title ?? key, said]]
+    return [[name, said(value, part)]]
   })
 }
 
-export function SessionPage(props: { project: Project; session: Session; names: Schema }) {
-  const { project, session, names } = props
+function said(value: unknown, schema: Schema | undefined): string {
+  if (typeof value === "boolean") return value ? t().yes : t().no
+  const time = schema?.format === "date-time" ? new Date(String(value)) : undefined
+  return time && !isNaN(time.getTime()) ? when(time) : String(value)
+}
+
+/** The way out. */
+export function SignOut({ quiet }: { quiet?: boolean }) {
   const [leaving, setLeaving] = useState(false)
   const signOut = async () => {
     setLeaving(true)
@@ -47,6 +54,15 @@ export function SessionPage(props: { project: Project; session: Session; names: 
       location.reload()
     }
   }
+  return (
+    <button className={quiet ? "button quiet" : "button"} type="button" disabled={leaving} onClick={signOut}>
+      {t().signOut}
+    </button>
+  )
+}
+
+export function SessionPage(props: { project: Project; session: Session; names: Schema }) {
+  const { project, session, names } = props
   const methods = (session.authentication_methods ?? []).map((m) => t().methods[m.method ?? ""] ?? m.method)
   const rows: [string, string][] = [
     ...facts(session.identity?.traits, names),
@@ -69,9 +85,7 @@ export function SessionPage(props: { project: Project; session: Session; names: 
           {t().titles.settings}
         </a>
       )}
-      <button className="button" type="button" disabled={leaving} onClick={signOut}>
-        {t().signOut}
-      </button>
+      <SignOut />
     </Card>
   )
 }

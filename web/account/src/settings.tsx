@@ -1,11 +1,13 @@
 // The page of settings: the library's sections, and below them what people do with their account as a whole.
-import { isUiNodeInput, OryPageHeader, OrySettingsCard, uiTextToFormattedMessage, useOryConfiguration, useOryFlow } from "@ory/elements-react"
+import { isUiNodeInput, OrySettingsCard, uiTextToFormattedMessage, useOryConfiguration, useOryFlow } from "@ory/elements-react"
 import type { OryNodeButtonProps, OryToastProps } from "@ory/elements-react"
 import { getOryComponents } from "@ory/elements-react/theme"
 import { useEffect, type ReactNode } from "react"
 import { useIntl } from "react-intl"
 import { toast } from "sonner"
 import type { Project } from "./api"
+import { Logo } from "./logo"
+import { SignOut } from "./session"
 import "./settings.css"
 import { t } from "./texts"
 
@@ -21,12 +23,27 @@ const RECOVERED = 1060001
 export function SettingsPage() {
   return (
     <div className="ory-elements settings-page">
-      <OryPageHeader />
+      <Top />
       <Recovered />
       <OrySettingsCard />
       <Data />
       <Deletion />
     </div>
+  )
+}
+
+/** Whose page it is, and the ways off it. */
+function Top() {
+  const { flow } = useOryFlow()
+  const { project } = useOryConfiguration()
+  return (
+    <header className="top">
+      <Logo />
+      <SignOut quiet />
+      <a href={flow.return_to ?? project.default_redirect_url}>
+        <span aria-hidden="true">←</span> {t().back}
+      </a>
+    </header>
   )
 }
 

@@ -1,4 +1,5 @@
 // What these pages say besides what the library says.
+import { german } from "./german"
 
 const en = {
   titles: {
@@ -17,11 +18,15 @@ const en = {
   noCookies: "Cookies are needed",
   noCookiesWhy: "Your browser does not keep this site's cookies, and without them nobody can sign in. Please allow them and try again.",
   offWhy: "This project has not enabled this page.",
+  refusedWhy: "Something in the request was not as it has to be. Please start again.",
+  report: "When you report this, please say:",
+  time: "Time",
   unknownError: "There is nothing more to say about it. Please start again.",
   toSignIn: "To sign-in",
   toAccount: "To your account",
   signedIn: "You are signed in",
   signOut: "Sign out",
+  back: "Back",
   since: "Signed in on",
   until: "Valid until",
   by: "Signed in with",
@@ -40,6 +45,8 @@ const en = {
   notConfirmed: "That is not what has to be typed. Nothing was deleted.",
   deleteAccount: "Delete my account",
   close: "Close",
+  showPassword: "Show password",
+  hidePassword: "Hide password",
   methods: {
     password: "password",
     oidc: "another provider",
@@ -70,11 +77,15 @@ const de: typeof en = {
   noCookies: "Cookies werden gebraucht",
   noCookiesWhy: "Ihr Browser behält die Cookies dieser Seite nicht, und ohne sie kann sich niemand anmelden. Bitte lassen Sie sie zu und versuchen Sie es noch einmal.",
   offWhy: "Dieses Projekt hat diese Seite nicht eingeschaltet.",
+  refusedWhy: "An der Anfrage war etwas nicht so, wie es sein muss. Bitte beginnen Sie noch einmal von vorn.",
+  report: "Wenn Sie das melden, geben Sie bitte an:",
+  time: "Zeit",
   unknownError: "Mehr ist darüber nicht bekannt. Bitte beginnen Sie noch einmal von vorn.",
   toSignIn: "Zur Anmeldung",
   toAccount: "Zu Ihrem Konto",
   signedIn: "Sie sind angemeldet",
   signOut: "Abmelden",
+  back: "Zurück",
   since: "Angemeldet am",
   until: "Gültig bis",
   by: "Angemeldet mit",
@@ -93,6 +104,8 @@ const de: typeof en = {
   notConfirmed: "Das ist nicht, was einzugeben ist. Es wurde nichts gelöscht.",
   deleteAccount: "Mein Konto löschen",
   close: "Schließen",
+  showPassword: "Passwort zeigen",
+  hidePassword: "Passwort verbergen",
   methods: {
     password: "Passwort",
     oidc: "einem anderen Anbieter",
@@ -117,14 +130,23 @@ export const language = locale.slice(0, 2).toLowerCase() as keyof typeof all
 /** The texts in the visitor's language. */
 export const t = () => all[language]
 
+/** What the server says in English alone. */
+export const translated = (text: string) => (language === "de" ? german(text) : text)
+
 /** In place of the library's: what does not fit where it stands, or is wrong. */
 const better = {
   en: { "two-step.password.description": "Use a password" },
   de: {
     "two-step.password.description": "Verwenden Sie ein Passwort",
+    "settings.passkey.description": "Verwalten Sie Ihre Passkeys",
+    "identities.messages.1060001":
+      "Sie haben Ihr Konto erfolgreich wiederhergestellt. Bitte ändern Sie innerhalb der nächsten {privileged_session_expires_at_unix_until_minutes} Minuten Ihr Passwort, oder richten Sie eine andere Art der Anmeldung ein.",
+    "identities.messages.4000005": "Das Passwort kann nicht verwendet werden: {reason}",
     "card.header.parts.code": "einem einmaligen Code",
-    "card.header.parts.password.login": "Ihrer E-Mail-Adresse und Ihrem Passwort",
-    "card.header.parts.password.registration": "Ihrer E-Mail-Adresse und einem Passwort",
+    // Whatever the gender of what is asked for.
+    "card.header.parts.identifier-first": "{identifierLabel}",
+    "card.header.parts.password.login": "{identifierLabel} und Passwort",
+    "card.header.parts.password.registration": "{identifierLabel} und Passwort",
   },
 }
 
