@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 use crate::{
     App, accept, cookies, cors, error::ApiError, request_id::RequestId, respond, room::Places,
-    visit::Tenant,
+    server::HEADERS_BYTES_MAX, visit::Tenant,
 };
 
 /// One project takes moments; whoever asks again this soon waits little and asks little.
@@ -47,6 +47,9 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
 }
 
 async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Response {
+    if head_bytes(&request) > HEADERS_BYTES_MAX {
+        return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+    }
     let places = match place_for(&request, &app) {
         Ok(places) => places,
         Err(full) => return full.into_response(),
@@ -69,6 +72,17 @@ async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Res
         }
         Err(_) => ApiError::new(StatusCode::GATEWAY_TIMEOUT).into_response(),
     }
+}
+
+/// The server's buffer holds more than it is told to when a head comes in one piece.
+fn head_bytes(request: &Request) -> usize {
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |it| it.as_str().len());
+    target + fields.sum::<usize>()
 }
 
 /// Health checks need none: a full server is alive, and says itself whether it is ready.

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Request line and headers together. The address of an init is stored with its flow, so it must be short.
-const HEADERS_BYTES_MAX: usize = 64 << 10;
+pub(crate) const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// After a shutdown signal, requests have so long to finish.
 const FINISH_WITHIN: Duration = Duration::from_secs(20);
 
