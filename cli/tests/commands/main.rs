@@ -183,6 +183,40 @@ fn answering(status: &str) -> (String, thread::JoinHandle<()>) {
     (url, server)
 }
 
+/// Each has an example.
+const COMMANDS: &[&[&str]] = &[
+    &["project", "create"],
+    &["project", "list"],
+    &["project", "show"],
+    &["project", "suspend"],
+    &["project", "resume"],
+    &["project", "delete"],
+    &["project", "restore"],
+    &["project", "config", "get"],
+    &["project", "config", "set"],
+    &["project", "config", "diff"],
+    &["project", "config", "history"],
+    &["project", "config", "restore"],
+    &["identities", "list"],
+    &["identities", "get"],
+    &["identities", "create"],
+    &["identities", "delete"],
+    &["messages", "list"],
+    &["messages", "show"],
+    &["keys", "create"],
+    &["keys", "list"],
+    &["keys", "revoke"],
+    &["version"],
+    &["completions"],
+    &["health"],
+    &["serve"],
+    &["work"],
+    &["migrate"],
+    &["secrets", "status"],
+    &["secrets", "rewrap"],
+    &["dev", "postgres"],
+];
+
 #[test]
 fn every_command_tells_how_it_is_used() {
     let scratch = Scratch::new("help");
@@ -200,38 +234,7 @@ fn every_command_tells_how_it_is_used() {
     ] {
         assert!(whole.contains(part), "{part} in {whole}");
     }
-    for command in [
-        &["project", "create"][..],
-        &["project", "list"],
-        &["project", "show"],
-        &["project", "suspend"],
-        &["project", "resume"],
-        &["project", "delete"],
-        &["project", "restore"],
-        &["project", "config", "get"],
-        &["project", "config", "set"],
-        &["project", "config", "diff"],
-        &["project", "config", "history"],
-        &["project", "config", "restore"],
-        &["identities", "list"],
-        &["identities", "get"],
-        &["identities", "create"],
-        &["identities", "delete"],
-        &["messages", "list"],
-        &["messages", "show"],
-        &["keys", "create"],
-        &["keys", "list"],
-        &["keys", "revoke"],
-        &["version"],
-        &["completions"],
-        &["health"],
-        &["serve"],
-        &["work"],
-        &["migrate"],
-        &["secrets", "status"],
-        &["secrets", "rewrap"],
-        &["dev", "postgres"],
-    ] {
+    for command in COMMANDS {
         let help = help(command);
         let example = format!("insula {}", command.join(" "));
         let (_, examples) = help.split_once("Example").unwrap();
