@@ -75,7 +75,7 @@ describe("account pages", { skip }, () => {
     await page.locator('[name="account_confirmation"]').fill(email)
     await look(page, "demo-settings-desktop-light")
     await page.getByRole("button", { name: "Delete my account" }).click()
-    await page.waitForURL(`${base}/ui/login?**`)
+    await page.getByRole("heading", { name: "Your account is deleted" }).waitFor()
     await leave()
   })
 

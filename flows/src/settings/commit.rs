@@ -89,7 +89,14 @@ fn target(cx: &Cx<'_>, flow: &Flow<Settings>, change: &Change) -> Result<String,
     if change.after.is_none() {
         let config = cx.project.config::<SelfService>();
         let configured = config.flows.logout.after.default_browser_return_url.clone();
-        return guard::target(cx, flow, configured.as_deref());
+        let target = guard::target(cx, flow, configured.as_deref())?;
+        // Our own page would lead on to the sign-in, without a word.
+        let own = format!("{}/ui/session", cx.project.base_url());
+        return Ok(if target == own {
+            with_query(&own, "deleted", "true")
+        } else {
+            target
+        });
     }
     let config = cx.project.config::<SettingsConfig>();
     let configured = config.after.return_url_of(change.method);

@@ -120,6 +120,22 @@ async fn is_anywhere(project: &tenants::Project, email: &str) -> bool {
 }
 
 #[test]
+fn where_no_other_page_is_named_ours_says_so() {
+    run(async {
+        let site = Site::new().await;
+        let mut config = switched_on();
+        config.as_object_mut().unwrap().remove("selfservice");
+        let project = site.project_with(config).await;
+        let page = person(&site, &project, Kind::Html, EMAIL).await;
+        let flow = page.begin("settings", "").await;
+        let done = page.submit(&flow, delete(EMAIL)).await;
+        let says_so = format!("{}/ui/session?deleted=true", project.base_url());
+        assert_eq!(done.location(), says_so);
+        site.finish().await;
+    });
+}
+
+#[test]
 fn an_old_session_authenticates_first() {
     run(async {
         let site = Site::new().await;

@@ -56,7 +56,9 @@ async function drawSession(project: Project): Promise<ReactNode> {
     const session = await api.toSession()
     return <SessionPage {...{ project, session }} names={await loadTraitNames(session)} />
   } catch (error) {
-    return elsewhere(project, error)
+    const gone = status(error) === 401 && new URLSearchParams(location.search).has("deleted")
+    if (!gone) return elsewhere(project, error)
+    return <Notice {...{ project }} title={t().deleted} text={t().deletedAll} href={project.login_ui_url} go={t().toSignIn} />
   }
 }
 
@@ -87,6 +89,8 @@ function again(project: Project, query = "", flow = page): ReactNode {
   start(flow, query)
   return undefined
 }
+
+const status = (error: unknown) => (error instanceof ResponseError ? error.response.status : undefined)
 
 const title = () => t().titles[page] ?? ""
 
