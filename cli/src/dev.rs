@@ -182,6 +182,7 @@ fn demo_config() -> Value {
             "flows": {
                 "login": {"style": "identifier_first"},
                 "registration": {"after": {"password": {"hooks": hooks}, "code": {"hooks": hooks}}},
+                "settings": {"after": {"profile": {"hooks": [{"hook": "show_verification_ui"}]}}},
                 "verification": {"enabled": true},
                 "recovery": {"enabled": true},
             },

@@ -34,7 +34,7 @@ describe("account pages", { skip }, () => {
 
   test("the project demo: confirm the address by the code kept, sign in by another, delete the account", async () => {
     const base = `${on.server.origin}/p/demo`
-    const email = "ada@example.com"
+    const [email, other] = ["ada@example.com", "lovelace@example.com"]
     const { page, leave } = await on.visitor()
     const next = () => page.locator('form button[type="submit"]').last().click()
     const press = (text) => page.getByText(text, { exact: true }).first().click()
@@ -72,7 +72,15 @@ describe("account pages", { skip }, () => {
     await page.waitForURL(`${base}/ui/session`)
 
     await page.goto(`${base}/ui/settings`)
-    await page.locator('[name="account_confirmation"]').fill(email)
+    await page.locator('[name="traits.email"]').fill(other)
+    await page.locator('button[value="profile"]').click()
+    await page.waitForURL(`${base}/ui/verification?**`)
+    await page.locator('[name="code"]').fill(await code(/confirms your address/))
+    await page.getByRole("button", { name: "Continue" }).click()
+    await page.getByText(/successfully verified/).waitFor()
+
+    await page.goto(`${base}/ui/settings`)
+    await page.locator('[name="account_confirmation"]').fill(other)
     await look(page, "demo-settings-desktop-light")
     await page.getByRole("button", { name: "Delete my account" }).click()
     await page.getByRole("heading", { name: "Your account is deleted" }).waitFor()
