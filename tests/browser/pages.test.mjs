@@ -243,6 +243,42 @@ describe("account pages", { skip }, () => {
     await leave()
   })
 
+  test("opening a page again and again is no circle", async () => {
+    const { page, leave } = await on.visitor()
+    for (const flow of Array(6).fill("login").concat(Array(6).fill("session"))) {
+      await page.goto(`${on.plain}/ui/${flow}`)
+      await page.locator('[name="identifier"]').waitFor()
+    }
+    await leave()
+  })
+
+  test("the keyboard stays in the card from step to step", async () => {
+    const { page, leave } = await on.visitor()
+    const at = (selector) => page.locator(`${selector}:focus`).waitFor()
+    await page.goto(`${on.plain}/ui/login`)
+    await at('[name="identifier"]')
+    await signIn(page, "niemand@example.org", "not the password at all")
+    await page.getByRole("alert").filter({ hasText: /\w/ }).waitFor()
+    await at("main :is(input, button)")
+    await page.goto(`${on.plain}/ui/registration`)
+    await page.locator('[name="traits.email"]').fill("hugo@example.org")
+    await page.keyboard.press("Enter")
+    await at('[name="password"]')
+    await page.keyboard.type("abc")
+    await page.keyboard.press("Enter")
+    await at('[name="password"][aria-invalid="true"]')
+
+    const base = `${on.server.origin}/p/demo`
+    await page.goto(`${base}/ui/registration`)
+    await page.locator('[name="traits.email"]').fill("hugo@example.org")
+    await page.keyboard.press("Enter")
+    await page.getByText("Password", { exact: true }).waitFor()
+    await at("main h2")
+    await page.keyboard.press("Tab")
+    await at("main button")
+    await leave()
+  })
+
   test("a browser that keeps no cookies is told so instead of going round in circles", async () => {
     const { page, context } = await on.visitor()
     // What the server answers whoever lacks the cookie of a flow.

@@ -3,6 +3,7 @@ import { getOryComponents } from "@ory/elements-react/theme"
 import type { OryMessageContentProps, OryNodeInputProps, OryNodeLabelProps } from "@ory/elements-react"
 import { useEffect, useRef, type ChangeEvent } from "react"
 import { MOMENT, toLocal, toStored } from "./form"
+import { Footer } from "./footer"
 import { Header } from "./header"
 import { Logo } from "./logo"
 import { Button, CONFIRMATION, Toast } from "./settings"
@@ -101,7 +102,7 @@ function Moment({ inputProps, ...props }: OryNodeInputProps) {
 
 /** What the flows are drawn with. */
 export const components = {
-  Card: { Header, Logo },
+  Card: { Footer, Header, Logo },
   Message: { Content: Message, Toast },
   Node: { Button, Input: Typed, Label: Field },
 }

@@ -2,6 +2,7 @@
 import { useOryFlow } from "@ory/elements-react"
 import { getOryComponents } from "@ory/elements-react/theme"
 import { createIntl, RawIntlProvider, useIntl } from "react-intl"
+import { useFocus } from "./focus"
 import { t } from "./texts"
 
 const { Header: Shipped } = getOryComponents().Card
@@ -23,6 +24,7 @@ function instead({ flow, flowType }: Flow): Record<string, string> {
 export function Header() {
   const flow = useOryFlow()
   const intl = useIntl()
+  useFocus()
   const { locale } = intl
   return (
     <RawIntlProvider value={createIntl({ locale, messages: { ...intl.messages, ...instead(flow) } as Record<string, string> })}>

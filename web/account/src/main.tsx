@@ -38,7 +38,7 @@ async function draw(project: Project): Promise<ReactNode> {
     || (page === "verification" && !project.verification_enabled)
     || (page === "settings" && !project.settings_enabled)
   if (off) return <Notice {...{ project }} title={title()} text={t().offWhy} href={`${base}/ui/session`} go={t().toAccount} />
-  if (!id) return again(project, location.search)
+  if (!id) return leave(location.search)
   const load = flows[page]
   try {
     return await load?.(await config(project))
@@ -76,18 +76,15 @@ async function elsewhere(project: Project, error: unknown): Promise<ReactNode> {
     location.replace(body.redirect_browser_to)
     return undefined
   }
-  if (error.response.status === 401) {
-    return again(project, `?return_to=${encodeURIComponent(`${base}/ui/${page}`)}`, "login")
-  }
-  return again(project)
-}
-
-function again(project: Project, query = "", flow = page): ReactNode {
+  if (error.response.status === 401) return leave(`?return_to=${encodeURIComponent(`${base}/ui/${page}`)}`, "login")
   if (circling()) {
     return <Notice {...{ project }} title={t().noCookies} text={t().noCookiesWhy} href={`${base}/ui/${page}`} go={t().again} />
   }
+  return leave()
+}
+
+function leave(query = "", flow = page): undefined {
   start(flow, query)
-  return undefined
 }
 
 const status = (error: unknown) => (error instanceof ResponseError ? error.response.status : undefined)

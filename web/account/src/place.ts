@@ -17,16 +17,16 @@ export function start(flow: string, query = ""): void {
 }
 
 /**
- * Has this page sent the browser away so often that it must be a circle? A browser that keeps no cookies
- * is given flow after flow and may read none of them.
+ * Could so many flows not be read, one after the other, that it must be a circle? A browser that keeps no
+ * cookies is given flow after flow and may read none of them.
  */
 export function circling(): boolean {
   if (!navigator.cookieEnabled) return true
   try {
     const now = Date.now()
-    const past: number[] = JSON.parse(sessionStorage.getItem("insula-starts") ?? "[]")
+    const past: number[] = JSON.parse(sessionStorage.getItem("insula-unread") ?? "[]")
     const recent = [...past.filter((at) => now - at < 10_000), now]
-    sessionStorage.setItem("insula-starts", JSON.stringify(recent))
+    sessionStorage.setItem("insula-unread", JSON.stringify(recent))
     return recent.length > 4
   } catch {
     return false

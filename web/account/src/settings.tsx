@@ -6,6 +6,7 @@ import { useEffect, type ReactNode } from "react"
 import { useIntl } from "react-intl"
 import { toast } from "sonner"
 import type { Project } from "./api"
+import { useFocus } from "./focus"
 import { Logo } from "./logo"
 import { SignOut } from "./session"
 import "./settings.css"
@@ -36,6 +37,7 @@ export function SettingsPage() {
 function Top() {
   const { flow } = useOryFlow()
   const { project } = useOryConfiguration()
+  useFocus(true)
   return (
     <header className="top">
       <Logo />
