@@ -17,7 +17,7 @@ test("what is translated by its text is still said so", () => {
   const german = readFileSync(join(root, "web/account/src/german.ts"), "utf8")
   const english = [...german.matchAll(/^ {2}"(.+?)": "/gm)].map(([, text]) => text)
   assert.ok(english.length > 15)
-  const said = read("flows/src", ".rs") + read("schemas/presets", ".json")
+  const said = read("flows/src", ".rs") + read("api/src", ".rs") + read("schemas/presets", ".json")
   assert.deepEqual(english.filter((text) => !said.includes(`"${text}"`)), [])
   assert.ok(said.includes("There were too many tries. Please wait {wait} before the next one."))
 })

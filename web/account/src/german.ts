@@ -7,7 +7,7 @@ const texts: Record<string, string> = {
   "This code was used already. Please ask for another one.": "Dieser Code wurde schon benutzt. Bitte fordern Sie einen neuen an.",
   "This code was tried too often. Please begin again.": "Dieser Code wurde zu oft versucht. Bitte beginnen Sie noch einmal von vorn.",
   "This form was submitted twice at the same moment. Please try again.": "Dieses Formular wurde zweimal zugleich abgeschickt. Bitte versuchen Sie es noch einmal.",
-  "The message cannot be written at the moment. Please tell whoever runs this service.": "Die Nachricht kann zurzeit nicht geschrieben werden. Bitte sagen Sie es denen, die diesen Dienst betreiben.",
+  "Nothing was submitted. Please fill in the form.": "Es wurde nichts abgeschickt. Bitte füllen Sie das Formular aus.",
   "What this account looks like is not configured any more.": "Wie dieses Konto aussieht, ist nicht mehr eingestellt.",
   "This is none of the addresses to choose from.": "Diese Adresse steht nicht zur Wahl.",
   "Mails cannot be sent here at present.": "Zurzeit können von hier keine E-Mails verschickt werden.",
