@@ -81,7 +81,7 @@ impl Places {
 
 fn free(places: &Arc<Semaphore>, what: &'static str) -> Result<OwnedSemaphorePermit, ApiError> {
     Arc::clone(places).try_acquire_owned().map_err(|_| {
-        metrics::counter!("insularequests_refused_total").increment(1);
+        metrics::counter!("insula_requests_refused_total").increment(1);
         let retry_after = Duration::from_secs(1);
         Fault::Overloaded { what, retry_after }.into()
     })
