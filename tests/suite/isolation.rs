@@ -1,6 +1,6 @@
 //! What a project's transaction cannot reach: other projects, the installation's own tables.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tenants::{ConnectionState, Project, ids};
 use tests::{Database, World, run, sqlstate};
 
@@ -368,10 +368,13 @@ fn a_role_that_a_connection_does_not_know() {
             .fetch_one(&mut gate)
             .await
             .unwrap();
-        let mut all = w.database().superuser().await;
+        // PostgreSQL 16 and later revoke what the same role granted.
+        let mut owner = PgConnection::connect(w.database().owner_url())
+            .await
+            .unwrap();
         let away = format!("revoke {role} from {gate}");
         sqlx::raw_sql(AssertSqlSafe(away))
-            .execute(&mut all)
+            .execute(&mut owner)
             .await
             .unwrap();
         let refused = project.begin().await.err();
@@ -381,7 +384,7 @@ fn a_role_that_a_connection_does_not_know() {
         );
         let back = format!("grant {role} to {gate}");
         sqlx::raw_sql(AssertSqlSafe(back))
-            .execute(&mut all)
+            .execute(&mut owner)
             .await
             .unwrap();
         add_identity(&project).await;
