@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tenants::{Environment, Project, Role};
 use tests::{Answer, Kind, Site, cheap, golden, mail, run};
 
-use crate::{isolation_table::hand::new_key, sdk::office};
+use crate::{tenancy::isolation_table::hand::new_key, wire::sdk::office};
 
 const MESSAGES: &str = "/admin/courier/messages";
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tenants::{Project, config::merged};
 use tests::{Kind, Site, run};
 
-use crate::code::passwordless;
+use crate::methods::code::passwordless;
 
 const ADA: &str = "ada@example.org";
 

@@ -2,16 +2,16 @@
 
 mod administration;
 mod certificates;
-mod departed;
+mod connections;
+mod deleted_identity;
 mod fairness;
-mod faults;
 mod jsonnet;
 mod languages;
-mod lines;
 mod mailbox;
+mod relay_faults;
 mod sending;
 mod services;
-mod unwritable;
+mod template_fallback;
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};

@@ -7,7 +7,7 @@ use tests::{Kind, ROOT_KEY, Site, run};
 use uuid::Uuid;
 
 use super::{Console, keys::key, pointers};
-use crate::isolation_table::new_key;
+use crate::tenancy::isolation_table::new_key;
 
 const CONFIGURE: &str =
     "mutation($input: UpdateProjectConfigInput!) { updateProjectConfig(input: $input) {

@@ -1,0 +1,7 @@
+//! What hostile, unlucky and overwhelming requests do, and what goes on without PostgreSQL.
+
+mod admission;
+mod bad_input;
+mod floods;
+mod outages;
+mod review;

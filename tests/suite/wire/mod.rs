@@ -1,0 +1,7 @@
+//! What clients see on the wire: whole answers, headers, the published description, and the official SDK.
+
+mod golden;
+mod headers;
+mod openapi;
+mod pages;
+pub(crate) mod sdk;
