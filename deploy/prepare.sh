@@ -61,8 +61,8 @@ database_url() {
 describe() {
     mkdir "$1"
     grep -rl 'query[a-z_]*!' --include='*.rs' \
-        api cli flows identity tenants tests worker | while read -r file; do touch "$file"; done
-    touch tenants/src/lib.rs identity/src/lib.rs flows/src/lib.rs
+        api cli courier flows identity tenants tests worker | while read -r file; do touch "$file"; done
+    touch tenants/src/lib.rs identity/src/lib.rs courier/src/lib.rs flows/src/lib.rs
     DATABASE_URL=$(database_url) SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$1 \
         cargo check -q --workspace --all-targets
 }

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{Html, IntoResponse as _, Response},
 };
-use identity::courier::store::{self, Filter, Stored};
+use courier::store::{self, Filter, Stored};
 use tenants::Environment;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;

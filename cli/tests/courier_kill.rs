@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use identity::courier::{Status, store};
+use courier::{Status, store};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tenants::Project;

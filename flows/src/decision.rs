@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use identity::{
-    Identity, courier,
+    Identity,
     identities::{change::NewTraits, create::Prepared},
     limits::Bucket,
     one_time,

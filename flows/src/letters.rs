@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use courier::{Mail, Subject};
 use identity::{
     Identity,
-    courier::{self, Mail, Subject},
     one_time::{self, Errand, Minted, Purpose},
     schema::{Address, Via},
 };

@@ -52,9 +52,9 @@ pub fn config_rules() -> ConfigRules {
             section_check::<methods::account::AccountConfig>,
             section_check::<methods::link::LinkConfig>,
             section_check::<config::FeatureFlags>,
-            section_check::<identity::courier::CourierConfig>,
-            section_check::<identity::courier::TextConfig>,
+            section_check::<courier::CourierConfig>,
+            section_check::<courier::TextConfig>,
         ],
-        checks: &[hooks::check, identity::courier::check],
+        checks: &[hooks::check, courier::check],
     }
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use courier::CourierConfig;
 use identity::{
-    courier::CourierConfig,
     limits::{self, Bucket},
     schema::{Address, Via},
 };

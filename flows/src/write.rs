@@ -1,8 +1,8 @@
 //! Carrying out what was decided: every [`Write`], in the one transaction that ends a submission.
 
 use identity::{
-    Session, addresses, courier, credentials, identities, identities::create::InsertError, limits,
-    one_time, sessions::store as session_store,
+    Session, addresses, credentials, identities, identities::create::InsertError, limits, one_time,
+    sessions::store as session_store,
 };
 use tenants::Tx;
 

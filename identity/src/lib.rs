@@ -1,7 +1,6 @@
 //! People: identities, their credentials and their sessions. Knows nothing of flows or HTTP.
 
 pub mod addresses;
-pub mod courier;
 pub mod credentials;
 pub mod factors;
 pub mod identities;

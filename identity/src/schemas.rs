@@ -100,7 +100,7 @@ impl Schemas {
 
     /// Those that a document names: the ones it lists, and its default. The presets that are there without
     /// being listed do not count: nobody but an administrator makes use of them.
-    pub(crate) fn named(document: &Value) -> Vec<ProjectSchema> {
+    pub fn named(document: &Value) -> Vec<ProjectSchema> {
         let part = document.pointer(IdentityConfig::POINTER);
         let config = part.and_then(|part| IdentityConfig::deserialize(part).ok());
         let made = Self::load(&config.unwrap_or_default(), |_, _| {});

@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use identity::{
-    courier::{
-        self, Mail, Message, Subject,
-        store::{self, Filter},
-    },
-    schema::{Address, Via},
+use courier::{
+    Mail, Message, Subject,
+    store::{self, Filter},
 };
+use identity::schema::{Address, Via};
 use serde_json::{Value, json};
 use tenants::Project;
 use uuid::Uuid;

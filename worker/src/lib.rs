@@ -3,7 +3,6 @@
 //! It owns loops, pauses and leases; what a job means is said in `run`, and what people, flows and
 //! projects are is their crates' business. It listens on nothing and speaks no HTTP.
 
-mod courier;
 mod gauges;
 mod jobs;
 mod pause;
@@ -11,12 +10,11 @@ mod prune;
 mod run;
 mod slots;
 mod sweep;
-mod transport;
 
+use courier::Courier;
 use tenants::{Fault, Installation, Project};
 use tokio::sync::watch;
 
-use crate::courier::Courier;
 #[doc(hidden)]
 pub use crate::jobs::IN_HAND_MAX;
 

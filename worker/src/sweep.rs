@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identity::courier::{TextConfig, attempts};
+use courier::{TextConfig, attempts};
 use tenants::{Fault, Project};
 
 /// Rows in one transaction: a few milliseconds of locks.

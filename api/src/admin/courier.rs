@@ -2,7 +2,7 @@
 //! DEVELOPMENT projects alone: it holds codes.
 
 use axum::{extract::OriginalUri, http::StatusCode, response::Response};
-use identity::courier::{
+use courier::{
     Status,
     store::{self, Filter, Stored},
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identity::courier::{Status, store};
+use courier::{Status, store};
 use rustix::process::Signal;
 use serde_json::json;
 use tests::{

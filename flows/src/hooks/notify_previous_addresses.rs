@@ -2,7 +2,8 @@
 //! that makes it. So somebody whose account was taken over hears of that too.
 
 use async_trait::async_trait;
-use identity::{Identity, courier::Subject, identities::VerifiableAddress, schema::Address};
+use courier::Subject;
+use identity::{Identity, identities::VerifiableAddress, schema::Address};
 
 use super::Hook;
 use crate::{

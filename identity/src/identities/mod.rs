@@ -2,7 +2,6 @@
 
 pub mod change;
 pub mod create;
-pub mod export;
 pub mod store;
 mod view;
 

@@ -219,7 +219,7 @@ impl IdentitySchema {
     }
 
     /// Traits as somebody might have them: every one that the schema names, valid or not.
-    pub(crate) fn sample(&self) -> Value {
+    pub fn sample(&self) -> Value {
         sample::traits(&self.document, &self.nodes)
     }
 

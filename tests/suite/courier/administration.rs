@@ -129,9 +129,7 @@ fn codes_are_shown_in_development_to_whoever_may_write() {
         assert!(!redacted(&open.body) && open.text.contains(mail::CODE));
         let message = mail::login_code(&production, "ada@example.org");
         let mut tx = production.begin().await.unwrap();
-        identity::courier::store::insert(&mut tx, &message)
-            .await
-            .unwrap();
+        courier::store::insert(&mut tx, &message).await.unwrap();
         tx.commit().await.unwrap();
         let answer = site.admin(&production).get(MESSAGES).await;
         assert!(redacted(&answer.body[0]) && !answer.text.contains(mail::CODE));

@@ -17,7 +17,7 @@ async fn about(project: &Project, identity: &Value, to: &str) -> Uuid {
     let mut message = mail::login_code(project, to);
     message.identity_id = identity.as_str().map(|id| id.parse().unwrap());
     let mut tx = project.begin().await.unwrap();
-    identity::courier::enqueue(&mut tx, &message).await.unwrap();
+    courier::enqueue(&mut tx, &message).await.unwrap();
     tx.commit().await.unwrap();
     message.id
 }

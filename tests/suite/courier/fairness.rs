@@ -30,7 +30,7 @@ async fn post(project: &Project, name: &str, count: usize) {
     let mut tx = project.begin().await.unwrap();
     for n in 0..count {
         let message = mail::login_code(project, &format!("{name}{n}@example.org"));
-        identity::courier::enqueue(&mut tx, &message).await.unwrap();
+        courier::enqueue(&mut tx, &message).await.unwrap();
     }
     tx.commit().await.unwrap();
 }

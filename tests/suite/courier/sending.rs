@@ -281,9 +281,7 @@ fn old_messages_are_swept_and_those_that_wait_are_not() {
         night(&site, &project).await;
         let waiting = mail::login_code(&project, "bob@example.org");
         let mut tx = project.begin().await.unwrap();
-        identity::courier::store::insert(&mut tx, &waiting)
-            .await
-            .unwrap();
+        courier::store::insert(&mut tx, &waiting).await.unwrap();
         let sweep = project.now() + TimeDelta::hours(47);
         let job = tenants::Job::SweepExpired;
         tx.enqueue(&job, sweep).await.unwrap();
@@ -311,9 +309,7 @@ fn what_a_dead_worker_began_is_begun_again() {
         let id: Uuid = mail::post(&project, "ada@example.org").await;
         let claimed = site.world.claim(1).await;
         assert_eq!(claimed.len(), 1);
-        let number = identity::courier::attempts::begin(&project, id)
-            .await
-            .unwrap();
+        let number = courier::attempts::begin(&project, id).await.unwrap();
         assert_eq!(number, Some(1));
         night(&site, &project).await;
         assert_eq!(relay.calls(), 0, "the lease holds");
@@ -333,13 +329,13 @@ fn what_a_dead_worker_began_is_begun_again() {
         assert_eq!(told, ["success", "failed"]);
         assert_eq!(relay.taken().len(), 1);
         // Whoever comes back late records nothing.
-        let late = identity::courier::attempts::Ended {
-            status: identity::courier::Status::Abandoned,
+        let late = courier::attempts::Ended {
+            status: courier::Status::Abandoned,
             began: project.now(),
             failure: None,
             note: None,
         };
-        let recorded = identity::courier::attempts::end(&project, id, 1, &late)
+        let recorded = courier::attempts::end(&project, id, 1, &late)
             .await
             .unwrap();
         assert!(!recorded);

@@ -1,6 +1,6 @@
 //! Everything stored about a person, for themselves: no secret, nothing that is an administrator's.
 
-use identity::{credentials, identities::export, sessions::store as session_store};
+use identity::{credentials, sessions::store as session_store};
 use serde_json::{Value, json};
 
 use super::AccountConfig;
@@ -30,7 +30,7 @@ pub async fn export(cx: &Cx<'_>, url: &str) -> Result<Value, Error> {
         ..session_store::Filter::default()
     };
     let sessions = session_store::list(&mut tx, &filter, 0, SESSIONS_MAX).await?;
-    let messages = export::messages_of(&mut tx, id, MESSAGES_MAX).await?;
+    let messages = courier::store::about_identity(&mut tx, id, MESSAGES_MAX).await?;
     drop(tx);
     let credentials: Vec<Value> = credentials.iter().map(|(_, c)| c.outline()).collect();
     let sessions: Vec<Value> = sessions

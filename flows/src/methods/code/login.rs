@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use courier::Subject;
 use identity::{
-    Identity, addresses,
-    courier::Subject,
-    identities, normalize,
+    Identity, addresses, identities, normalize,
     one_time::{self, Purpose},
     schema::Address,
     sessions::{Aal, AuthMethod},

@@ -2,8 +2,8 @@
 //! back is registered.
 
 use async_trait::async_trait;
+use courier::Subject;
 use identity::{
-    courier::Subject,
     identities::create::{AddressState, Extras, Prepared},
     limits::Bucket,
     one_time::{self, Purpose},

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use courier::Subject;
 use identity::{
     Identity,
-    courier::{self, Subject},
     one_time::{self, Errand, Minted, Purpose},
     schema::Address,
 };

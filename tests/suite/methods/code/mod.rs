@@ -14,7 +14,7 @@ mod second_factor;
 mod tries;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use identity::courier::store::{self, Filter};
+use courier::store::{self, Filter};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};

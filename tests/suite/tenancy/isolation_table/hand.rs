@@ -385,9 +385,7 @@ impl Dealer {
     async fn message_to(&self, email: &str) -> String {
         let message = tests::mail::login_code(&self.project, email);
         let mut tx = self.project.begin().await.unwrap();
-        identity::courier::store::insert(&mut tx, &message)
-            .await
-            .unwrap();
+        courier::store::insert(&mut tx, &message).await.unwrap();
         tx.commit().await.unwrap();
         message.id.to_string()
     }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use identity::courier::Status;
 use metrics::counter;
 use tenants::{Verdict, ids};
 
-use crate::transport::Trouble;
+use super::error::Trouble;
+use crate::store::Status;
 
 /// Ten seconds, then twice as long each time, up to an hour.
 const RETRY_AFTER: Duration = Duration::from_secs(10);

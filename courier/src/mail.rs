@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use identity::schema::Address;
 use serde_json::Value;
 use zeroize::Zeroizing;
-
-use crate::schema::Address;
 
 /// One thing to tell one recipient.
 #[derive(Clone)]

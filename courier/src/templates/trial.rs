@@ -1,25 +1,27 @@
 //! Tries out a project's texts when its configuration is written, at people as its schemas describe them. What
 //! fails at somebody all the same is left to [`super::render()`].
 
+use identity::schema::Via;
 use serde_json::{Value, json};
 use tenants::config::ConfigViolation;
 
 use super::{
-    Mail,
-    config::{CourierConfig, TextConfig},
     engine::{self, Manner},
     language,
     own::{self, OwnText, Templates},
     samples::{self, Recipient},
     variables::{self, About},
 };
-use crate::schema::Via;
+use crate::{
+    config::{CourierConfig, TextConfig},
+    mail::Mail,
+};
 
 /// Of all texts at all people: many texts in many languages are tried at fewer.
 const TRIALS_MAX: usize = 4_000;
 
 /// Each text compiles, names only what there is, and renders.
-pub(super) fn of_texts(
+pub(crate) fn of_texts(
     document: &Value,
     courier: &CourierConfig,
     texts: &TextConfig,

@@ -1,40 +1,20 @@
 //! Ways out for messages: a relay by SMTP, a service by HTTP. They say what went wrong in three kinds, and
 //! know nothing of attempts, pauses or the queue.
 
-mod dial;
-mod http;
-mod letter;
-mod smtp;
-mod tls;
-
-use identity::{
-    courier::{CourierConfig, Delivery, Relay, RequestConfig, SmtpConfig, store::Stored},
-    schema::Via,
-};
+use identity::schema::Via;
 use tenants::Project;
 
-use crate::courier::Idle;
-
-pub(crate) use smtp::Connection;
-
-/// Why a message did not leave. The texts are shown to administrators.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// May be over next time.
-    Passing(String),
-    /// This message, for good.
-    Refused(String),
-    /// The relay, or how it is set up: no message's fault.
-    Relay(String),
-}
-
-impl Trouble {
-    pub(crate) fn into_text(self) -> String {
-        match self {
-            Self::Passing(why) | Self::Refused(why) | Self::Relay(why) => why,
-        }
-    }
-}
+use super::{
+    error::Trouble,
+    http,
+    letter::{self, Letter},
+    smtp::{self, Connection},
+};
+use crate::{
+    config::{CourierConfig, Delivery, RequestConfig, SmtpConfig},
+    relay::Relay,
+    store::Stored,
+};
 
 /// Where messages of a channel go.
 pub(crate) enum Way {
@@ -84,12 +64,12 @@ impl Way {
         self,
         project: &Project,
         message: &Stored,
-        idle: Idle<'_>,
+        idle: impl Fn() -> Option<Connection>,
     ) -> Result<Ready, Trouble> {
         match self {
             Self::Smtp(relay, config) => {
                 let letter = letter::write(project, message, &config)?;
-                let connection = smtp::connect(project, &relay, &config, &idle).await?;
+                let connection = smtp::connect(project, &relay, &config, idle).await?;
                 Ok(Ready::Smtp(Box::new(connection), letter))
             }
             Self::Http(service) => http::prepare(project, message, &service)
@@ -101,7 +81,7 @@ impl Way {
 
 /// A message at the door.
 pub(crate) enum Ready {
-    Smtp(Box<Connection>, letter::Letter),
+    Smtp(Box<Connection>, Letter),
     Http(Project, Box<tenants::OutboundRequest>),
 }
 

@@ -1,12 +1,11 @@
 //! Rows of `messages`. What they say is sealed under the project's key, because it holds codes.
 
 use chrono::{DateTime, Utc};
+use identity::schema::{Address, Via};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tenants::{Fault, Job, Tx, ids};
 use uuid::Uuid;
-
-use crate::schema::{Address, Via};
 
 /// A rendered message, not yet stored.
 #[derive(Clone)]
@@ -201,6 +200,34 @@ pub async fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Stored
     );
     let rows = rows.fetch_all(tx.conn()).await?;
     rows.into_iter().map(|row| row.read(tx)).collect()
+}
+
+/// The messages about an identity, newest first: where each went and when, not what it said (it may hold
+/// a code).
+pub async fn about_identity(
+    tx: &mut Tx,
+    identity_id: Uuid,
+    limit: i64,
+) -> Result<Vec<Value>, Fault> {
+    let rows = sqlx::query!(
+        "select id, status, channel, recipient, template_type, created_at, updated_at
+           from messages where identity_id = $1 order by created_at desc, id limit $2",
+        identity_id,
+        limit
+    );
+    let rows = rows.fetch_all(tx.conn()).await?;
+    let view = rows.into_iter().map(|row| {
+        json!({
+            "id": row.id,
+            "status": row.status,
+            "channel": row.channel,
+            "recipient": row.recipient,
+            "template_type": row.template_type,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        })
+    });
+    Ok(view.collect())
 }
 
 struct Row {

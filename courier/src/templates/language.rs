@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::config::TextConfig;
+use crate::config::TextConfig;
 
 /// Languages that the built-in texts are written in.
 pub(super) const BUILT_IN: [&str; 2] = ["en", "de"];

@@ -3,12 +3,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use identity::schema::Via;
 use serde::Deserialize;
 use serde_json::Value;
 use tenants::{Section, config::units};
 
-use super::{ClientCertificate, check};
-use crate::schema::Via;
+use crate::certificate::ClientCertificate;
 
 const DAYS_30: Duration = Duration::from_hours(720);
 
@@ -27,7 +28,7 @@ pub struct CourierConfig {
     /// Attempts after the first one.
     pub message_retries: u32,
     /// Go templates by kind; read by the templates alone.
-    pub(super) templates: Value,
+    pub(crate) templates: Value,
 }
 
 impl Section for CourierConfig {
@@ -71,7 +72,7 @@ pub enum Delivery {
 #[derive(Clone, Deserialize)]
 #[serde(default)]
 pub struct SmtpConfig {
-    /// See [`super::Relay`].
+    /// See [`crate::Relay`].
     pub connection_uri: Option<String>,
     /// The sender; there whenever a relay is.
     pub from_address: Option<String>,
@@ -136,7 +137,7 @@ fn post() -> String {
 impl RequestConfig {
     /// The Jsonnet that makes the body, if one is configured.
     pub fn snippet(&self) -> Option<String> {
-        check::decoded(self.body.as_deref()?)
+        decoded(self.body.as_deref()?)
     }
 
     /// The configured `Content-Type`, without parameters; JSON by default.
@@ -147,6 +148,12 @@ impl RequestConfig {
             .and_then(|(_, value)| value.split(';').next())
             .map_or("application/json", str::trim)
     }
+}
+
+/// The text behind `base64://`.
+pub(crate) fn decoded(source: &str) -> Option<String> {
+    let bytes = STANDARD.decode(source.strip_prefix("base64://")?).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 /// `request_config.auth`.
@@ -188,7 +195,7 @@ pub struct TextConfig {
     /// Shown to relays that ask for one.
     pub client_certificate: Option<ClientCertificate>,
     /// By template type, then by language.
-    pub(super) templates: BTreeMap<String, BTreeMap<String, OwnTexts>>,
+    pub(crate) templates: BTreeMap<String, BTreeMap<String, OwnTexts>>,
 }
 
 impl Section for TextConfig {
@@ -210,19 +217,19 @@ impl Default for TextConfig {
 /// What a project says in its own words.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct OwnTexts {
-    pub(super) subject: Option<String>,
-    pub(super) html: Option<String>,
-    pub(super) plaintext: Option<String>,
-    pub(super) sms: Option<String>,
+pub(crate) struct OwnTexts {
+    pub(crate) subject: Option<String>,
+    pub(crate) html: Option<String>,
+    pub(crate) plaintext: Option<String>,
+    pub(crate) sms: Option<String>,
 }
 
 /// `insula.branding`, as far as mails show it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Branding {
-    pub(super) logo_light_url: Option<String>,
-    pub(super) logo_dark_url: Option<String>,
+pub(crate) struct Branding {
+    pub(crate) logo_light_url: Option<String>,
+    pub(crate) logo_dark_url: Option<String>,
 }
 
 impl Section for Branding {

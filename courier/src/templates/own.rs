@@ -1,17 +1,17 @@
 //! A project's own texts: read out of the configuration, converted, compiled once per revision.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use identity::schema::Via;
 use minijinja::Environment;
 use serde_json::Value;
 use tenants::Project;
 
 use super::{
     built_in,
-    config::{CourierConfig, TextConfig},
     engine::{self, Manner},
     go, language, restrict,
 };
-use crate::schema::Via;
+use crate::config::{CourierConfig, TextConfig};
 
 /// Of a text by the original's keys; of ours the schema says it.
 const IMPORTED_BYTES_MAX: usize = 128 << 10;

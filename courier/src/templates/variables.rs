@@ -2,12 +2,12 @@
 //! `VerificationCode` in its Go templates and `verification_code` in JSON, and a few of our own.
 
 use chrono::SecondsFormat;
+use identity::schema::Via;
 use minijinja::value::{Serde, Value as Jinja};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::mail::{Mail, Subject};
-use crate::schema::Via;
+use crate::mail::{Mail, Subject};
 
 /// `template_data` as delivery services get it.
 pub(super) fn template_data(mail: &Mail) -> Value {

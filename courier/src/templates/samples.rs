@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Mail, Subject, built_in, mail::MailIdentity};
-use crate::{
+use super::built_in;
+use crate::mail::{Mail, MailIdentity, Subject};
+use identity::{
     Identity,
     factors::Factors,
     identities::{RecoveryAddress, State, VerifiableAddress},

@@ -7,53 +7,61 @@
 //! Between `begin` and `end` a crash leaves a message in `processing`; whoever gets the job next tries
 //! again, with the same Message-ID. What a failure means is said in `verdict` alone.
 
+mod dial;
+mod error;
+mod http;
+mod letter;
 mod lines;
 mod relays;
+mod smtp;
+mod tls;
+mod transport;
 mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use identity::courier::{
-    CourierConfig, Status,
-    attempts::{self, Ended},
-    is_deliverable,
-    store::{self, Stored},
-};
 use metrics::counter;
 use tenants::{Environment, Fault, Project, Verdict};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use self::{
+    error::Trouble,
     lines::Lines,
     relays::{Place, Relays},
+    transport::{Ready, Way},
     verdict::Next,
 };
-use crate::transport::{Ready, Trouble, Way};
-
-pub(crate) use relays::Idle;
+use crate::{
+    attempts::{self, Ended},
+    config::CourierConfig,
+    recipient::is_deliverable,
+    store::{self, Status, Stored},
+};
 
 /// Everything between the first byte of an attempt and the relay's last word.
-pub(crate) const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
+pub const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
 /// In a line before a host; then it goes back to the queue, whose other jobs may have somewhere to go.
 const TURN_SECONDS_MAX: Duration = Duration::from_secs(20);
 /// When the line before a host is long enough.
 const BUSY_PAUSE: Duration = Duration::from_millis(700);
-/// How often the end of an attempt is told to a database that does not answer.
+/// How often the end of an attempt is told to a database that does not answer, with pauses that double.
 const RECORD_ATTEMPTS: u32 = 5;
+const RECORD_PAUSE: Duration = Duration::from_millis(500);
 const KEPT: &str = "Kept: no relay is configured, so that it can be read here.";
 
 /// What the sending of many messages shares.
 #[derive(Clone)]
-pub(crate) struct Courier {
+pub struct Courier {
     relays: Arc<Relays>,
     lines: Lines,
     patience: Duration,
 }
 
 impl Courier {
-    pub(crate) fn new(patience: Duration) -> Self {
+    /// A courier without open connections. `patience`: how long a relay may take for one step.
+    pub fn new(patience: Duration) -> Self {
         Self {
             relays: Arc::default(),
             lines: Lines::default(),
@@ -62,12 +70,12 @@ impl Courier {
     }
 
     /// Nothing is claimed any more: what waits for a relay goes back to the queue.
-    pub(crate) fn close_lines(&self) {
+    pub fn close_lines(&self) {
         self.lines.close();
     }
 
     /// The job of one message.
-    pub(crate) async fn send(&self, project: &Project, id: Uuid) -> Result<Verdict, Fault> {
+    pub async fn send(&self, project: &Project, id: Uuid) -> Result<Verdict, Fault> {
         let Some(message) = load(project, id).await? else {
             // Its time is over.
             return Ok(Verdict::Done);
@@ -138,7 +146,7 @@ impl Attempt<'_> {
         }
         let ready = match timeout(
             self.courier.patience,
-            way.prepare(project, &self.message, relays.idle(place)),
+            way.prepare(project, &self.message, || relays.take(place)),
         )
         .await
         .unwrap_or_else(|_| {
@@ -242,7 +250,7 @@ impl Attempt<'_> {
 
     /// The mail is out: what the database does not hear now is sent again.
     async fn record(&self, number: i32, ended: &Ended) -> Result<(), Fault> {
-        let mut pause = crate::pause::Pause::after_faults();
+        let mut pause = RECORD_PAUSE;
         for attempt in 1.. {
             match attempts::end(self.project, self.message.id, number, ended).await {
                 Ok(_) => break,
@@ -252,7 +260,8 @@ impl Attempt<'_> {
                         error = &fault as &dyn std::error::Error,
                         "the end of an attempt cannot be recorded"
                     );
-                    sleep(pause.take()).await;
+                    sleep(pause).await;
+                    pause *= 2;
                 }
             }
         }

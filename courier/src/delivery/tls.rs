@@ -20,7 +20,7 @@ use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::Trouble;
+use super::error::Trouble;
 
 type Made = Result<Arc<ClientConfig>, String>;
 

@@ -12,8 +12,7 @@ use identity::schema::Via;
 use tenants::{Project, ProjectId};
 use tokio::time::Instant;
 
-use super::verdict;
-use crate::transport::Connection;
+use super::{smtp::Connection, verdict};
 
 /// Connections of all projects that wait.
 const IDLE_MAX: usize = 64;
@@ -37,19 +36,6 @@ impl Place {
     }
 }
 
-/// A connection that waits for the next message of its place.
-pub(crate) struct Idle<'a> {
-    relays: &'a Relays,
-    place: Place,
-}
-
-impl Idle<'_> {
-    /// The one that was used last.
-    pub(crate) fn take(&self) -> Option<Connection> {
-        self.relays.take(self.place)
-    }
-}
-
 struct Rest {
     times: u32,
     until: DateTime<Utc>,
@@ -63,14 +49,8 @@ pub(super) struct Relays {
 }
 
 impl Relays {
-    pub(super) fn idle(&self, place: Place) -> Idle<'_> {
-        Idle {
-            relays: self,
-            place,
-        }
-    }
-
-    fn take(&self, place: Place) -> Option<Connection> {
+    /// A connection that waits for the next message of that place: the one that was used last.
+    pub(super) fn take(&self, place: Place) -> Option<Connection> {
         let mut idle = lock(&self.idle);
         idle.retain(|(_, since, _)| since.elapsed() < IDLE_SECONDS_MAX);
         let at = idle.iter().rposition(|(of, ..)| *of == place)?;

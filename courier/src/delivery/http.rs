@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use identity::courier::{KeyPlace, RequestAuth, RequestConfig, store::Stored};
 use serde_json::{Map, Value, json};
 use tenants::{
     Method, OutboundRequest, Project,
     outbound::{HeaderValue, StatusCode},
 };
 
-use super::Trouble;
+use super::error::Trouble;
+use crate::{
+    config::{KeyPlace, RequestAuth, RequestConfig},
+    store::Stored,
+};
 
 const SERVICE_SECONDS_MAX: Duration = Duration::from_secs(30);
 const FORM: &str = "application/x-www-form-urlencoded";

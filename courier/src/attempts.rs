@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tenants::{Fault, Project, Tx, ids};
 use uuid::Uuid;
 
-use super::store::{Dispatch, Status};
+use crate::store::{Dispatch, Status};
 
 /// The end of one attempt.
 #[derive(Clone, Debug)]

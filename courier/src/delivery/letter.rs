@@ -1,7 +1,6 @@
 //! A message as bytes for a relay (RFC 5322): plain text and HTML side by side, with a Message-ID that is
 //! the same at every attempt.
 
-use identity::courier::{SmtpConfig, store::Stored};
 use lettre::{
     Address,
     message::{
@@ -11,7 +10,8 @@ use lettre::{
 };
 use tenants::Project;
 
-use super::Trouble;
+use super::error::Trouble;
+use crate::{config::SmtpConfig, store::Stored};
 
 /// Envelope and content.
 pub(crate) struct Letter {

@@ -8,12 +8,13 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use identity::courier::{Protection, Relay, client_certificate};
 use lettre::transport::smtp::client::AsyncTokioStream;
+use rustls::sign::CertifiedKey;
 use tenants::{OutboundError, Project};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
@@ -21,7 +22,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Trouble, tls};
+use super::{error::Trouble, tls};
+use crate::{
+    config::TextConfig,
+    relay::{Protection, Relay},
+};
 
 const DIAL_SECONDS_MAX: Duration = Duration::from_secs(10);
 /// Of one connection, all answers together.
@@ -83,6 +88,29 @@ pub(super) async fn dial(
     let mut said = greeting.into_bytes();
     said.extend(clear.unread);
     Line::new(clear.stream, said, false)
+}
+
+/// What this project shows to relays that ask, read once for each revision.
+fn client_certificate(project: &Project) -> Option<Arc<CertifiedKey>> {
+    struct Parsed(Option<Arc<CertifiedKey>>);
+    let parsed = project.memo(|project| {
+        let config = project.config::<TextConfig>();
+        let configured = config.client_certificate.as_ref();
+        Parsed(configured.and_then(|configured| match configured.read() {
+            Ok(certified) => Some(Arc::new(certified)),
+            // Judged when it was written.
+            Err((part, why)) => {
+                tracing::error!(
+                    project = project.slug(),
+                    part,
+                    why,
+                    "client certificate left out"
+                );
+                None
+            }
+        }))
+    });
+    parsed.0.clone()
 }
 
 async fn connect(project: &Project, relay: &Relay) -> Result<TcpStream, Trouble> {

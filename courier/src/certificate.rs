@@ -1,17 +1,12 @@
 //! How we prove to a relay who we are, without a password: a certificate and its key
 //! (`insula.courier.client_certificate`).
 
-use std::sync::Arc;
-
 use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     sign::CertifiedKey,
 };
 use serde::Deserialize;
-use tenants::Project;
-
-use super::TextConfig;
 
 /// As it is configured: PEM. No `Debug`, because it holds a key.
 #[derive(Clone, Deserialize)]
@@ -24,7 +19,7 @@ pub struct ClientCertificate {
 
 impl ClientCertificate {
     /// Read, and found to belong together; otherwise which of the two is wrong, and how.
-    pub(super) fn read(&self) -> Result<CertifiedKey, (&'static str, &'static str)> {
+    pub(crate) fn read(&self) -> Result<CertifiedKey, (&'static str, &'static str)> {
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(self.chain.as_bytes()).collect();
         let chain = chain.ok().filter(|chain| !chain.is_empty());
@@ -38,27 +33,4 @@ impl ClientCertificate {
             _ => ("key", "is of a kind that cannot be used"),
         })
     }
-}
-
-/// What this project shows to relays that ask, read once for each revision.
-pub fn client_certificate(project: &Project) -> Option<Arc<CertifiedKey>> {
-    struct Parsed(Option<Arc<CertifiedKey>>);
-    let parsed = project.memo(|project| {
-        let config = project.config::<TextConfig>();
-        let configured = config.client_certificate.as_ref();
-        Parsed(configured.and_then(|configured| match configured.read() {
-            Ok(certified) => Some(Arc::new(certified)),
-            // Judged when it was written.
-            Err((part, why)) => {
-                tracing::error!(
-                    project = project.slug(),
-                    part,
-                    why,
-                    "client certificate left out"
-                );
-                None
-            }
-        }))
-    });
-    parsed.0.clone()
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use identity::courier::{Relay, SmtpConfig};
 use lettre::transport::smtp::{
     Error,
     authentication::{Credentials, Mechanism},
@@ -13,8 +12,8 @@ use lettre::transport::smtp::{
 use tenants::Project;
 use tokio::time::{Instant, timeout};
 
-use super::{Trouble, dial, letter::Letter};
-use crate::courier::Idle;
+use super::{dial, error::Trouble, letter::Letter};
+use crate::{config::SmtpConfig, relay::Relay};
 
 /// Then a relay may have lost patience, and is asked first.
 const FRESH: Duration = Duration::from_secs(2);
@@ -34,14 +33,14 @@ pub(crate) struct Connection {
     used: Instant,
 }
 
-/// One that waits, or a new one.
+/// The first of those that `idle` yields which still answers, or a new one.
 pub(super) async fn connect(
     project: &Project,
     relay: &Relay,
     config: &SmtpConfig,
-    idle: &Idle<'_>,
+    idle: impl Fn() -> Option<Connection>,
 ) -> Result<Connection, Trouble> {
-    while let Some(mut connection) = idle.take() {
+    while let Some(mut connection) = idle() {
         if connection.used.elapsed() < FRESH || connection.answers().await {
             return Ok(connection);
         }

@@ -1,19 +1,20 @@
 //! Judges what a project wants to send and how, when its configuration is written: nothing that could
 //! only fail at night comes into force.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use identity::{
+    schema::{Address, Reach, Via},
+    schemas::Schemas,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tenants::{Environment, Section, config::ConfigViolation};
 
-use super::{
-    ClientCertificate, Relay,
-    config::{CourierConfig, Delivery, KeyPlace, RequestAuth, RequestConfig, TextConfig},
-    render, trial,
-};
 use crate::{
-    schema::{Address, Reach, Via},
-    schemas::Schemas,
+    certificate::ClientCertificate,
+    config::{CourierConfig, Delivery, KeyPlace, RequestAuth, RequestConfig, TextConfig, decoded},
+    recipient::is_deliverable,
+    relay::Relay,
+    templates,
 };
 
 type Found = Vec<ConfigViolation>;
@@ -72,7 +73,7 @@ pub fn check(document: &Value, environment: Environment) -> Vec<ConfigViolation>
         let pointer = format!("/insula/courier/client_certificate/{key}");
         found.push(ConfigViolation::new(pointer, why));
     }
-    found.extend(trial::of_texts(document, &courier, &texts));
+    found.extend(templates::of_texts(document, &courier, &texts));
     found
 }
 
@@ -103,7 +104,7 @@ fn smtp(courier: &CourierConfig, found: &mut Found) {
     if smtp
         .from_address
         .as_ref()
-        .is_some_and(|it| !render::is_deliverable(&sender(it)))
+        .is_some_and(|it| !is_deliverable(&sender(it)))
     {
         add("from_address", "is no e-mail address");
     }
@@ -163,12 +164,6 @@ fn request(service: &RequestConfig, pointer: &str, found: &mut Found) {
         }
         _ => {}
     }
-}
-
-/// The text behind `base64://`.
-pub(super) fn decoded(source: &str) -> Option<String> {
-    let bytes = STANDARD.decode(source.strip_prefix("base64://")?).ok()?;
-    String::from_utf8(bytes).ok()
 }
 
 /// Does it send something to people whom a schema reaches like this?

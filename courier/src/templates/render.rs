@@ -1,27 +1,28 @@
 //! From a [`Mail`] to the texts that are sent, in the commit that causes it. A template of a project that fails
 //! at one very person keeps nobody out, and tells nobody that they are known: the built-in words take its place.
 
+use identity::schema::Via;
 use minijinja::Value as Jinja;
 use serde_json::{Map, Value, json};
 use tenants::{Fault, Project, ids};
 
 use super::{
-    Mail, built_in,
-    config::{Branding, TextConfig},
+    built_in,
     engine::{self, Manner},
     language,
-    mail::Subject,
     own::Templates,
-    store::{Content, Message},
     variables::{self, About},
 };
-use crate::schema::{Address, Via};
+use crate::{
+    config::{Branding, TextConfig},
+    mail::{Mail, Subject},
+    store::{Content, Message},
+};
 
 const SUBJECT_CHARS_MAX: usize = 250;
-const ADDRESS_BYTES_MAX: usize = 254;
 
 /// Render subject, text and HTML. Reads the configuration alone; waits for nothing. Whether something can be
-/// sent to the recipient at all is judged by whoever sends it ([`is_deliverable`]), so that an answer does
+/// sent to the recipient at all is judged by whoever sends it ([`crate::recipient`]), so that an answer does
 /// not depend on it.
 ///
 /// # Errors
@@ -51,30 +52,6 @@ pub fn render(project: &Project, mail: &Mail) -> Result<Message, Fault> {
         identity_id: mail.identity.as_ref().map(|identity| identity.id),
         content,
     })
-}
-
-/// Can something be sent there at all? Nothing that could end a line or begin a second address passes.
-pub fn is_deliverable(to: &Address) -> bool {
-    let visible = |text: &str| !text.chars().any(|c| c.is_control() || c.is_whitespace());
-    match to.via {
-        Via::Sms => !to.value.is_empty() && to.value.len() <= 64 && visible(&to.value),
-        Via::Email => {
-            let Some((local, domain)) = to.value.rsplit_once('@') else {
-                return false;
-            };
-            let special = "!#$%&'*+-/=?^_`{|}~.";
-            let word = |c: char| c.is_alphanumeric() || !c.is_ascii() || special.contains(c);
-            let label = |c: char| c.is_alphanumeric() || !c.is_ascii() || c == '-';
-            to.value.len() <= ADDRESS_BYTES_MAX
-                && visible(&to.value)
-                && (1..=64).contains(&local.len())
-                && local.chars().all(word)
-                && local.split('.').all(|part| !part.is_empty())
-                && domain
-                    .split('.')
-                    .all(|part| !part.is_empty() && part.chars().all(label))
-        }
-    }
 }
 
 /// What is known of the recipient, for their language.
