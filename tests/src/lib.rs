@@ -27,6 +27,7 @@ use tokio::runtime::Runtime;
 pub use mail::Letter;
 pub use postgres::{Database, MASTER_KEY};
 pub use site::{Answer, Client, Kind, ROOT_KEY, Site, cheap};
+pub use tests_macros::story;
 pub use world::{World, fingerprint, fresh_slug};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {

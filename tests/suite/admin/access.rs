@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tenants::{Actor, Environment, KeyRequest, Project, Role};
-use tests::{Client, Kind, Site, cheap, run};
+use tests::{Client, Kind, Site, cheap, story};
 
 use super::{EMAIL, IDENTITIES, PASSWORD, UNKNOWN, WHOAMI, made, person, session};
 
@@ -33,122 +33,110 @@ async fn status(client: &Client, (method, path): (Method, &str), authorization: 
 const LIST: (Method, &str) = (Method::GET, IDENTITIES);
 
 /// Control-plane, Addressing.
-#[test]
-fn which_key_opens() {
-    run(async {
-        let site = Site::new().await;
-        let (project, owner) = site.project_with_key().await;
-        let (_, foreign) = site
-            .world
-            .create(Environment::Development, cheap(json!({})))
-            .await;
-        let client = site.client(&project, Kind::Api);
-        // With the word, in any case, and bare, as the generated SDKs send it.
-        for form in ["Bearer {}", "bearer {}", "{}"] {
-            let header = form.replace("{}", &owner.token);
-            assert_eq!(status(&client, LIST, &header).await, 200, "{form}");
-        }
-        let nobody = client.get(IDENTITIES).await;
-        assert_eq!(
-            (nobody.status, nobody.error_id()),
-            (StatusCode::UNAUTHORIZED, None)
-        );
-        let wrong = [
-            "Bearer",
-            "Bearer x",
-            "Basic {}",
-            "Bearer {}x",
-            "{}x",
-            "ory_st_x",
-        ];
-        for form in wrong {
-            let header = form.replace("{}", &owner.token);
-            assert_eq!(status(&client, LIST, &header).await, 401, "{form}");
-        }
-        assert_eq!(status(&client, LIST, &foreign.token).await, 403);
-        // A session is no key, and a key no session.
-        client.sign_up(EMAIL, PASSWORD).await;
-        let (token, _) = session(&site, &project, EMAIL).await;
-        let header = format!("Bearer {token}");
-        assert_eq!(status(&client, LIST, &header).await, 401);
-        let header = format!("Bearer {}", owner.token);
-        assert_eq!(status(&client, (Method::GET, WHOAMI), &header).await, 401);
-        // Revoked keys open nothing.
-        site.world
-            .installation()
-            .revoke_key(&Actor::system(), owner.id)
-            .await
-            .unwrap();
-        assert_eq!(status(&client, LIST, &owner.token).await, 401);
-        site.finish().await;
-    });
+#[story]
+async fn which_key_opens(site: Site) {
+    let (project, owner) = site.project_with_key().await;
+    let (_, foreign) = site
+        .world
+        .create(Environment::Development, cheap(json!({})))
+        .await;
+    let client = site.client(&project, Kind::Api);
+    // With the word, in any case, and bare, as the generated SDKs send it.
+    for form in ["Bearer {}", "bearer {}", "{}"] {
+        let header = form.replace("{}", &owner.token);
+        assert_eq!(status(&client, LIST, &header).await, 200, "{form}");
+    }
+    let nobody = client.get(IDENTITIES).await;
+    assert_eq!(
+        (nobody.status, nobody.error_id()),
+        (StatusCode::UNAUTHORIZED, None)
+    );
+    let wrong = [
+        "Bearer",
+        "Bearer x",
+        "Basic {}",
+        "Bearer {}x",
+        "{}x",
+        "ory_st_x",
+    ];
+    for form in wrong {
+        let header = form.replace("{}", &owner.token);
+        assert_eq!(status(&client, LIST, &header).await, 401, "{form}");
+    }
+    assert_eq!(status(&client, LIST, &foreign.token).await, 403);
+    // A session is no key, and a key no session.
+    client.sign_up(EMAIL, PASSWORD).await;
+    let (token, _) = session(&site, &project, EMAIL).await;
+    let header = format!("Bearer {token}");
+    assert_eq!(status(&client, LIST, &header).await, 401);
+    let header = format!("Bearer {}", owner.token);
+    assert_eq!(status(&client, (Method::GET, WHOAMI), &header).await, 401);
+    // Revoked keys open nothing.
+    site.world
+        .installation()
+        .revoke_key(&Actor::system(), owner.id)
+        .await
+        .unwrap();
+    assert_eq!(status(&client, LIST, &owner.token).await, 401);
 }
 
 /// Control-plane, Roles: who reads and who writes.
-#[test]
-fn roles() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let client = site.client(&project, Kind::Api);
-        let viewers = [
-            key(&site, Some(&project), Role::Viewer).await,
-            key(&site, None, Role::Viewer).await,
-        ];
-        let administrators = [
-            key(&site, Some(&project), Role::Admin).await,
-            key(&site, None, Role::Admin).await,
-        ];
-        let session = format!("/admin/sessions/{UNKNOWN}");
-        let identity = format!("{IDENTITIES}/{UNKNOWN}");
-        let sessions = format!("{identity}/sessions");
-        for (method, path, answer) in [
-            (Method::GET, IDENTITIES, 200),
-            (Method::GET, &identity, 404),
-            (Method::GET, &sessions, 200),
-            (Method::GET, "/admin/sessions", 200),
-            (Method::GET, &session, 404),
-            (Method::POST, IDENTITIES, 400),
-            (Method::DELETE, &identity, 404),
-            (Method::DELETE, &sessions, 404),
-            (Method::DELETE, &session, 404),
-        ] {
-            let request = (method.clone(), path);
-            for key in &administrators {
-                let seen = status(&client, request.clone(), key).await;
-                assert_eq!(seen, answer, "{method} {path}");
-            }
-            let expected = if method == Method::GET { answer } else { 403 };
-            for key in &viewers {
-                let seen = status(&client, request.clone(), key).await;
-                assert_eq!(seen, expected, "{method} {path}");
-            }
+#[story]
+async fn roles(site: Site) {
+    let project = site.project().await;
+    let client = site.client(&project, Kind::Api);
+    let viewers = [
+        key(&site, Some(&project), Role::Viewer).await,
+        key(&site, None, Role::Viewer).await,
+    ];
+    let administrators = [
+        key(&site, Some(&project), Role::Admin).await,
+        key(&site, None, Role::Admin).await,
+    ];
+    let session = format!("/admin/sessions/{UNKNOWN}");
+    let identity = format!("{IDENTITIES}/{UNKNOWN}");
+    let sessions = format!("{identity}/sessions");
+    for (method, path, answer) in [
+        (Method::GET, IDENTITIES, 200),
+        (Method::GET, &identity, 404),
+        (Method::GET, &sessions, 200),
+        (Method::GET, "/admin/sessions", 200),
+        (Method::GET, &session, 404),
+        (Method::POST, IDENTITIES, 400),
+        (Method::DELETE, &identity, 404),
+        (Method::DELETE, &sessions, 404),
+        (Method::DELETE, &session, 404),
+    ] {
+        let request = (method.clone(), path);
+        for key in &administrators {
+            let seen = status(&client, request.clone(), key).await;
+            assert_eq!(seen, answer, "{method} {path}");
         }
-        site.finish().await;
-    });
+        let expected = if method == Method::GET { answer } else { 403 };
+        for key in &viewers {
+            let seen = status(&client, request.clone(), key).await;
+            assert_eq!(seen, expected, "{method} {path}");
+        }
+    }
 }
 
 /// VIEWER reads "everything of the project except secrets and credentials".
-#[test]
-fn a_viewer_sees_no_hash() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let identity = made(&admin, person(EMAIL)).await;
-        let key = key(&site, Some(&project), Role::Viewer).await;
-        let mut viewer = site.client(&project, Kind::Api);
-        viewer.set_header("authorization", &key);
-        let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
-        for path in [path.as_str(), IDENTITIES] {
-            let plain = viewer.get(path).await;
-            assert_eq!(plain.status, StatusCode::OK);
-            let asked = format!("{path}?include_credential=password");
-            assert!(admin.get(&asked).await.text.contains("$argon2id$"));
-            let refused = viewer.get(&asked).await;
-            assert!(!refused.text.contains("$argon2id$"), "{}", refused.text);
-            assert_eq!(refused.status, StatusCode::FORBIDDEN);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn a_viewer_sees_no_hash(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let identity = made(&admin, person(EMAIL)).await;
+    let key = key(&site, Some(&project), Role::Viewer).await;
+    let mut viewer = site.client(&project, Kind::Api);
+    viewer.set_header("authorization", &key);
+    let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
+    for path in [path.as_str(), IDENTITIES] {
+        let plain = viewer.get(path).await;
+        assert_eq!(plain.status, StatusCode::OK);
+        let asked = format!("{path}?include_credential=password");
+        assert!(admin.get(&asked).await.text.contains("$argon2id$"));
+        let refused = viewer.get(&asked).await;
+        assert!(!refused.text.contains("$argon2id$"), "{}", refused.text);
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
 }

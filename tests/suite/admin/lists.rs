@@ -4,210 +4,196 @@ use std::collections::BTreeSet;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Answer, Site, run};
+use tests::{Answer, Site, story};
 
 use super::{EMAIL, IDENTITIES, NIL, UNKNOWN, ids, link, made, person};
 
 /// Admin traps 5, 6 and 7.
-#[test]
-fn finding_identities() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let mut people = Vec::new();
-        for name in ["ada", "adam", "a_a", "bob"] {
-            let identity = made(&admin, person(&format!("{name}@example.org"))).await;
-            people.push(identity["id"].as_str().unwrap().to_owned());
-        }
-        let find = async |query: &str| admin.get(&format!("{IDENTITIES}?{query}")).await;
+#[story]
+async fn finding_identities(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let mut people = Vec::new();
+    for name in ["ada", "adam", "a_a", "bob"] {
+        let identity = made(&admin, person(&format!("{name}@example.org"))).await;
+        people.push(identity["id"].as_str().unwrap().to_owned());
+    }
+    let find = async |query: &str| admin.get(&format!("{IDENTITIES}?{query}")).await;
 
-        let all = find("").await;
-        assert_eq!(ids(&all).len(), 4);
-        assert!(ids(&all).is_sorted());
-        for item in all.body.as_array().unwrap() {
-            assert!(item.get("credentials").is_none(), "admin trap 5");
-            assert_eq!(item.get("metadata_admin"), Some(&Value::Null));
-            assert_eq!(item.get("metadata_public"), Some(&Value::Null));
-            assert!(item["verifiable_addresses"].is_array());
-        }
-        for spelling in [
-            "ADA@Example.org",
-            "%20ada@example.org",
-            "ada%E2%80%8B@example.org",
-        ] {
-            let found = find(&format!("credentials_identifier={spelling}")).await;
-            assert_eq!(ids(&found), [people[0].clone()], "{spelling}");
-            let password = &found.body[0]["credentials"]["password"];
-            assert_eq!(password["identifiers"], json!([EMAIL]));
-            assert!(password.get("config").is_none());
-        }
-        let found =
-            find("credentials_identifier=ada@example.org&include_credential=password").await;
-        assert!(found.body[0]["credentials"]["password"]["config"]["hashed_password"].is_string());
-        for nobody in [
-            "credentials_identifier=ada",
-            "credentials_identifier=%25",
-            "preview_credentials_identifier_similar=%25",
-            "preview_credentials_identifier_similar=xyz",
-        ] {
-            let found = find(nobody).await;
-            assert_eq!(
-                (found.status, &found.body),
-                (StatusCode::OK, &json!([])),
-                "{nobody}"
-            );
-        }
-        let mut alike = [people[0].clone(), people[1].clone()];
-        alike.sort();
+    let all = find("").await;
+    assert_eq!(ids(&all).len(), 4);
+    assert!(ids(&all).is_sorted());
+    for item in all.body.as_array().unwrap() {
+        assert!(item.get("credentials").is_none(), "admin trap 5");
+        assert_eq!(item.get("metadata_admin"), Some(&Value::Null));
+        assert_eq!(item.get("metadata_public"), Some(&Value::Null));
+        assert!(item["verifiable_addresses"].is_array());
+    }
+    for spelling in [
+        "ADA@Example.org",
+        "%20ada@example.org",
+        "ada%E2%80%8B@example.org",
+    ] {
+        let found = find(&format!("credentials_identifier={spelling}")).await;
+        assert_eq!(ids(&found), [people[0].clone()], "{spelling}");
+        let password = &found.body[0]["credentials"]["password"];
+        assert_eq!(password["identifiers"], json!([EMAIL]));
+        assert!(password.get("config").is_none());
+    }
+    let found = find("credentials_identifier=ada@example.org&include_credential=password").await;
+    assert!(found.body[0]["credentials"]["password"]["config"]["hashed_password"].is_string());
+    for nobody in [
+        "credentials_identifier=ada",
+        "credentials_identifier=%25",
+        "preview_credentials_identifier_similar=%25",
+        "preview_credentials_identifier_similar=xyz",
+    ] {
+        let found = find(nobody).await;
         assert_eq!(
-            ids(&find("preview_credentials_identifier_similar=ADA").await),
-            alike
+            (found.status, &found.body),
+            (StatusCode::OK, &json!([])),
+            "{nobody}"
         );
-        // An underscore is itself, not any letter.
-        assert_eq!(
-            ids(&find("preview_credentials_identifier_similar=a_a").await),
-            [people[2].clone()]
-        );
-
-        site.finish().await;
-    });
+    }
+    let mut alike = [people[0].clone(), people[1].clone()];
+    alike.sort();
+    assert_eq!(
+        ids(&find("preview_credentials_identifier_similar=ADA").await),
+        alike
+    );
+    // An underscore is itself, not any letter.
+    assert_eq!(
+        ids(&find("preview_credentials_identifier_similar=a_a").await),
+        [people[2].clone()]
+    );
 }
 
 /// Admin trap 8, and what cannot be combined.
-#[test]
-fn filtering_identities() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let mut people = Vec::new();
-        for name in ["ada", "bob", "eve"] {
-            let identity = made(&admin, person(&format!("{name}@example.org"))).await;
-            people.push(identity["id"].as_str().unwrap().to_owned());
-        }
-        let find = async |query: &str| admin.get(&format!("{IDENTITIES}?{query}")).await;
-        let (one, two) = (&people[2], &people[1]);
-        let found = find(&format!("ids={one}&ids={two}&ids={two}&ids={UNKNOWN}")).await;
-        assert_eq!(
-            ids(&found).into_iter().collect::<BTreeSet<_>>(),
-            BTreeSet::from([one.clone(), two.clone()])
-        );
-        let shown = find(&format!("ids={one}&include_credential=password")).await;
-        let config = |shown: &Answer| shown.body[0]["credentials"]["password"]["config"].clone();
-        assert!(config(&shown)["hashed_password"].is_string());
-        let none = json!({"schema_id": "preset://email", "traits": {"email": "zoe@example.org"}});
-        let none = made(&admin, none).await["id"].as_str().unwrap().to_owned();
-        let shown = find(&format!("ids={none}&include_credential=password")).await;
-        assert_eq!(config(&shown), json!({}), "asked for, and there is nothing");
-        admin.delete(&format!("{IDENTITIES}/{none}")).await;
-        assert_eq!(
-            ids(&find(&format!("organization_id={UNKNOWN}")).await).len(),
-            0
-        );
-        assert_eq!(ids(&find(&format!("organization_id={NIL}")).await).len(), 3);
-        for wrong in [
-            format!("ids={one}&organization_id={UNKNOWN}"),
-            format!("ids={one}&credentials_identifier=x"),
-            "credentials_identifier=x&preview_credentials_identifier_similar=x".to_owned(),
-            "ids=abc".to_owned(),
-            "ids=".to_owned(),
-            "organization_id=abc".to_owned(),
-            "include_credential=zzz".to_owned(),
-            "include_credential=profile".to_owned(),
-        ] {
-            let refused = find(&wrong).await;
-            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}");
-            assert!(refused.body["error"]["reason"].is_string(), "{wrong}");
-        }
-        site.finish().await;
-    });
+#[story]
+async fn filtering_identities(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let mut people = Vec::new();
+    for name in ["ada", "bob", "eve"] {
+        let identity = made(&admin, person(&format!("{name}@example.org"))).await;
+        people.push(identity["id"].as_str().unwrap().to_owned());
+    }
+    let find = async |query: &str| admin.get(&format!("{IDENTITIES}?{query}")).await;
+    let (one, two) = (&people[2], &people[1]);
+    let found = find(&format!("ids={one}&ids={two}&ids={two}&ids={UNKNOWN}")).await;
+    assert_eq!(
+        ids(&found).into_iter().collect::<BTreeSet<_>>(),
+        BTreeSet::from([one.clone(), two.clone()])
+    );
+    let shown = find(&format!("ids={one}&include_credential=password")).await;
+    let config = |shown: &Answer| shown.body[0]["credentials"]["password"]["config"].clone();
+    assert!(config(&shown)["hashed_password"].is_string());
+    let none = json!({"schema_id": "preset://email", "traits": {"email": "zoe@example.org"}});
+    let none = made(&admin, none).await["id"].as_str().unwrap().to_owned();
+    let shown = find(&format!("ids={none}&include_credential=password")).await;
+    assert_eq!(config(&shown), json!({}), "asked for, and there is nothing");
+    admin.delete(&format!("{IDENTITIES}/{none}")).await;
+    assert_eq!(
+        ids(&find(&format!("organization_id={UNKNOWN}")).await).len(),
+        0
+    );
+    assert_eq!(ids(&find(&format!("organization_id={NIL}")).await).len(), 3);
+    for wrong in [
+        format!("ids={one}&organization_id={UNKNOWN}"),
+        format!("ids={one}&credentials_identifier=x"),
+        "credentials_identifier=x&preview_credentials_identifier_similar=x".to_owned(),
+        "ids=abc".to_owned(),
+        "ids=".to_owned(),
+        "organization_id=abc".to_owned(),
+        "include_credential=zzz".to_owned(),
+        "include_credential=profile".to_owned(),
+    ] {
+        let refused = find(&wrong).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert!(refused.body["error"]["reason"].is_string(), "{wrong}");
+    }
 }
 
 /// Admin traps 9 to 13.
-#[test]
-fn many_identities() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let mut tx = project.begin().await.unwrap();
-        sqlx::query(
-            "insert into identities (id, schema_id, state, state_changed_at, traits, created_at, updated_at)
-             select gen_random_uuid(), 'preset://email', 'active', $1, '{}', $1, $1 from generate_series(1, 300)",
-        )
-        .bind(project.now())
-        .execute(tx.conn())
-        .await
-        .unwrap();
-        tx.commit().await.unwrap();
-        let list = async |query: &str| admin.get(&format!("{IDENTITIES}?{query}")).await;
+#[story]
+async fn many_identities(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let mut tx = project.begin().await.unwrap();
+    sqlx::query(
+        "insert into identities (id, schema_id, state, state_changed_at, traits, created_at, updated_at)
+         select gen_random_uuid(), 'preset://email', 'active', $1, '{}', $1, $1 from generate_series(1, 300)",
+    )
+    .bind(project.now())
+    .execute(tx.conn())
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let list = async |query: &str| admin.get(&format!("{IDENTITIES}?{query}")).await;
 
-        let first = list("").await;
-        let mut seen = ids(&first);
-        assert_eq!(seen.len(), 250);
-        assert!(!first.headers.contains_key("x-total-count"));
-        assert_eq!(
-            link(&first, &project, "first").unwrap(),
-            format!("{IDENTITIES}?page_size=250&page_token={NIL}")
-        );
-        let next = link(&first, &project, "next").unwrap();
-        let second = admin.get(&next).await;
-        seen.extend(ids(&second));
-        assert_eq!(seen.len(), 300);
-        assert!(seen.is_sorted_by(|a, b| a < b), "none twice, none left out");
-        assert!(link(&second, &project, "next").is_none());
-        let again = admin.get(&link(&second, &project, "first").unwrap()).await;
-        assert_eq!(ids(&again), seen[..250]);
+    let first = list("").await;
+    let mut seen = ids(&first);
+    assert_eq!(seen.len(), 250);
+    assert!(!first.headers.contains_key("x-total-count"));
+    assert_eq!(
+        link(&first, &project, "first").unwrap(),
+        format!("{IDENTITIES}?page_size=250&page_token={NIL}")
+    );
+    let next = link(&first, &project, "next").unwrap();
+    let second = admin.get(&next).await;
+    seen.extend(ids(&second));
+    assert_eq!(seen.len(), 300);
+    assert!(seen.is_sorted_by(|a, b| a < b), "none twice, none left out");
+    assert!(link(&second, &project, "next").is_none());
+    let again = admin.get(&link(&second, &project, "first").unwrap()).await;
+    assert_eq!(ids(&again), seen[..250]);
 
-        // Admin trap 9: ids are pages too.
-        let some: Vec<String> = seen.iter().map(|id| format!("ids={id}")).collect();
-        let found = list(&some.join("&")).await;
-        assert_eq!(ids(&found), seen[..250]);
-        let rest = admin.get(&link(&found, &project, "next").unwrap()).await;
-        assert_eq!(ids(&rest), seen[250..]);
-        // Admin trap 10, counted with repetitions.
-        let many = vec![format!("ids={}", seen[0]); 500];
-        assert_eq!(ids(&list(&many.join("&")).await), [seen[0].clone()]);
-        let more = vec![format!("ids={}", seen[0]); 501];
-        assert_eq!(list(&more.join("&")).await.status, StatusCode::BAD_REQUEST);
+    // Admin trap 9: ids are pages too.
+    let some: Vec<String> = seen.iter().map(|id| format!("ids={id}")).collect();
+    let found = list(&some.join("&")).await;
+    assert_eq!(ids(&found), seen[..250]);
+    let rest = admin.get(&link(&found, &project, "next").unwrap()).await;
+    assert_eq!(ids(&rest), seen[250..]);
+    // Admin trap 10, counted with repetitions.
+    let many = vec![format!("ids={}", seen[0]); 500];
+    assert_eq!(ids(&list(&many.join("&")).await), [seen[0].clone()]);
+    let more = vec![format!("ids={}", seen[0]); 501];
+    assert_eq!(list(&more.join("&")).await.status, StatusCode::BAD_REQUEST);
 
-        // Admin trap 13, and other sizes.
-        for (query, rows, size) in [
-            ("page_size=10000", 300, 500),
-            ("page_size=0", 250, 250),
-            ("page_size=-3", 250, 250),
-            ("page_size=", 250, 250),
-            ("page_size=7", 7, 7),
-            ("per_page=7", 7, 7),
-        ] {
-            let page = list(query).await;
-            assert_eq!(ids(&page).len(), rows, "{query}");
-            let first = link(&page, &project, "first").unwrap();
-            assert!(first.contains(&format!("page_size={size}&")), "{first}");
-        }
-        for wrong in ["page_size=abc", "page_token=zz", "page=3&per_page=500"] {
-            assert_eq!(list(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
-        }
+    // Admin trap 13, and other sizes.
+    for (query, rows, size) in [
+        ("page_size=10000", 300, 500),
+        ("page_size=0", 250, 250),
+        ("page_size=-3", 250, 250),
+        ("page_size=", 250, 250),
+        ("page_size=7", 7, 7),
+        ("per_page=7", 7, 7),
+    ] {
+        let page = list(query).await;
+        assert_eq!(ids(&page).len(), rows, "{query}");
+        let first = link(&page, &project, "first").unwrap();
+        assert!(first.contains(&format!("page_size={size}&")), "{first}");
+    }
+    for wrong in ["page_size=abc", "page_token=zz", "page=3&per_page=500"] {
+        assert_eq!(list(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
 
-        // Admin trap 12: by number, from zero.
-        let mut page = list("page=0&per_page=120").await;
-        let mut walked = ids(&page);
-        assert_eq!(page.headers["x-total-count"], "300");
-        assert!(link(&page, &project, "prev").is_none());
-        while let Some(next) = link(&page, &project, "next") {
-            assert!(!next.contains("page_token"), "{next}");
-            page = admin.get(&next).await;
-            assert_eq!(page.status, StatusCode::OK, "{next}: {}", page.text);
-            walked.extend(ids(&page));
-            assert!(walked.len() <= 300, "a page repeats");
-        }
-        assert_eq!(walked, seen);
-        assert_eq!(
-            link(&page, &project, "prev").unwrap(),
-            format!("{IDENTITIES}?page=1&per_page=120")
-        );
-        assert_eq!(ids(&list("page=abc&per_page=3").await), seen[..3]);
-        site.finish().await;
-    });
+    // Admin trap 12: by number, from zero.
+    let mut page = list("page=0&per_page=120").await;
+    let mut walked = ids(&page);
+    assert_eq!(page.headers["x-total-count"], "300");
+    assert!(link(&page, &project, "prev").is_none());
+    while let Some(next) = link(&page, &project, "next") {
+        assert!(!next.contains("page_token"), "{next}");
+        page = admin.get(&next).await;
+        assert_eq!(page.status, StatusCode::OK, "{next}: {}", page.text);
+        walked.extend(ids(&page));
+        assert!(walked.len() <= 300, "a page repeats");
+    }
+    assert_eq!(walked, seen);
+    assert_eq!(
+        link(&page, &project, "prev").unwrap(),
+        format!("{IDENTITIES}?page=1&per_page=120")
+    );
+    assert_eq!(ids(&list("page=abc&per_page=3").await), seen[..3]);
 }

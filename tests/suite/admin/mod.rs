@@ -8,7 +8,7 @@ mod sessions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "correct-horse-battery";
@@ -71,106 +71,98 @@ async fn count(admin: &Client) -> usize {
 }
 
 /// Admin 1.4, admin traps 4 and 14.
-#[test]
-fn reading_an_identity() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let identity = made(&admin, person(EMAIL)).await;
-        let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
-        for unknown in [UNKNOWN, "not-a-uuid", "%20"] {
-            for query in ["", "?include_credential=profile"] {
-                let answer = admin.get(&format!("{IDENTITIES}/{unknown}{query}")).await;
-                assert_eq!(answer.status, StatusCode::NOT_FOUND, "{unknown}");
-                let error = &answer.body["error"];
-                assert!(error.get("id").is_none() && error.get("reason").is_none());
-            }
+#[story]
+async fn reading_an_identity(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let identity = made(&admin, person(EMAIL)).await;
+    let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
+    for unknown in [UNKNOWN, "not-a-uuid", "%20"] {
+        for query in ["", "?include_credential=profile"] {
+            let answer = admin.get(&format!("{IDENTITIES}/{unknown}{query}")).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{unknown}");
+            let error = &answer.body["error"];
+            assert!(error.get("id").is_none() && error.get("reason").is_none());
         }
-        for wrong in ["profile", "zzz", "", "password,oidc"] {
-            let answer = admin
-                .get(&format!("{path}?include_credential={wrong}"))
-                .await;
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
-            assert!(answer.body["error"]["reason"].is_string());
-        }
-        let hidden = admin
-            .get(&format!(
-                "{path}?include_credential=totp&include_credential=oidc"
-            ))
+    }
+    for wrong in ["profile", "zzz", "", "password,oidc"] {
+        let answer = admin
+            .get(&format!("{path}?include_credential={wrong}"))
             .await;
-        assert!(
-            hidden.body["credentials"]["password"]
-                .get("config")
-                .is_none()
-        );
-        let shown = admin
-            .get(&format!(
-                "{path}?include_credential=totp&include_credential=password"
-            ))
-            .await;
-        let hash = &shown.body["credentials"]["password"]["config"]["hashed_password"];
-        assert!(hash.as_str().unwrap().starts_with("$argon2id$"), "{hash}");
-        assert_eq!(
-            admin.get("/admin/sessions/not-a-uuid").await.status,
-            StatusCode::BAD_REQUEST
-        );
-        site.finish().await;
-    });
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert!(answer.body["error"]["reason"].is_string());
+    }
+    let hidden = admin
+        .get(&format!(
+            "{path}?include_credential=totp&include_credential=oidc"
+        ))
+        .await;
+    assert!(
+        hidden.body["credentials"]["password"]
+            .get("config")
+            .is_none()
+    );
+    let shown = admin
+        .get(&format!(
+            "{path}?include_credential=totp&include_credential=password"
+        ))
+        .await;
+    let hash = &shown.body["credentials"]["password"]["config"]["hashed_password"];
+    assert!(hash.as_str().unwrap().starts_with("$argon2id$"), "{hash}");
+    assert_eq!(
+        admin.get("/admin/sessions/not-a-uuid").await.status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 /// Admin 1.9: everything goes, and at once.
-#[test]
-fn deleting_an_identity() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let client = site.client(&project, Kind::Api);
-        let identity = made(&admin, person(EMAIL)).await;
-        made(&admin, person("bob@example.org")).await;
-        let (token, _) = session(&site, &project, EMAIL).await;
-        let (other, _) = session(&site, &project, "bob@example.org").await;
-        assert!(lives(&client, &token).await && lives(&client, &other).await);
+#[story]
+async fn deleting_an_identity(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let client = site.client(&project, Kind::Api);
+    let identity = made(&admin, person(EMAIL)).await;
+    made(&admin, person("bob@example.org")).await;
+    let (token, _) = session(&site, &project, EMAIL).await;
+    let (other, _) = session(&site, &project, "bob@example.org").await;
+    assert!(lives(&client, &token).await && lives(&client, &other).await);
 
-        let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
-        let gone = admin.delete(&path).await;
-        assert_eq!(
-            (gone.status, gone.text.as_str()),
-            (StatusCode::NO_CONTENT, "")
-        );
-        assert!(!lives(&client, &token).await, "not even from memory");
-        assert!(lives(&client, &other).await);
-        for path in [
-            &path,
-            &format!("{IDENTITIES}/{UNKNOWN}"),
-            &format!("{IDENTITIES}/zz"),
-        ] {
-            assert_eq!(admin.delete(path).await.status, StatusCode::NOT_FOUND);
-        }
-        assert_eq!(admin.get(&path).await.status, StatusCode::NOT_FOUND);
-        let sessions = admin.get(&format!("{path}/sessions")).await;
-        assert_eq!(sessions.body, json!([]));
-        let mut tx = project.begin().await.unwrap();
-        for table in ["credentials", "identifiers", "addresses", "sessions"] {
-            let sql = format!("select count(*) from {table} where identity_id = $1");
-            let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-                .bind(
-                    identity["id"]
-                        .as_str()
-                        .unwrap()
-                        .parse::<uuid::Uuid>()
-                        .unwrap(),
-                )
-                .fetch_one(tx.conn())
-                .await
-                .unwrap();
-            assert_eq!(left, 0, "{table}");
-        }
-        drop(tx);
-        // The name is free, for somebody else.
-        let again = made(&admin, person(EMAIL)).await;
-        assert_ne!(again["id"], identity["id"]);
-        site.finish().await;
-    });
+    let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
+    let gone = admin.delete(&path).await;
+    assert_eq!(
+        (gone.status, gone.text.as_str()),
+        (StatusCode::NO_CONTENT, "")
+    );
+    assert!(!lives(&client, &token).await, "not even from memory");
+    assert!(lives(&client, &other).await);
+    for path in [
+        &path,
+        &format!("{IDENTITIES}/{UNKNOWN}"),
+        &format!("{IDENTITIES}/zz"),
+    ] {
+        assert_eq!(admin.delete(path).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(admin.get(&path).await.status, StatusCode::NOT_FOUND);
+    let sessions = admin.get(&format!("{path}/sessions")).await;
+    assert_eq!(sessions.body, json!([]));
+    let mut tx = project.begin().await.unwrap();
+    for table in ["credentials", "identifiers", "addresses", "sessions"] {
+        let sql = format!("select count(*) from {table} where identity_id = $1");
+        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(
+                identity["id"]
+                    .as_str()
+                    .unwrap()
+                    .parse::<uuid::Uuid>()
+                    .unwrap(),
+            )
+            .fetch_one(tx.conn())
+            .await
+            .unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    drop(tx);
+    // The name is free, for somebody else.
+    let again = made(&admin, person(EMAIL)).await;
+    assert_ne!(again["id"], identity["id"]);
 }

@@ -3,151 +3,143 @@
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, IDENTITIES, UNKNOWN, ids, link, lives, made, person, session};
 
 /// Admin 1.11; admin traps 36 and 40.
-#[test]
-fn sessions_of_an_identity() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let client = site.client(&project, Kind::Api);
-        let identity = made(&admin, person(EMAIL)).await;
-        let mut sessions = Vec::new();
-        for _ in 0..3 {
-            sessions.push(session(&site, &project, EMAIL).await);
-            site.world.clock.advance(TimeDelta::seconds(1));
-        }
-        let path = format!("{IDENTITIES}/{}/sessions", identity["id"].as_str().unwrap());
-        let newest_first: Vec<String> = sessions.iter().rev().map(|(_, id)| id.clone()).collect();
-        let all = admin.get(&path).await;
-        assert_eq!(ids(&all), newest_first);
-        assert_eq!(all.headers["x-total-count"], "3");
-        assert_eq!(all.body[0]["identity"]["traits"]["email"], EMAIL);
-        assert!(all.body[0]["identity"].get("credentials").is_none());
-        let page = admin.get(&format!("{path}?page_size=2")).await;
-        assert_eq!(ids(&page), newest_first[..2]);
-        let rest = admin.get(&link(&page, &project, "next").unwrap()).await;
-        assert_eq!(ids(&rest), newest_first[2..]);
+#[story]
+async fn sessions_of_an_identity(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let client = site.client(&project, Kind::Api);
+    let identity = made(&admin, person(EMAIL)).await;
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        sessions.push(session(&site, &project, EMAIL).await);
+        site.world.clock.advance(TimeDelta::seconds(1));
+    }
+    let path = format!("{IDENTITIES}/{}/sessions", identity["id"].as_str().unwrap());
+    let newest_first: Vec<String> = sessions.iter().rev().map(|(_, id)| id.clone()).collect();
+    let all = admin.get(&path).await;
+    assert_eq!(ids(&all), newest_first);
+    assert_eq!(all.headers["x-total-count"], "3");
+    assert_eq!(all.body[0]["identity"]["traits"]["email"], EMAIL);
+    assert!(all.body[0]["identity"].get("credentials").is_none());
+    let page = admin.get(&format!("{path}?page_size=2")).await;
+    assert_eq!(ids(&page), newest_first[..2]);
+    let rest = admin.get(&link(&page, &project, "next").unwrap()).await;
+    assert_eq!(ids(&rest), newest_first[2..]);
 
-        let end = format!("/admin/sessions/{}", sessions[0].1);
-        assert_eq!(admin.delete(&end).await.status, StatusCode::NO_CONTENT);
-        assert_eq!(
-            ids(&admin.get(&format!("{path}?active=true")).await),
-            newest_first[..2]
-        );
-        assert_eq!(
-            ids(&admin.get(&format!("{path}?active=0")).await),
-            newest_first[2..]
-        );
-        for wrong in [
-            format!("{path}?active=zz"),
-            format!("{IDENTITIES}/abc/sessions"),
-        ] {
-            assert_eq!(admin.get(&wrong).await.status, StatusCode::BAD_REQUEST);
-        }
-        let unknown = admin.get(&format!("{IDENTITIES}/{UNKNOWN}/sessions")).await;
-        assert_eq!(
-            (
-                unknown.status,
-                unknown.body,
-                &unknown.headers["x-total-count"]
-            ),
-            (StatusCode::OK, json!([]), &"0".parse().unwrap())
-        );
+    let end = format!("/admin/sessions/{}", sessions[0].1);
+    assert_eq!(admin.delete(&end).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        ids(&admin.get(&format!("{path}?active=true")).await),
+        newest_first[..2]
+    );
+    assert_eq!(
+        ids(&admin.get(&format!("{path}?active=0")).await),
+        newest_first[2..]
+    );
+    for wrong in [
+        format!("{path}?active=zz"),
+        format!("{IDENTITIES}/abc/sessions"),
+    ] {
+        assert_eq!(admin.get(&wrong).await.status, StatusCode::BAD_REQUEST);
+    }
+    let unknown = admin.get(&format!("{IDENTITIES}/{UNKNOWN}/sessions")).await;
+    assert_eq!(
+        (
+            unknown.status,
+            unknown.body,
+            &unknown.headers["x-total-count"]
+        ),
+        (StatusCode::OK, json!([]), &"0".parse().unwrap())
+    );
 
-        assert!(lives(&client, &sessions[2].0).await);
-        assert_eq!(admin.delete(&path).await.status, StatusCode::NO_CONTENT);
-        assert!(!lives(&client, &sessions[2].0).await);
-        assert_eq!(admin.delete(&path).await.status, StatusCode::NOT_FOUND);
-        assert_eq!(
-            admin
-                .delete(&format!("{IDENTITIES}/abc/sessions"))
-                .await
-                .status,
-            StatusCode::BAD_REQUEST
-        );
-        site.finish().await;
-    });
+    assert!(lives(&client, &sessions[2].0).await);
+    assert_eq!(admin.delete(&path).await.status, StatusCode::NO_CONTENT);
+    assert!(!lives(&client, &sessions[2].0).await);
+    assert_eq!(admin.delete(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        admin
+            .delete(&format!("{IDENTITIES}/abc/sessions"))
+            .await
+            .status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 /// Admin 1.12; admin trap 37.
-#[test]
-fn all_sessions() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let client = site.client(&project, Kind::Api);
-        let mut sessions = Vec::new();
-        for name in ["ada", "bob", "eve"] {
-            let email = format!("{name}@example.org");
-            made(&admin, person(&email)).await;
-            sessions.push(session(&site, &project, &email).await);
-            site.world.clock.advance(TimeDelta::seconds(1));
-        }
-        let newest_first: Vec<String> = sessions.iter().rev().map(|(_, id)| id.clone()).collect();
-        let list = async |query: &str| admin.get(&format!("/admin/sessions?{query}")).await;
-        let all = list("").await;
-        assert_eq!(ids(&all), newest_first);
-        for item in all.body.as_array().unwrap() {
-            assert_eq!(
-                (&item["identity"], &item["devices"]),
-                (&Value::Null, &Value::Null)
-            );
-        }
-        let whole = list("expand=Identity&expand=devices").await;
+#[story]
+async fn all_sessions(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let client = site.client(&project, Kind::Api);
+    let mut sessions = Vec::new();
+    for name in ["ada", "bob", "eve"] {
+        let email = format!("{name}@example.org");
+        made(&admin, person(&email)).await;
+        sessions.push(session(&site, &project, &email).await);
+        site.world.clock.advance(TimeDelta::seconds(1));
+    }
+    let newest_first: Vec<String> = sessions.iter().rev().map(|(_, id)| id.clone()).collect();
+    let list = async |query: &str| admin.get(&format!("/admin/sessions?{query}")).await;
+    let all = list("").await;
+    assert_eq!(ids(&all), newest_first);
+    for item in all.body.as_array().unwrap() {
         assert_eq!(
-            whole.body[0]["identity"]["traits"]["email"],
-            "eve@example.org"
+            (&item["identity"], &item["devices"]),
+            (&Value::Null, &Value::Null)
         );
-        assert_eq!(whole.body[0]["devices"].as_array().unwrap().len(), 1);
-        assert!(!whole.text.contains("ory_st_"), "tokens are never shown");
+    }
+    let whole = list("expand=Identity&expand=devices").await;
+    assert_eq!(
+        whole.body[0]["identity"]["traits"]["email"],
+        "eve@example.org"
+    );
+    assert_eq!(whole.body[0]["devices"].as_array().unwrap().len(), 1);
+    assert!(!whole.text.contains("ory_st_"), "tokens are never shown");
 
-        let mut page = list("page_size=1").await;
-        let mut seen = ids(&page);
-        while let Some(next) = link(&page, &project, "next") {
-            page = admin.get(&next).await;
-            seen.extend(ids(&page));
-            assert!(seen.len() <= 3, "a page repeats: {seen:?}");
-        }
-        assert_eq!(seen, newest_first);
-        let first = link(&page, &project, "first").unwrap();
-        assert_eq!(ids(&admin.get(&first).await), newest_first[..1]);
+    let mut page = list("page_size=1").await;
+    let mut seen = ids(&page);
+    while let Some(next) = link(&page, &project, "next") {
+        page = admin.get(&next).await;
+        seen.extend(ids(&page));
+        assert!(seen.len() <= 3, "a page repeats: {seen:?}");
+    }
+    assert_eq!(seen, newest_first);
+    let first = link(&page, &project, "first").unwrap();
+    assert_eq!(ids(&admin.get(&first).await), newest_first[..1]);
 
-        let (token, id) = &sessions[0];
-        let path = format!("/admin/sessions/{id}");
-        let one = admin.get(&path).await;
-        assert_eq!(
-            (&one.body["identity"], &one.body["devices"]),
-            (&Value::Null, &json!([]))
-        );
-        let one = admin.get(&format!("{path}?expand=identity")).await;
-        assert!(one.body["identity"]["verifiable_addresses"].is_array());
-        assert!(lives(&client, token).await);
-        for _ in 0..2 {
-            assert_eq!(admin.delete(&path).await.status, StatusCode::NO_CONTENT);
-        }
-        assert!(!lives(&client, token).await);
-        assert_eq!(admin.get(&path).await.body["active"], false);
-        assert_eq!(ids(&list("active=true").await), newest_first[..2]);
-        assert_eq!(ids(&list("active=false").await), newest_first[2..]);
+    let (token, id) = &sessions[0];
+    let path = format!("/admin/sessions/{id}");
+    let one = admin.get(&path).await;
+    assert_eq!(
+        (&one.body["identity"], &one.body["devices"]),
+        (&Value::Null, &json!([]))
+    );
+    let one = admin.get(&format!("{path}?expand=identity")).await;
+    assert!(one.body["identity"]["verifiable_addresses"].is_array());
+    assert!(lives(&client, token).await);
+    for _ in 0..2 {
+        assert_eq!(admin.delete(&path).await.status, StatusCode::NO_CONTENT);
+    }
+    assert!(!lives(&client, token).await);
+    assert_eq!(admin.get(&path).await.body["active"], false);
+    assert_eq!(ids(&list("active=true").await), newest_first[..2]);
+    assert_eq!(ids(&list("active=false").await), newest_first[2..]);
 
-        let unknown = format!("/admin/sessions/{UNKNOWN}");
-        assert_eq!(admin.get(&unknown).await.status, StatusCode::NOT_FOUND);
-        assert_eq!(admin.delete(&unknown).await.status, StatusCode::NOT_FOUND);
-        assert_eq!(
-            admin.delete("/admin/sessions/abc").await.status,
-            StatusCode::BAD_REQUEST
-        );
-        for wrong in ["expand=zzz", "active=zz", "page_size=abc", "page_token=@@@"] {
-            assert_eq!(list(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
-        }
-        let wrong = admin.get(&format!("{path}?expand=zzz")).await;
-        assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
-        site.finish().await;
-    });
+    let unknown = format!("/admin/sessions/{UNKNOWN}");
+    assert_eq!(admin.get(&unknown).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(admin.delete(&unknown).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        admin.delete("/admin/sessions/abc").await.status,
+        StatusCode::BAD_REQUEST
+    );
+    for wrong in ["expand=zzz", "active=zz", "page_size=abc", "page_token=@@@"] {
+        assert_eq!(list(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    let wrong = admin.get(&format!("{path}?expand=zzz")).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
 }

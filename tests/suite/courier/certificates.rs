@@ -6,7 +6,7 @@ use tenants::{ChangeError, ConfigUpdate, UpdateMode, config::MASK};
 use tests::{
     Site, mail,
     relay::{Offer, Relay},
-    run,
+    story,
 };
 
 use super::{message, night, relayed};
@@ -30,35 +30,31 @@ fn configured(chain: &str, key: &str) -> Value {
     json!({"insula": {"courier": {"client_certificate": {"chain": chain, "key": key}}}})
 }
 
-#[test]
-fn a_relay_knows_us_by_our_certificate() {
-    run(async {
-        let site = Site::new().await;
-        let authority = authority();
-        let (chain, key) = certificate(&authority);
-        for offer in [Offer::Tls, Offer::StartTls] {
-            let relay = Relay::asking_for(authority.der(), offer).await;
-            let scheme = if offer == Offer::Tls { "smtps" } else { "smtp" };
-            let uri = format!("{scheme}://{}/?skip_ssl_verify=true", relay.address);
-            let known = relayed(&site, &uri, configured(&chain, &key)).await;
-            let id = mail::post(&known, "ada@example.org").await;
-            night(&site, &known).await;
-            let shown = message(&site, &known, id).await;
-            assert_eq!(shown["status"], "sent", "{offer:?}: {shown}");
-            let taken = relay.taken();
-            let certificate = taken[0].certificate.as_ref().unwrap();
-            let pem = rustls::pki_types::CertificateDer::from(certificate.to_vec());
-            assert!(chain_holds(&chain, &pem), "{offer:?}");
+#[story]
+async fn a_relay_knows_us_by_our_certificate(site: Site) {
+    let authority = authority();
+    let (chain, key) = certificate(&authority);
+    for offer in [Offer::Tls, Offer::StartTls] {
+        let relay = Relay::asking_for(authority.der(), offer).await;
+        let scheme = if offer == Offer::Tls { "smtps" } else { "smtp" };
+        let uri = format!("{scheme}://{}/?skip_ssl_verify=true", relay.address);
+        let known = relayed(&site, &uri, configured(&chain, &key)).await;
+        let id = mail::post(&known, "ada@example.org").await;
+        night(&site, &known).await;
+        let shown = message(&site, &known, id).await;
+        assert_eq!(shown["status"], "sent", "{offer:?}: {shown}");
+        let taken = relay.taken();
+        let certificate = taken[0].certificate.as_ref().unwrap();
+        let pem = rustls::pki_types::CertificateDer::from(certificate.to_vec());
+        assert!(chain_holds(&chain, &pem), "{offer:?}");
 
-            let unknown = relayed(&site, &uri, json!({})).await;
-            let id = mail::post(&unknown, "bob@example.org").await;
-            night(&site, &unknown).await;
-            let shown = message(&site, &unknown, id).await;
-            assert_eq!(shown["status"], "queued", "{offer:?}: {shown}");
-            assert_eq!(relay.taken().len(), 1);
-        }
-        site.finish().await;
-    });
+        let unknown = relayed(&site, &uri, json!({})).await;
+        let id = mail::post(&unknown, "bob@example.org").await;
+        night(&site, &unknown).await;
+        let shown = message(&site, &unknown, id).await;
+        assert_eq!(shown["status"], "queued", "{offer:?}: {shown}");
+        assert_eq!(relay.taken().len(), 1);
+    }
 }
 
 fn chain_holds(chain: &str, certificate: &rustls::pki_types::CertificateDer<'_>) -> bool {
@@ -66,44 +62,40 @@ fn chain_holds(chain: &str, certificate: &rustls::pki_types::CertificateDer<'_>)
     CertificateDer::from_pem_slice(chain.as_bytes()).unwrap() == *certificate
 }
 
-#[test]
-fn what_does_not_belong_together_is_refused_and_keys_are_masked() {
-    run(async {
-        let site = Site::new().await;
-        let authority = authority();
-        let ((chain, key), (_, other)) = (certificate(&authority), certificate(&authority));
-        let (project, _) = site.project_with_key().await;
-        let installation = site.world.installation();
-        let actor = tenants::Actor("test".to_owned());
-        let update = |config| ConfigUpdate {
-            config,
-            mode: UpdateMode::Merge,
-            expected_revision: None,
-            dry_run: false,
+#[story]
+async fn what_does_not_belong_together_is_refused_and_keys_are_masked(site: Site) {
+    let authority = authority();
+    let ((chain, key), (_, other)) = (certificate(&authority), certificate(&authority));
+    let (project, _) = site.project_with_key().await;
+    let installation = site.world.installation();
+    let actor = tenants::Actor("test".to_owned());
+    let update = |config| ConfigUpdate {
+        config,
+        mode: UpdateMode::Merge,
+        expected_revision: None,
+        dry_run: false,
+    };
+    for (chain, key, pointer, why) in [
+        ("none", &*key, "chain", "no certificate"),
+        (&*chain, "none", "key", "no private key"),
+        (&*chain, &*other, "key", "not the key of the certificate"),
+        (&*key, &*key, "chain", "no certificate"),
+    ] {
+        let change = update(configured(chain, key));
+        let refused = installation.update_config(&actor, &project, &change).await;
+        let Err(ChangeError::Violations(found)) = refused else {
+            panic!("{pointer}: {refused:?}");
         };
-        for (chain, key, pointer, why) in [
-            ("none", &*key, "chain", "no certificate"),
-            (&*chain, "none", "key", "no private key"),
-            (&*chain, &*other, "key", "not the key of the certificate"),
-            (&*key, &*key, "chain", "no certificate"),
-        ] {
-            let change = update(configured(chain, key));
-            let refused = installation.update_config(&actor, &project, &change).await;
-            let Err(ChangeError::Violations(found)) = refused else {
-                panic!("{pointer}: {refused:?}");
-            };
-            let at = format!("/insula/courier/client_certificate/{pointer}");
-            assert_eq!(found[0].pointer, at);
-            assert!(found[0].message.contains(why), "{}", found[0].message);
-        }
-        let change = update(configured(&chain, &key));
-        let updated = installation.update_config(&actor, &project, &change).await;
-        let masked = updated.unwrap().project.document().masked();
-        let shown = &masked["insula"]["courier"]["client_certificate"];
-        assert_eq!(
-            (&shown["chain"], &shown["key"]),
-            (&json!(chain), &json!(MASK))
-        );
-        site.finish().await;
-    });
+        let at = format!("/insula/courier/client_certificate/{pointer}");
+        assert_eq!(found[0].pointer, at);
+        assert!(found[0].message.contains(why), "{}", found[0].message);
+    }
+    let change = update(configured(&chain, &key));
+    let updated = installation.update_config(&actor, &project, &change).await;
+    let masked = updated.unwrap().project.document().masked();
+    let shown = &masked["insula"]["courier"]["client_certificate"];
+    assert_eq!(
+        (&shown["chain"], &shown["key"]),
+        (&json!(chain), &json!(MASK))
+    );
 }

@@ -5,7 +5,7 @@ use tenants::{Project, config::merged};
 use tests::{
     Kind, Site, mail,
     relay::{Offer, Relay},
-    run,
+    story,
 };
 use uuid::Uuid;
 
@@ -24,38 +24,34 @@ async fn about(project: &Project, identity: &Value, to: &str) -> Uuid {
 
 /// By an administrator (admin 1.9) and by themselves: whoever deletes an account that is not theirs cannot
 /// silence what its owner is told.
-#[test]
-fn what_is_on_its_way_goes_out() {
-    run(async {
-        let site = Site::new().await;
-        for by_themselves in [false, true] {
-            let relay = Relay::start(Offer::Clear).await;
-            let on = merged(&basic(), &json!({"insula": {"account": {"delete": true}}}));
-            let config = merged(&on, &through(&relay.uri("?disable_starttls=true")));
-            let project = site.project_with(config).await;
-            let client = person(&site, &project, Kind::Api, EMAIL).await;
-            let id = whoami(&client).await.body["identity"]["id"].clone();
-            let sent = about(&project, &id, "sent@example.org").await;
-            night(&site, &project).await;
-            about(&project, &id, "queued@example.org").await;
-            let admin = site.admin(&project);
-            if by_themselves {
-                let flow = client.begin("settings", "").await;
-                let fields = json!({"method": "account", "account_confirmation": EMAIL});
-                let gone = client.submit(&flow, fields).await;
-                assert_eq!(gone.status, 200, "{}", gone.text);
-            } else {
-                let path = format!("/admin/identities/{}", id.as_str().unwrap());
-                assert_eq!(admin.delete(&path).await.status, 204);
-            }
-            night(&site, &project).await;
-            let taken = relay.taken().into_iter().map(|mail| mail.to);
-            let taken: Vec<String> = taken.collect();
-            assert_eq!(taken, ["sent@example.org", "queued@example.org"]);
-            let kept = admin.get(&format!("/admin/courier/messages/{sent}")).await;
-            let status = if by_themselves { 404 } else { 200 };
-            assert_eq!(kept.status, status, "{}", kept.text);
+#[story]
+async fn what_is_on_its_way_goes_out(site: Site) {
+    for by_themselves in [false, true] {
+        let relay = Relay::start(Offer::Clear).await;
+        let on = merged(&basic(), &json!({"insula": {"account": {"delete": true}}}));
+        let config = merged(&on, &through(&relay.uri("?disable_starttls=true")));
+        let project = site.project_with(config).await;
+        let client = person(&site, &project, Kind::Api, EMAIL).await;
+        let id = whoami(&client).await.body["identity"]["id"].clone();
+        let sent = about(&project, &id, "sent@example.org").await;
+        night(&site, &project).await;
+        about(&project, &id, "queued@example.org").await;
+        let admin = site.admin(&project);
+        if by_themselves {
+            let flow = client.begin("settings", "").await;
+            let fields = json!({"method": "account", "account_confirmation": EMAIL});
+            let gone = client.submit(&flow, fields).await;
+            assert_eq!(gone.status, 200, "{}", gone.text);
+        } else {
+            let path = format!("/admin/identities/{}", id.as_str().unwrap());
+            assert_eq!(admin.delete(&path).await.status, 204);
         }
-        site.finish().await;
-    });
+        night(&site, &project).await;
+        let taken = relay.taken().into_iter().map(|mail| mail.to);
+        let taken: Vec<String> = taken.collect();
+        assert_eq!(taken, ["sent@example.org", "queued@example.org"]);
+        let kept = admin.get(&format!("/admin/courier/messages/{sent}")).await;
+        let status = if by_themselves { 404 } else { 200 };
+        assert_eq!(kept.status, status, "{}", kept.text);
+    }
 }

@@ -6,7 +6,7 @@ use tenants::Project;
 use tests::{
     World, mail,
     relay::{Offer, Relay},
-    run,
+    story,
 };
 use tokio::{sync::watch, time::sleep};
 use worker::Worker;
@@ -35,15 +35,15 @@ async fn post(project: &Project, name: &str, count: usize) {
     tx.commit().await.unwrap();
 }
 
-#[test]
-fn a_project_with_few_messages_does_not_wait_for_one_with_many() {
-    run(among_crowds(1));
+#[story]
+async fn a_project_with_few_messages_does_not_wait_for_one_with_many() {
+    among_crowds(1).await;
 }
 
 /// More projects than the relay talks to at once.
-#[test]
-fn nor_for_several_at_one_relay() {
-    run(among_crowds(4));
+#[story]
+async fn nor_for_several_at_one_relay() {
+    among_crowds(4).await;
 }
 
 async fn among_crowds(crowds: usize) {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use crate::methods::code::passwordless;
 
@@ -74,29 +74,25 @@ fn language([login, recovery]: &[String; 2]) -> &'static str {
     "en"
 }
 
-#[test]
-fn people_are_written_to_in_their_language() {
-    run(async {
-        let site = Site::new().await;
-        for (own, said, accept, expected) in [
-            ("en", Some("de"), Some("en"), "de"),
-            ("en", Some("de"), None, "de"),
-            ("de", Some("en-GB"), Some("de"), "en"),
-            ("en", None, Some("de-AT"), "de"),
-            ("en", None, Some("fr, de;q=0.5, en;q=0.1"), "de"),
-            ("de", None, Some("en-US,en;q=0.9"), "en"),
-            ("en", None, None, "en"),
-            ("de", None, None, "de"),
-            ("de", None, Some("fr"), "de"),
-            ("de", None, Some("*"), "de"),
-            // Spoken by somebody, but not by us.
-            ("en", Some("fr"), Some("de"), "de"),
-        ] {
-            let project = project(&site, own, said).await;
-            let subjects = subjects(&site, &project, accept).await;
-            let case = format!("{own}, {said:?}, {accept:?}: {subjects:?}");
-            assert_eq!(language(&subjects), expected, "{case}");
-        }
-        site.finish().await;
-    });
+#[story]
+async fn people_are_written_to_in_their_language(site: Site) {
+    for (own, said, accept, expected) in [
+        ("en", Some("de"), Some("en"), "de"),
+        ("en", Some("de"), None, "de"),
+        ("de", Some("en-GB"), Some("de"), "en"),
+        ("en", None, Some("de-AT"), "de"),
+        ("en", None, Some("fr, de;q=0.5, en;q=0.1"), "de"),
+        ("de", None, Some("en-US,en;q=0.9"), "en"),
+        ("en", None, None, "en"),
+        ("de", None, None, "de"),
+        ("de", None, Some("fr"), "de"),
+        ("de", None, Some("*"), "de"),
+        // Spoken by somebody, but not by us.
+        ("en", Some("fr"), Some("de"), "de"),
+    ] {
+        let project = project(&site, own, said).await;
+        let subjects = subjects(&site, &project, accept).await;
+        let case = format!("{own}, {said:?}, {accept:?}: {subjects:?}");
+        assert_eq!(language(&subjects), expected, "{case}");
+    }
 }

@@ -3,75 +3,67 @@
 use api::ApiSettings;
 use serde_json::json;
 use tenants::Environment;
-use tests::{Database, Kind, Site, mail, run};
+use tests::{Database, Kind, Site, mail, story};
 
 const MAILBOX: &str = "/ui/mail";
 
-#[test]
-fn development_shows_what_was_sent() {
-    run(async {
-        let dev = ApiSettings {
-            dev: true,
-            ..ApiSettings::default()
-        };
-        let site = Site::on(Database::shared().await, |_| {}, dev).await;
-        let project = site.project().await;
-        let browser = site.client(&project, Kind::Html);
-        let empty = browser.get(MAILBOX).await;
-        assert!(empty.text.contains("Nothing was sent yet"));
-        let id = mail::post(&project, "o'neil&co@example.org").await;
-        site.world.sweep().await;
-        let all = browser.get(MAILBOX).await;
-        assert_eq!(all.status, 200);
-        assert!(
-            all.text.contains(&format!("href=\"mail/{id}\"")),
-            "{}",
-            all.text
-        );
-        assert!(all.text.contains("o'neil&amp;co@example.org") && all.text.contains(mail::CODE));
-        let policy = all.headers["content-security-policy"].to_str().unwrap();
-        assert!(
-            policy.starts_with("default-src 'none'; style-src"),
-            "{policy}"
-        );
-        let one = browser.get(&format!("{MAILBOX}/{id}")).await;
-        assert!(
-            one.text
-                .contains("<iframe title=\"The mail\" sandbox=\"allow-popups")
-        );
-        assert!(
-            one.text.contains("srcdoc=\"&lt;!doctype html&gt;") && !one.text.contains("<script")
-        );
+#[story]
+async fn development_shows_what_was_sent() {
+    let dev = ApiSettings {
+        dev: true,
+        ..ApiSettings::default()
+    };
+    let site = Site::on(Database::shared().await, |_| {}, dev).await;
+    let project = site.project().await;
+    let browser = site.client(&project, Kind::Html);
+    let empty = browser.get(MAILBOX).await;
+    assert!(empty.text.contains("Nothing was sent yet"));
+    let id = mail::post(&project, "o'neil&co@example.org").await;
+    site.world.sweep().await;
+    let all = browser.get(MAILBOX).await;
+    assert_eq!(all.status, 200);
+    assert!(
+        all.text.contains(&format!("href=\"mail/{id}\"")),
+        "{}",
+        all.text
+    );
+    assert!(all.text.contains("o'neil&amp;co@example.org") && all.text.contains(mail::CODE));
+    let policy = all.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; style-src"),
+        "{policy}"
+    );
+    let one = browser.get(&format!("{MAILBOX}/{id}")).await;
+    assert!(
+        one.text
+            .contains("<iframe title=\"The mail\" sandbox=\"allow-popups")
+    );
+    assert!(one.text.contains("srcdoc=\"&lt;!doctype html&gt;") && !one.text.contains("<script"));
 
-        let other = site.project().await;
-        let foreign = site
-            .client(&other, Kind::Html)
-            .get(&format!("{MAILBOX}/{id}"))
-            .await;
-        assert_eq!(foreign.status, 404);
-        let (staging, _) = site.world.create(Environment::Staging, json!({})).await;
-        assert_eq!(
-            site.client(&staging, Kind::Html).get(MAILBOX).await.status,
-            404
-        );
-        site.finish().await;
-    });
+    let other = site.project().await;
+    let foreign = site
+        .client(&other, Kind::Html)
+        .get(&format!("{MAILBOX}/{id}"))
+        .await;
+    assert_eq!(foreign.status, 404);
+    let (staging, _) = site.world.create(Environment::Staging, json!({})).await;
+    assert_eq!(
+        site.client(&staging, Kind::Html).get(MAILBOX).await.status,
+        404
+    );
+    site.finish().await;
 }
 
 /// A DEVELOPMENT project on a server that others reach as well.
-#[test]
-fn nobody_else_shows_it() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let browser = site.client(&project, Kind::Html);
-        for path in [
-            MAILBOX,
-            "/ui/mail/11111111-1111-4111-8111-111111111111",
-            "/ui/mail/x",
-        ] {
-            assert_eq!(browser.get(path).await.status, 404, "{path}");
-        }
-        site.finish().await;
-    });
+#[story]
+async fn nobody_else_shows_it(site: Site) {
+    let project = site.project().await;
+    let browser = site.client(&project, Kind::Html);
+    for path in [
+        MAILBOX,
+        "/ui/mail/11111111-1111-4111-8111-111111111111",
+        "/ui/mail/x",
+    ] {
+        assert_eq!(browser.get(path).await.status, 404, "{path}");
+    }
 }

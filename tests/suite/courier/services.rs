@@ -14,7 +14,7 @@ use tenants::Environment;
 use tests::{
     Kind, Site,
     mail::{self, CODE},
-    run,
+    story,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -85,169 +85,149 @@ pub(super) fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
     headers.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
 }
 
-#[test]
-fn a_service_gets_what_the_original_sends() {
-    run(async {
-        let site = Site::new().await;
-        let service = Service::start().await;
-        let more = json!({
-            "method": "PUT",
-            "headers": {"X-Team": "people", "Idempotency-Key": "of the project"},
-            "auth": {"type": "basic_auth", "config": {"user": "u", "password": "p"}},
-        });
-        let project = site.project_with(service.mails(more)).await;
-        let id = mail::post(&project, "ada@example.org").await;
-        night(&site, &project).await;
-        let asked = service.asked();
-        assert_eq!((asked.len(), &*asked[0].0), (1, "PUT /send?x=1"));
-        assert_eq!(header(&asked[0], "authorization"), Some("Basic dTpw"));
-        assert_eq!(header(&asked[0], "x-team"), Some("people"));
-        let key = header(&asked[0], "idempotency-key");
-        assert_eq!(key, Some("of the project"));
-        assert_eq!(header(&asked[0], "content-type"), Some("application/json"));
-        let body: Value = serde_json::from_str(&asked[0].2).unwrap();
-        assert_eq!(body["recipient"], "ada@example.org");
-        assert_eq!(
-            (&body["template_type"], &body["login_code"]),
-            (&json!("login_code_valid"), &json!(CODE))
-        );
-        assert_eq!(
-            (&body["recovery_code"], &body["verification_url"]),
-            (&Value::Null, &Value::Null)
-        );
-        assert!(body["subject"].as_str().unwrap().contains(CODE) && body["body"].is_string());
-        assert_eq!(message(&site, &project, id).await["status"], "sent");
-        site.finish().await;
+#[story]
+async fn a_service_gets_what_the_original_sends(site: Site) {
+    let service = Service::start().await;
+    let more = json!({
+        "method": "PUT",
+        "headers": {"X-Team": "people", "Idempotency-Key": "of the project"},
+        "auth": {"type": "basic_auth", "config": {"user": "u", "password": "p"}},
     });
+    let project = site.project_with(service.mails(more)).await;
+    let id = mail::post(&project, "ada@example.org").await;
+    night(&site, &project).await;
+    let asked = service.asked();
+    assert_eq!((asked.len(), &*asked[0].0), (1, "PUT /send?x=1"));
+    assert_eq!(header(&asked[0], "authorization"), Some("Basic dTpw"));
+    assert_eq!(header(&asked[0], "x-team"), Some("people"));
+    let key = header(&asked[0], "idempotency-key");
+    assert_eq!(key, Some("of the project"));
+    assert_eq!(header(&asked[0], "content-type"), Some("application/json"));
+    let body: Value = serde_json::from_str(&asked[0].2).unwrap();
+    assert_eq!(body["recipient"], "ada@example.org");
+    assert_eq!(
+        (&body["template_type"], &body["login_code"]),
+        (&json!("login_code_valid"), &json!(CODE))
+    );
+    assert_eq!(
+        (&body["recovery_code"], &body["verification_url"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(body["subject"].as_str().unwrap().contains(CODE) && body["body"].is_string());
+    assert_eq!(message(&site, &project, id).await["status"], "sent");
 }
 
-#[test]
-fn text_messages_have_a_service_of_their_own() {
-    run(async {
-        let site = Site::new().await;
-        let service = Service::start().await;
-        let patch = json!({"courier": {"channels": [{"id": "sms", "type": "http", "request_config": {
-            "url": service.url,
-            "headers": {"Content-Type": "application/x-www-form-urlencoded"},
-            "auth": {"type": "api_key", "config": {"name": "X-Key", "value": "geheim", "in": "header"}},
-        }}]}});
-        let project = site.project_with(patch).await;
-        mail::post(&project, "+4930123456").await;
-        night(&site, &project).await;
-        let asked = service.asked();
-        assert_eq!(header(&asked[0], "x-key"), Some("geheim"));
-        let form: std::collections::BTreeMap<_, _> =
-            url::form_urlencoded::parse(asked[0].2.as_bytes()).collect();
-        assert_eq!(
-            (&*form["recipient"], &*form["login_code"]),
-            ("+4930123456", CODE)
-        );
-        assert!(
-            form["body"].ends_with(&format!("@127.0.0.1 #{CODE}")),
-            "{}",
-            form["body"]
-        );
-        site.finish().await;
-    });
+#[story]
+async fn text_messages_have_a_service_of_their_own(site: Site) {
+    let service = Service::start().await;
+    let patch = json!({"courier": {"channels": [{"id": "sms", "type": "http", "request_config": {
+        "url": service.url,
+        "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        "auth": {"type": "api_key", "config": {"name": "X-Key", "value": "geheim", "in": "header"}},
+    }}]}});
+    let project = site.project_with(patch).await;
+    mail::post(&project, "+4930123456").await;
+    night(&site, &project).await;
+    let asked = service.asked();
+    assert_eq!(header(&asked[0], "x-key"), Some("geheim"));
+    let form: std::collections::BTreeMap<_, _> =
+        url::form_urlencoded::parse(asked[0].2.as_bytes()).collect();
+    assert_eq!(
+        (&*form["recipient"], &*form["login_code"]),
+        ("+4930123456", CODE)
+    );
+    assert!(
+        form["body"].ends_with(&format!("@127.0.0.1 #{CODE}")),
+        "{}",
+        form["body"]
+    );
 }
 
 /// It would lose the body on its way, and whoever answers there would seem to have taken it.
-#[test]
-fn a_redirect_is_not_taken_for_success() {
-    run(async {
-        let site = Site::new().await;
-        let service = Service::start().await;
-        let elsewhere = async || (StatusCode::FOUND, [("location", "/taken")]);
-        let router = Router::new()
-            .route("/taken", axum::routing::any(async || "ok"))
-            .fallback(elsewhere);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/send", listener.local_addr().unwrap());
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let project = site.project_with(service.mails(json!({"url": url}))).await;
-        let id = mail::post(&project, "ada@example.org").await;
-        night(&site, &project).await;
-        let shown = message(&site, &project, id).await;
-        assert_eq!(shown["status"], "queued", "{shown}");
-        server.abort();
-        site.finish().await;
-    });
+#[story]
+async fn a_redirect_is_not_taken_for_success(site: Site) {
+    let service = Service::start().await;
+    let elsewhere = async || (StatusCode::FOUND, [("location", "/taken")]);
+    let router = Router::new()
+        .route("/taken", axum::routing::any(async || "ok"))
+        .fallback(elsewhere);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/send", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let project = site.project_with(service.mails(json!({"url": url}))).await;
+    let id = mail::post(&project, "ada@example.org").await;
+    night(&site, &project).await;
+    let shown = message(&site, &project, id).await;
+    assert_eq!(shown["status"], "queued", "{shown}");
+    server.abort();
 }
 
 /// What the configuration cannot know: an administrator uses a preset that nobody named. Known and unknown
 /// numbers are answered alike, and nothing is queued that could never leave.
-#[test]
-fn a_text_message_without_a_service_is_refused() {
-    run(async {
-        let site = Site::new().await;
-        let config = json!({
-            "courier": {"smtp": {"connection_uri": "smtp://127.0.0.1:2525", "from_address": "a@example.org"}},
-            "selfservice": {"flows": {"verification": {"enabled": true}}},
-        });
-        for environment in [Environment::Staging, Environment::Development] {
-            let (project, _) = site.world.create(environment, config.clone()).await;
-            let known = "+493012345678";
-            let somebody = json!({"schema_id": "preset://sms", "traits": {"phone_number": known}});
-            let made = site
-                .admin(&project)
-                .post("/admin/identities", somebody)
-                .await;
-            assert_eq!(made.status, 201, "{}", made.text);
-            let client = site.client(&project, Kind::Api);
-            for number in [known, "+493087654321"] {
-                let begun = client.begin("verification", "").await;
-                let fields = json!({"method": "code", "email": number});
-                let answer = client.submit(&begun, fields).await;
-                if environment == Environment::Development {
-                    assert_eq!(answer.messages(), [1_080_004], "{}", answer.text);
-                    continue;
-                }
-                assert_eq!(answer.status, 400, "{}", answer.text);
-                assert_eq!(answer.messages(), [4_000_001]);
-                let said = answer.body["ui"]["messages"][0]["text"].as_str().unwrap();
-                assert!(said.starts_with("Text messages cannot be sent"), "{said}");
-                assert_eq!(answer.body["state"], "choose_method");
-            }
-            let kept = usize::from(environment == Environment::Development);
-            assert_eq!(site.mails(&project).await.len(), kept);
-        }
-        site.finish().await;
+#[story]
+async fn a_text_message_without_a_service_is_refused(site: Site) {
+    let config = json!({
+        "courier": {"smtp": {"connection_uri": "smtp://127.0.0.1:2525", "from_address": "a@example.org"}},
+        "selfservice": {"flows": {"verification": {"enabled": true}}},
     });
+    for environment in [Environment::Staging, Environment::Development] {
+        let (project, _) = site.world.create(environment, config.clone()).await;
+        let known = "+493012345678";
+        let somebody = json!({"schema_id": "preset://sms", "traits": {"phone_number": known}});
+        let made = site
+            .admin(&project)
+            .post("/admin/identities", somebody)
+            .await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let client = site.client(&project, Kind::Api);
+        for number in [known, "+493087654321"] {
+            let begun = client.begin("verification", "").await;
+            let fields = json!({"method": "code", "email": number});
+            let answer = client.submit(&begun, fields).await;
+            if environment == Environment::Development {
+                assert_eq!(answer.messages(), [1_080_004], "{}", answer.text);
+                continue;
+            }
+            assert_eq!(answer.status, 400, "{}", answer.text);
+            assert_eq!(answer.messages(), [4_000_001]);
+            let said = answer.body["ui"]["messages"][0]["text"].as_str().unwrap();
+            assert!(said.starts_with("Text messages cannot be sent"), "{said}");
+            assert_eq!(answer.body["state"], "choose_method");
+        }
+        let kept = usize::from(environment == Environment::Development);
+        assert_eq!(site.mails(&project).await.len(), kept);
+    }
 }
 
-#[test]
-fn answers_have_their_verdicts() {
-    run(async {
-        let site = Site::new().await;
-        let service = Service::start().await;
-        let key = json!({"auth": {"type": "api_key", "config": {"name": "key", "value": "old", "in": "cookie"}}});
-        let project = site.project_with(service.mails(key)).await;
-        for (status, attempts) in [(500, 1), (429, 1), (302, 1), (401, 0), (403, 0)] {
-            service.set(status);
-            let id = mail::post(&project, "ada@example.org").await;
-            night(&site, &project).await;
-            let shown = message(&site, &project, id).await;
-            assert_eq!(
-                (&shown["status"], &shown["send_count"]),
-                (&json!("queued"), &json!(attempts)),
-                "{status}"
-            );
-            let why = &shown["dispatches"][0]["error"]["reason"];
-            assert!(why.as_str().unwrap().contains(&status.to_string()), "{why}");
-            service.set(201);
-            site.world.clock.advance(TimeDelta::minutes(2));
-            night(&site, &project).await;
-            assert_eq!(
-                message(&site, &project, id).await["status"],
-                "sent",
-                "{status}"
-            );
-            // Whatever became of the first, the second can be told from another message.
-            for asked in service.asked().iter().rev().take(2) {
-                assert_eq!(header(asked, "idempotency-key"), Some(&*id.to_string()));
-            }
+#[story]
+async fn answers_have_their_verdicts(site: Site) {
+    let service = Service::start().await;
+    let key = json!({"auth": {"type": "api_key", "config": {"name": "key", "value": "old", "in": "cookie"}}});
+    let project = site.project_with(service.mails(key)).await;
+    for (status, attempts) in [(500, 1), (429, 1), (302, 1), (401, 0), (403, 0)] {
+        service.set(status);
+        let id = mail::post(&project, "ada@example.org").await;
+        night(&site, &project).await;
+        let shown = message(&site, &project, id).await;
+        assert_eq!(
+            (&shown["status"], &shown["send_count"]),
+            (&json!("queued"), &json!(attempts)),
+            "{status}"
+        );
+        let why = &shown["dispatches"][0]["error"]["reason"];
+        assert!(why.as_str().unwrap().contains(&status.to_string()), "{why}");
+        service.set(201);
+        site.world.clock.advance(TimeDelta::minutes(2));
+        night(&site, &project).await;
+        assert_eq!(
+            message(&site, &project, id).await["status"],
+            "sent",
+            "{status}"
+        );
+        // Whatever became of the first, the second can be told from another message.
+        for asked in service.asked().iter().rev().take(2) {
+            assert_eq!(header(asked, "idempotency-key"), Some(&*id.to_string()));
         }
-        assert_eq!(header(&service.asked()[0], "cookie"), Some("key=old"));
-        site.finish().await;
-    });
+    }
+    assert_eq!(header(&service.asked()[0], "cookie"), Some("key=old"));
 }

@@ -4,7 +4,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 const ADA: &str = "ada@example.org";
 const STRANGER: &str = "nobody@example.org";
@@ -48,46 +48,41 @@ async fn somebody(site: &Site, project: &Project, traits: Value) {
 /// Fine for those who have a few tags; too much work for more.
 const SQUARE: &str = "own {% for x in Identity.traits.tags %}{% for y in Identity.traits.tags %}.{% endfor %}{% endfor %} {{ To }}";
 
-#[test]
-fn the_built_in_words_go_out_and_the_answer_is_that_of_a_stranger() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(config(SQUARE)).await;
-        let tags = vec!["a"; 300];
-        somebody(&site, &project, json!({"email": ADA, "tags": tags})).await;
-        for kind in [Kind::Html, Kind::Spa, Kind::Api] {
-            let client = site.client(&project, kind);
-            for flow in ["recovery", "verification"] {
-                let mut answers = Vec::new();
-                for email in [ADA, STRANGER] {
-                    let begun = client.begin(flow, "").await;
-                    let fields = json!({"method": "code", "email": email});
-                    let answer = client.submit(&begun, fields).await;
-                    let id = begun.body["id"].as_str().unwrap();
-                    let path = format!("/self-service/{flow}/flows?id={id}");
-                    let form = client.get(&path).await;
-                    answers.push((answer.status, form.messages(), form.body["state"].clone()));
-                }
-                assert_eq!(answers[0], answers[1], "{flow}");
-                assert_eq!(answers[0].2, "sent_email", "{flow}");
+#[story]
+async fn the_built_in_words_go_out_and_the_answer_is_that_of_a_stranger(site: Site) {
+    let project = site.project_with(config(SQUARE)).await;
+    let tags = vec!["a"; 300];
+    somebody(&site, &project, json!({"email": ADA, "tags": tags})).await;
+    for kind in [Kind::Html, Kind::Spa, Kind::Api] {
+        let client = site.client(&project, kind);
+        for flow in ["recovery", "verification"] {
+            let mut answers = Vec::new();
+            for email in [ADA, STRANGER] {
+                let begun = client.begin(flow, "").await;
+                let fields = json!({"method": "code", "email": email});
+                let answer = client.submit(&begun, fields).await;
+                let id = begun.body["id"].as_str().unwrap();
+                let path = format!("/self-service/{flow}/flows?id={id}");
+                let form = client.get(&path).await;
+                answers.push((answer.status, form.messages(), form.body["state"].clone()));
             }
-            let begun = client.begin("login", "").await;
-            let fields = json!({"method": "code", "identifier": ADA});
-            client.submit(&begun, fields).await;
+            assert_eq!(answers[0], answers[1], "{flow}");
+            assert_eq!(answers[0].2, "sent_email", "{flow}");
         }
-        assert_eq!(bodies_without(&site, &project, "own").await, 9);
-        // A registration and its letter are one commit.
-        let client = site.client(&project, Kind::Api);
-        let begun = client.begin("registration", "").await;
-        let traits = json!({"email": "bob@example.org", "tags": tags});
-        let fields =
-            json!({"method": "password", "password": "seven-lazy-otters", "traits": traits});
-        let made = client.submit(&begun, fields).await;
-        assert_eq!(made.status, 200, "{}", made.text);
-        let people = site.admin(&project).get("/admin/identities").await;
-        assert_eq!(people.body.as_array().unwrap().len(), 2);
-        site.finish().await;
-    });
+        let begun = client.begin("login", "").await;
+        let fields = json!({"method": "code", "identifier": ADA});
+        client.submit(&begun, fields).await;
+    }
+    assert_eq!(bodies_without(&site, &project, "own").await, 9);
+    // A registration and its letter are one commit.
+    let client = site.client(&project, Kind::Api);
+    let begun = client.begin("registration", "").await;
+    let traits = json!({"email": "bob@example.org", "tags": tags});
+    let fields = json!({"method": "password", "password": "seven-lazy-otters", "traits": traits});
+    let made = client.submit(&begun, fields).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let people = site.admin(&project).get("/admin/identities").await;
+    assert_eq!(people.body.as_array().unwrap().len(), 2);
 }
 
 /// How many messages to Ada there are, each of which has its code and none of these words.
@@ -103,26 +98,22 @@ async fn bodies_without(site: &Site, project: &Project, word: &str) -> usize {
     messages.len()
 }
 
-#[test]
-fn a_list_or_an_object_prints_as_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let text = "<{{ Identity.traits.note }}> {{ RecoveryCode }}";
-        let text = json!({"en": {"plaintext": text}});
-        let texts = json!({"insula": {"courier": {"templates": {"recovery_code_valid": text}}}});
-        let own = merged(&config("{{ To }}"), &texts);
-        let project = site.project_with(own).await;
-        let note = json!({"a": [1, 2]});
-        somebody(&site, &project, json!({"email": ADA, "note": note})).await;
-        let client = site.client(&project, Kind::Api);
-        let begun = client.begin("recovery", "").await;
-        let fields = json!({"method": "code", "email": ADA});
-        let sent = client.submit(&begun, fields).await;
-        assert_eq!(sent.body["state"], "sent_email", "{}", sent.text);
-        let path = format!("/admin/courier/messages?recipient={ADA}");
-        let listed = site.admin(&project).get(&path).await;
-        let code = site.mail(&project).await.code().to_owned();
-        assert_eq!(listed.body[0]["body"], format!("<> {code}"));
-        site.finish().await;
-    });
+#[story]
+async fn a_list_or_an_object_prints_as_nothing(site: Site) {
+    let text = "<{{ Identity.traits.note }}> {{ RecoveryCode }}";
+    let text = json!({"en": {"plaintext": text}});
+    let texts = json!({"insula": {"courier": {"templates": {"recovery_code_valid": text}}}});
+    let own = merged(&config("{{ To }}"), &texts);
+    let project = site.project_with(own).await;
+    let note = json!({"a": [1, 2]});
+    somebody(&site, &project, json!({"email": ADA, "note": note})).await;
+    let client = site.client(&project, Kind::Api);
+    let begun = client.begin("recovery", "").await;
+    let fields = json!({"method": "code", "email": ADA});
+    let sent = client.submit(&begun, fields).await;
+    assert_eq!(sent.body["state"], "sent_email", "{}", sent.text);
+    let path = format!("/admin/courier/messages?recipient={ADA}");
+    let listed = site.admin(&project).get(&path).await;
+    let code = site.mail(&project).await.code().to_owned();
+    assert_eq!(listed.body[0]["body"], format!("<> {code}"));
 }

@@ -7,7 +7,7 @@
 use api::ApiSettings;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Answer, Client, Database, Kind, ROOT_KEY, Site, run};
+use tests::{Answer, Client, Database, Kind, ROOT_KEY, Site, story};
 
 use super::Console;
 
@@ -19,70 +19,66 @@ async fn raw(site: &Site, method: Method, media: &str, body: impl Into<Vec<u8>>)
         .await
 }
 
-#[test]
-fn what_is_no_request_is_not_carried_out() {
-    run(async {
-        let site = Site::new().await;
-        let json = "application/json";
-        let good = json!({"query": "{ viewer { id } }"}).to_string();
-        for media in [json, "application/json; charset=utf-8", "Application/JSON"] {
-            let answer = raw(&site, Method::POST, media, good.clone()).await;
-            assert!(
-                answer.body["data"]["viewer"].is_object(),
-                "{media}: {}",
-                answer.text
-            );
-        }
-        for media in [
-            "text/plain",
-            "application/graphql",
-            "application/x-www-form-urlencoded",
-            "multipart/form-data; boundary=a",
-            "application/jsonp",
-            "",
-        ] {
-            let answer = raw(&site, Method::POST, media, good.clone()).await;
-            refused(media, &answer, 400);
-        }
-        for body in [
-            "",
-            "{",
-            "null",
-            "1",
-            "\"text\"",
-            "{}x",
-            "{\"query\": 1}",
-            "{\"query\": \"{ viewer { id } }\\u0000\"}",
-            "{\"query\": \"{ viewer { id } }\", \"variables\": {\"a\": \"\\u0000\"}}",
-            "{\"query\": \"{ viewer { id } }\u{0}\"}",
-        ] {
-            refused(body, &raw(&site, Method::POST, json, body).await, 400);
-        }
-        refused(
-            "no text",
-            &raw(&site, Method::POST, json, vec![0xff, 0xfe]).await,
-            400,
+#[story]
+async fn what_is_no_request_is_not_carried_out(site: Site) {
+    let json = "application/json";
+    let good = json!({"query": "{ viewer { id } }"}).to_string();
+    for media in [json, "application/json; charset=utf-8", "Application/JSON"] {
+        let answer = raw(&site, Method::POST, media, good.clone()).await;
+        assert!(
+            answer.body["data"]["viewer"].is_object(),
+            "{media}: {}",
+            answer.text
         );
-        let nested = format!(
-            "{{\"query\": \"{{a}}\", \"variables\": {}}}",
-            "[".repeat(100_000)
-        );
-        refused("nested", &raw(&site, Method::POST, json, nested).await, 400);
-        let huge = format!(
-            "{{\"query\": \"{{a}}\", \"operationName\": \"{}\"}}",
-            "a".repeat(6 << 20)
-        );
-        refused("huge", &raw(&site, Method::POST, json, huge).await, 400);
-        for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
-            let answer = raw(&site, method.clone(), json, good.clone()).await;
-            refused(method.as_str(), &answer, 405);
-        }
-        let mut client = Client::new(&site.origin, Kind::Api);
-        client.set_header("authorization", &format!("Bearer {ROOT_KEY}"));
-        let answer = client.get("/graphql?query=%7Bviewer%7Bid%7D%7D").await;
-        refused("a query in the address", &answer, 405);
-        site.finish().await;
-    });
+    }
+    for media in [
+        "text/plain",
+        "application/graphql",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=a",
+        "application/jsonp",
+        "",
+    ] {
+        let answer = raw(&site, Method::POST, media, good.clone()).await;
+        refused(media, &answer, 400);
+    }
+    for body in [
+        "",
+        "{",
+        "null",
+        "1",
+        "\"text\"",
+        "{}x",
+        "{\"query\": 1}",
+        "{\"query\": \"{ viewer { id } }\\u0000\"}",
+        "{\"query\": \"{ viewer { id } }\", \"variables\": {\"a\": \"\\u0000\"}}",
+        "{\"query\": \"{ viewer { id } }\u{0}\"}",
+    ] {
+        refused(body, &raw(&site, Method::POST, json, body).await, 400);
+    }
+    refused(
+        "no text",
+        &raw(&site, Method::POST, json, vec![0xff, 0xfe]).await,
+        400,
+    );
+    let nested = format!(
+        "{{\"query\": \"{{a}}\", \"variables\": {}}}",
+        "[".repeat(100_000)
+    );
+    refused("nested", &raw(&site, Method::POST, json, nested).await, 400);
+    let huge = format!(
+        "{{\"query\": \"{{a}}\", \"operationName\": \"{}\"}}",
+        "a".repeat(6 << 20)
+    );
+    refused("huge", &raw(&site, Method::POST, json, huge).await, 400);
+    for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
+        let answer = raw(&site, method.clone(), json, good.clone()).await;
+        refused(method.as_str(), &answer, 405);
+    }
+    let mut client = Client::new(&site.origin, Kind::Api);
+    client.set_header("authorization", &format!("Bearer {ROOT_KEY}"));
+    let answer = client.get("/graphql?query=%7Bviewer%7Bid%7D%7D").await;
+    refused("a query in the address", &answer, 405);
 }
 
 fn refused(what: &str, answer: &Answer, status: u16) {
@@ -95,18 +91,14 @@ fn refused(what: &str, answer: &Answer, status: u16) {
     assert!(answer.body.get("data").is_none());
 }
 
-#[test]
-fn several_operations_in_one_body_are_refused() {
-    run(async {
-        let site = Site::new().await;
-        let one = json!({"query": "{ viewer { id } }"});
-        for batch in [json!([one, one]), json!([one])] {
-            let answer = raw(&site, Method::POST, "application/json", batch.to_string()).await;
-            assert_eq!(answer.status, StatusCode::OK);
-            assert_eq!(codes(&answer), ["INVALID_INPUT"], "{}", answer.text);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn several_operations_in_one_body_are_refused(site: Site) {
+    let one = json!({"query": "{ viewer { id } }"});
+    for batch in [json!([one, one]), json!([one])] {
+        let answer = raw(&site, Method::POST, "application/json", batch.to_string()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(codes(&answer), ["INVALID_INPUT"], "{}", answer.text);
+    }
 }
 
 fn codes(answer: &Answer) -> Vec<&str> {
@@ -119,55 +111,51 @@ fn codes(answer: &Answer) -> Vec<&str> {
         .collect()
 }
 
-#[test]
-fn every_error_has_a_code() {
-    run(async {
-        let site = Site::new().await;
-        let console = Console::at(&site.origin);
-        for (query, variables) in [
-            ("{", json!({})),
-            ("", json!({})),
-            ("{ nothing }", json!({})),
-            ("{ viewer }", json!({})),
-            ("{ project { id } }", json!({})),
-            ("{ project(slug: 1) { id } }", json!({})),
-            (
-                "query($slug: String!) { project(slug: $slug) { id } }",
-                json!({}),
-            ),
-            (
-                "query($slug: String!) { project(slug: $slug) { id } }",
-                json!({"slug": 1}),
-            ),
-            (
-                "mutation { createApiKey(input: {name: \"n\", role: KING}) { apiKey { id } } }",
-                json!({}),
-            ),
-            ("subscription { viewer { id } }", json!({})),
-            (
-                "query A { viewer { id } } query B { viewer { id } }",
-                json!({}),
-            ),
-        ] {
-            let answer = console.ask(Some(ROOT_KEY), query, variables).await;
-            assert_eq!(answer.status, StatusCode::OK, "{query}");
-            let codes = codes(&answer);
-            assert!(
-                !codes.is_empty() && codes.iter().all(|code| *code == "INVALID_INPUT"),
-                "{query}: {}",
-                answer.text
-            );
-        }
-        // One field's error leaves the others their answers.
-        let query = "{ viewer { id } project(slug: \"console\") { id } projects(first: 0) { edges { cursor } } }";
-        let answer = console.ask(Some(ROOT_KEY), query, json!({})).await;
-        assert_eq!(codes(&answer), ["INVALID_INPUT"], "{}", answer.text);
-        assert_eq!(answer.body["errors"][0]["path"][0], "projects");
-        let unknown = "{ project(slug: \"never-given-out\") { id } }";
-        let answer = console.ask(Some(ROOT_KEY), unknown, json!({})).await;
-        assert_eq!(answer.body, json!({"data": {"project": null}}));
-        site.finish().await;
-    });
+#[story]
+async fn every_error_has_a_code(site: Site) {
+    let console = Console::at(&site.origin);
+    for (query, variables) in [
+        ("{", json!({})),
+        ("", json!({})),
+        ("{ nothing }", json!({})),
+        ("{ viewer }", json!({})),
+        ("{ project { id } }", json!({})),
+        ("{ project(slug: 1) { id } }", json!({})),
+        (
+            "query($slug: String!) { project(slug: $slug) { id } }",
+            json!({}),
+        ),
+        (
+            "query($slug: String!) { project(slug: $slug) { id } }",
+            json!({"slug": 1}),
+        ),
+        (
+            "mutation { createApiKey(input: {name: \"n\", role: KING}) { apiKey { id } } }",
+            json!({}),
+        ),
+        ("subscription { viewer { id } }", json!({})),
+        (
+            "query A { viewer { id } } query B { viewer { id } }",
+            json!({}),
+        ),
+    ] {
+        let answer = console.ask(Some(ROOT_KEY), query, variables).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query}");
+        let codes = codes(&answer);
+        assert!(
+            !codes.is_empty() && codes.iter().all(|code| *code == "INVALID_INPUT"),
+            "{query}: {}",
+            answer.text
+        );
+    }
+    // One field's error leaves the others their answers.
+    let query = "{ viewer { id } project(slug: \"console\") { id } projects(first: 0) { edges { cursor } } }";
+    let answer = console.ask(Some(ROOT_KEY), query, json!({})).await;
+    assert_eq!(codes(&answer), ["INVALID_INPUT"], "{}", answer.text);
+    assert_eq!(answer.body["errors"][0]["path"][0], "projects");
+    let unknown = "{ project(slug: \"never-given-out\") { id } }";
+    let answer = console.ask(Some(ROOT_KEY), unknown, json!({})).await;
+    assert_eq!(answer.body, json!({"data": {"project": null}}));
 }
 
 /// `a0: field a1: field …`
@@ -232,84 +220,81 @@ fn excesses() -> Vec<(&'static str, String)> {
     ]
 }
 
-#[test]
-fn what_is_too_big_is_refused_before_it_costs_anything() {
-    run(async {
-        let site = Site::new().await;
-        let console = Console::at(&site.origin);
-        for (what, document) in excesses() {
-            let answer = console.ask(Some(ROOT_KEY), &document, json!({})).await;
-            assert_eq!(answer.status, StatusCode::OK, "{what}");
-            assert_eq!(
-                codes(&answer),
-                ["QUERY_TOO_COMPLEX"],
-                "{what}: {:.300}",
-                answer.text
-            );
-            assert!(answer.body["data"].is_null(), "{what}: nothing runs");
-            let stranger = console.ask(None, &document, json!({})).await;
-            let code = codes(&stranger)[0].to_owned();
-            assert!(
-                ["QUERY_TOO_COMPLEX", "UNAUTHENTICATED"].contains(&&*code),
-                "{what}: {code}"
-            );
-        }
-        // What a console asks for is let through.
-        let list = "projects(first: 20) { edges { node { slug name state } } }";
-        let usual = format!("{{ {} {list} }}", aliases(20, VIEWER));
-        let answer = console.ask(Some(ROOT_KEY), &usual, json!({})).await;
-        assert!(codes(&answer).is_empty(), "{}", answer.text);
-        site.finish().await;
-    });
+#[story]
+async fn what_is_too_big_is_refused_before_it_costs_anything(site: Site) {
+    let console = Console::at(&site.origin);
+    for (what, document) in excesses() {
+        let answer = console.ask(Some(ROOT_KEY), &document, json!({})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{what}");
+        assert_eq!(
+            codes(&answer),
+            ["QUERY_TOO_COMPLEX"],
+            "{what}: {:.300}",
+            answer.text
+        );
+        assert!(answer.body["data"].is_null(), "{what}: nothing runs");
+        let stranger = console.ask(None, &document, json!({})).await;
+        let code = codes(&stranger)[0].to_owned();
+        assert!(
+            ["QUERY_TOO_COMPLEX", "UNAUTHENTICATED"].contains(&&*code),
+            "{what}: {code}"
+        );
+    }
+    // What a console asks for is let through.
+    let list = "projects(first: 20) { edges { node { slug name state } } }";
+    let usual = format!("{{ {} {list} }}", aliases(20, VIEWER));
+    let answer = console.ask(Some(ROOT_KEY), &usual, json!({})).await;
+    assert!(codes(&answer).is_empty(), "{}", answer.text);
 }
 
 const SCHEMA: &str = "{ __schema { queryType { name } types { name fields { name } } } }";
 
-#[test]
-fn the_schema_is_shown_to_keys_and_in_development() {
-    run(async {
-        let site = Site::new().await;
-        let console = Console::at(&site.origin);
-        let (_, own) = site.project_with_key().await;
-        for query in [
-            SCHEMA,
-            "{ __type(name: \"Project\") { name } }",
-            "{ __typename }",
-        ] {
-            for key in [None, Some("ins_01no_key")] {
-                let answer = console.ask(key, query, json!({})).await;
-                assert_eq!(codes(&answer), ["UNAUTHENTICATED"], "{query}");
-            }
-            let shown = console.ask(Some(&own.token), query, json!({})).await;
-            assert!(codes(&shown).is_empty(), "{query}: {}", shown.text);
+#[story]
+async fn the_schema_is_shown_to_keys(site: Site) {
+    let console = Console::at(&site.origin);
+    let (_, own) = site.project_with_key().await;
+    for query in [
+        SCHEMA,
+        "{ __type(name: \"Project\") { name } }",
+        "{ __typename }",
+    ] {
+        for key in [None, Some("ins_01no_key")] {
+            let answer = console.ask(key, query, json!({})).await;
+            assert_eq!(codes(&answer), ["UNAUTHENTICATED"], "{query}");
         }
-        site.finish().await;
+        let shown = console.ask(Some(&own.token), query, json!({})).await;
+        assert!(codes(&shown).is_empty(), "{query}: {}", shown.text);
+    }
+}
 
-        let dev = ApiSettings {
-            dev: true,
-            ..ApiSettings::default()
-        };
-        let site = Site::on(Database::shared().await, |_| {}, dev).await;
-        let console = Console::at(&site.origin);
-        let shown = console.ask(None, SCHEMA, json!({})).await;
+async fn in_development() -> Site {
+    let dev = ApiSettings {
+        dev: true,
+        ..ApiSettings::default()
+    };
+    Site::on(Database::shared().await, |_| {}, dev).await
+}
+
+#[story(in_development())]
+async fn the_schema_is_shown_to_everyone_in_development(site: Site) {
+    let console = Console::at(&site.origin);
+    let shown = console.ask(None, SCHEMA, json!({})).await;
+    assert_eq!(
+        shown.body["data"]["__schema"]["queryType"]["name"], "Query",
+        "{}",
+        shown.text
+    );
+    for query in [
+        "{ viewer { id } }",
+        "{ project(slug: \"demo\") { id } }",
+        "mutation { deleteProject(input: {slug: \"demo\"}) { slug } }",
+    ] {
+        let answer = console.ask(None, query, json!({})).await;
         assert_eq!(
-            shown.body["data"]["__schema"]["queryType"]["name"], "Query",
-            "{}",
-            shown.text
+            codes(&answer),
+            ["UNAUTHENTICATED"],
+            "the schema alone is open: {query}"
         );
-        for query in [
-            "{ viewer { id } }",
-            "{ project(slug: \"demo\") { id } }",
-            "mutation { deleteProject(input: {slug: \"demo\"}) { slug } }",
-        ] {
-            let answer = console.ask(None, query, json!({})).await;
-            assert_eq!(
-                codes(&answer),
-                ["UNAUTHENTICATED"],
-                "the schema alone is open: {query}"
-            );
-            assert!(answer.body.get("data").is_none_or(Value::is_null));
-        }
-        site.finish().await;
-    });
+        assert!(answer.body.get("data").is_none_or(Value::is_null));
+    }
 }

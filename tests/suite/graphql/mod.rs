@@ -14,7 +14,7 @@ use identity::People;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenants::Settings;
-use tests::{Answer, Client, Kind, ROOT_KEY, Site, fresh_slug, run};
+use tests::{Answer, Client, Kind, ROOT_KEY, Site, fresh_slug, story};
 use tokio::net::TcpListener;
 
 /// Whoever administers, at one server.
@@ -120,187 +120,167 @@ fn pointers(refusal: &Value) -> Vec<&str> {
         .collect()
 }
 
-#[test]
-fn a_project_serves_when_the_answer_comes() {
-    run(async {
-        let site = Site::new().await;
-        let console = Console::at(&site.origin);
-        site.world.keep_slots().await;
-        let slug = fresh_slug();
-        let schema = json!({"type": "object", "properties": {"traits": {"type": "object", "properties": {
-            "nickname": {"type": "string", "ory.sh/kratos": {"credentials": {"password": {"identifier": true}}}},
-        }}}});
-        let input = json!({"slug": slug, "name": "Żółw & Sons", "environment": "STAGING",
-            "config": {"session": {"lifespan": "2h"}}, "identitySchemas": {"person": schema}});
-        let made = console
-            .data(ROOT_KEY, CREATE, json!({"input": input}))
-            .await;
-        let (project, key) = (&made["project"], &made["apiKey"]);
-        let base = format!("{}/p/{slug}", site.origin);
-        for (field, expected) in [
-            ("slug", json!(slug)),
-            ("name", json!("Żółw & Sons")),
-            ("environment", json!("STAGING")),
-            ("state", json!("ACTIVE")),
-            ("configRevision", json!(1)),
-            ("publicUrl", json!(base)),
-            ("adminUrl", json!(base)),
-        ] {
-            assert_eq!(project[field], expected, "{field}");
-        }
-        assert_eq!(project["config"]["session"]["lifespan"], "2h");
-        assert_eq!(project["config"]["identity"]["default_schema_id"], "person");
-        assert_eq!(
-            (&key["name"], &key["role"]),
-            (&json!("first key"), &json!("OWNER"))
-        );
-        let (token, prefix) = (
-            key["token"].as_str().unwrap(),
-            key["prefix"].as_str().unwrap(),
-        );
-        assert!(token.starts_with(prefix) && token.len() > prefix.len() + 30);
+#[story]
+async fn a_project_serves_when_the_answer_comes(site: Site) {
+    let console = Console::at(&site.origin);
+    site.world.keep_slots().await;
+    let slug = fresh_slug();
+    let schema = json!({"type": "object", "properties": {"traits": {"type": "object", "properties": {
+        "nickname": {"type": "string", "ory.sh/kratos": {"credentials": {"password": {"identifier": true}}}},
+    }}}});
+    let input = json!({"slug": slug, "name": "Żółw & Sons", "environment": "STAGING",
+        "config": {"session": {"lifespan": "2h"}}, "identitySchemas": {"person": schema}});
+    let made = console
+        .data(ROOT_KEY, CREATE, json!({"input": input}))
+        .await;
+    let (project, key) = (&made["project"], &made["apiKey"]);
+    let base = format!("{}/p/{slug}", site.origin);
+    for (field, expected) in [
+        ("slug", json!(slug)),
+        ("name", json!("Żółw & Sons")),
+        ("environment", json!("STAGING")),
+        ("state", json!("ACTIVE")),
+        ("configRevision", json!(1)),
+        ("publicUrl", json!(base)),
+        ("adminUrl", json!(base)),
+    ] {
+        assert_eq!(project[field], expected, "{field}");
+    }
+    assert_eq!(project["config"]["session"]["lifespan"], "2h");
+    assert_eq!(project["config"]["identity"]["default_schema_id"], "person");
+    assert_eq!(
+        (&key["name"], &key["role"]),
+        (&json!("first key"), &json!("OWNER"))
+    );
+    let (token, prefix) = (
+        key["token"].as_str().unwrap(),
+        key["prefix"].as_str().unwrap(),
+    );
+    assert!(token.starts_with(prefix) && token.len() > prefix.len() + 30);
 
-        let mut admin = Client::new(&base, Kind::Api);
-        let schemas = admin.get("/schemas").await;
-        assert_eq!(schemas.body[0], json!({"id": "person", "schema": schema}));
-        admin.set_header("authorization", &format!("Bearer {token}"));
-        let person = json!({"schema_id": "person", "traits": {"nickname": "ada"}});
-        let person = admin.post("/admin/identities", person).await;
-        assert_eq!(person.status, StatusCode::CREATED, "{}", person.text);
-        site.finish().await;
-    });
+    let mut admin = Client::new(&base, Kind::Api);
+    let schemas = admin.get("/schemas").await;
+    assert_eq!(schemas.body[0], json!({"id": "person", "schema": schema}));
+    admin.set_header("authorization", &format!("Bearer {token}"));
+    let person = json!({"schema_id": "person", "traits": {"nickname": "ada"}});
+    let person = admin.post("/admin/identities", person).await;
+    assert_eq!(person.status, StatusCode::CREATED, "{}", person.text);
 }
 
-#[test]
-fn a_project_is_refused_with_what_is_wrong() {
-    run(async {
-        let site = Site::new().await;
-        let console = Console::at(&site.origin);
-        let project = site.project().await;
-        let create = async |slug: &str, more: Value| {
-            let input = tenants::config::merged(&json!({"slug": slug, "name": "A name"}), &more);
-            console
-                .refusal(ROOT_KEY, CREATE, json!({"input": input}))
-                .await
-        };
-        let long = "a".repeat(41);
-        for slug in [
-            "ab", "Abc", "a_b", "-ab", "ab-", "xn--ab", "console", "www", "a b", "äbc", "", &long,
-        ] {
-            let refusal = create(slug, json!({})).await;
-            assert_eq!(refusal["code"], "INVALID_INPUT", "{slug:?}");
-        }
-        assert_eq!(
-            create(project.slug(), json!({})).await["code"],
-            "SLUG_TAKEN"
-        );
-        let fresh = fresh_slug();
-        for name in ["", "  ", "a\nb", &"a".repeat(101)] {
-            let refusal = create(&fresh, json!({"name": name})).await;
-            assert_eq!(refusal["code"], "INVALID_INPUT", "{name:?}");
-        }
-        let config = json!({"sesion": {}, "session": {"lifespan": "soon"}});
-        let refusal = create(&fresh, json!({"config": config})).await;
-        let found = pointers(&refusal);
-        assert!(found.contains(&"/session/lifespan"), "{refusal}");
-        assert!(
-            found.iter().any(|at| at.is_empty() || *at == "/sesion"),
-            "{refusal}"
-        );
-        let twice = json!({"config": {"identity": {"schemas": [{"id": "a", "url": "preset://email"}]}}, "identitySchemas": {"a": {}}});
-        assert_eq!(
-            pointers(&create(&fresh, twice).await),
-            ["/identity/schemas"]
-        );
-        let wrong = json!({"identitySchemas": ["a"]});
-        assert_eq!(create(&fresh, wrong).await["code"], "INVALID_INPUT");
-        let none = console.data(ROOT_KEY, STATE, json!({"slug": fresh})).await;
-        assert!(none.is_null(), "nothing was made");
-        site.finish().await;
-    });
-}
-
-#[test]
-fn development_must_be_allowed() {
-    run(async {
-        let site = Site::new().await;
-        let strict = second_server(&site, |settings| settings.allow_development = false).await;
-        let strict = Console::at(&strict);
-        let slug = fresh_slug();
-        let input = json!({"slug": slug, "name": "A name", "environment": "DEVELOPMENT"});
-        let refusal = strict
+#[story]
+async fn a_project_is_refused_with_what_is_wrong(site: Site) {
+    let console = Console::at(&site.origin);
+    let project = site.project().await;
+    let create = async |slug: &str, more: Value| {
+        let input = tenants::config::merged(&json!({"slug": slug, "name": "A name"}), &more);
+        console
             .refusal(ROOT_KEY, CREATE, json!({"input": input}))
-            .await;
-        assert_eq!(refusal["code"], "INVALID_INPUT");
-        let console = Console::at(&site.origin);
+            .await
+    };
+    let long = "a".repeat(41);
+    for slug in [
+        "ab", "Abc", "a_b", "-ab", "ab-", "xn--ab", "console", "www", "a b", "äbc", "", &long,
+    ] {
+        let refusal = create(slug, json!({})).await;
+        assert_eq!(refusal["code"], "INVALID_INPUT", "{slug:?}");
+    }
+    assert_eq!(
+        create(project.slug(), json!({})).await["code"],
+        "SLUG_TAKEN"
+    );
+    let fresh = fresh_slug();
+    for name in ["", "  ", "a\nb", &"a".repeat(101)] {
+        let refusal = create(&fresh, json!({"name": name})).await;
+        assert_eq!(refusal["code"], "INVALID_INPUT", "{name:?}");
+    }
+    let config = json!({"sesion": {}, "session": {"lifespan": "soon"}});
+    let refusal = create(&fresh, json!({"config": config})).await;
+    let found = pointers(&refusal);
+    assert!(found.contains(&"/session/lifespan"), "{refusal}");
+    assert!(
+        found.iter().any(|at| at.is_empty() || *at == "/sesion"),
+        "{refusal}"
+    );
+    let twice = json!({"config": {"identity": {"schemas": [{"id": "a", "url": "preset://email"}]}}, "identitySchemas": {"a": {}}});
+    assert_eq!(
+        pointers(&create(&fresh, twice).await),
+        ["/identity/schemas"]
+    );
+    let wrong = json!({"identitySchemas": ["a"]});
+    assert_eq!(create(&fresh, wrong).await["code"], "INVALID_INPUT");
+    let none = console.data(ROOT_KEY, STATE, json!({"slug": fresh})).await;
+    assert!(none.is_null(), "nothing was made");
+}
+
+#[story]
+async fn development_must_be_allowed(site: Site) {
+    let strict = second_server(&site, |settings| settings.allow_development = false).await;
+    let strict = Console::at(&strict);
+    let slug = fresh_slug();
+    let input = json!({"slug": slug, "name": "A name", "environment": "DEVELOPMENT"});
+    let refusal = strict
+        .refusal(ROOT_KEY, CREATE, json!({"input": input}))
+        .await;
+    assert_eq!(refusal["code"], "INVALID_INPUT");
+    let console = Console::at(&site.origin);
+    console.create(&site, &slug).await;
+    let input = json!({"input": {"slug": slug, "environment": "DEVELOPMENT"}});
+    let refusal = strict.refusal(ROOT_KEY, UPDATE, input.clone()).await;
+    assert_eq!(refusal["code"], "INVALID_INPUT");
+    let updated = console.data(ROOT_KEY, UPDATE, input).await;
+    assert_eq!(updated["project"]["environment"], "DEVELOPMENT");
+}
+
+#[story]
+async fn a_project_of_which_no_environment_is_said_is_of_the_servers_kind(site: Site) {
+    let development = ApiSettings {
+        dev: true,
+        ..ApiSettings::default()
+    };
+    let desk = server_with(&site, development, |_| {}).await;
+    for (origin, environment) in [(&site.origin, "PRODUCTION"), (&desk, "DEVELOPMENT")] {
+        let console = Console::at(origin);
+        let slug = fresh_slug();
         console.create(&site, &slug).await;
-        let input = json!({"input": {"slug": slug, "environment": "DEVELOPMENT"}});
-        let refusal = strict.refusal(ROOT_KEY, UPDATE, input.clone()).await;
-        assert_eq!(refusal["code"], "INVALID_INPUT");
-        let updated = console.data(ROOT_KEY, UPDATE, input).await;
-        assert_eq!(updated["project"]["environment"], "DEVELOPMENT");
-        site.finish().await;
-    });
+        let read = "query($slug: String!) { project(slug: $slug) { environment } }";
+        let project = console.data(ROOT_KEY, read, json!({"slug": slug})).await;
+        assert_eq!(project["environment"], environment);
+    }
 }
 
-#[test]
-fn a_project_of_which_no_environment_is_said_is_of_the_servers_kind() {
-    run(async {
-        let site = Site::new().await;
-        let development = ApiSettings {
-            dev: true,
-            ..ApiSettings::default()
-        };
-        let desk = server_with(&site, development, |_| {}).await;
-        for (origin, environment) in [(&site.origin, "PRODUCTION"), (&desk, "DEVELOPMENT")] {
-            let console = Console::at(origin);
-            let slug = fresh_slug();
-            console.create(&site, &slug).await;
-            let read = "query($slug: String!) { project(slug: $slug) { environment } }";
-            let project = console.data(ROOT_KEY, read, json!({"slug": slug})).await;
-            assert_eq!(project["environment"], environment);
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_project_is_renamed_and_moved_where_its_configuration_is_valid() {
-    run(async {
-        let site = Site::new().await;
-        let console = Console::at(&site.origin);
-        let project = site.project().await;
-        let slug = project.slug();
-        let update =
-            |more: Value| json!({"input": tenants::config::merged(&json!({"slug": slug}), &more)});
-        let renamed = console
-            .data(ROOT_KEY, UPDATE, update(json!({"name": "Other"})))
-            .await;
-        assert_eq!(renamed["project"]["name"], "Other");
-        assert_eq!(renamed["project"]["environment"], "DEVELOPMENT");
-        let same = console.data(ROOT_KEY, UPDATE, update(json!({}))).await;
-        assert_eq!(same, renamed);
-        let refusal = console
-            .refusal(
-                ROOT_KEY,
-                UPDATE,
-                update(json!({"environment": "PRODUCTION"})),
-            )
-            .await;
-        let found = pointers(&refusal);
-        assert!(
-            found.iter().all(|at| at.starts_with("/hashers/argon2")),
-            "{refusal}"
-        );
-        let refusal = console
-            .refusal(ROOT_KEY, UPDATE, update(json!({"name": ""})))
-            .await;
-        assert_eq!(refusal["code"], "INVALID_INPUT");
-        let unknown = json!({"input": {"slug": fresh_slug(), "name": "Nobody"}});
-        assert_eq!(
-            console.refusal(ROOT_KEY, UPDATE, unknown).await["code"],
-            "NOT_FOUND"
-        );
-        site.finish().await;
-    });
+#[story]
+async fn a_project_is_renamed_and_moved_where_its_configuration_is_valid(site: Site) {
+    let console = Console::at(&site.origin);
+    let project = site.project().await;
+    let slug = project.slug();
+    let update =
+        |more: Value| json!({"input": tenants::config::merged(&json!({"slug": slug}), &more)});
+    let renamed = console
+        .data(ROOT_KEY, UPDATE, update(json!({"name": "Other"})))
+        .await;
+    assert_eq!(renamed["project"]["name"], "Other");
+    assert_eq!(renamed["project"]["environment"], "DEVELOPMENT");
+    let same = console.data(ROOT_KEY, UPDATE, update(json!({}))).await;
+    assert_eq!(same, renamed);
+    let refusal = console
+        .refusal(
+            ROOT_KEY,
+            UPDATE,
+            update(json!({"environment": "PRODUCTION"})),
+        )
+        .await;
+    let found = pointers(&refusal);
+    assert!(
+        found.iter().all(|at| at.starts_with("/hashers/argon2")),
+        "{refusal}"
+    );
+    let refusal = console
+        .refusal(ROOT_KEY, UPDATE, update(json!({"name": ""})))
+        .await;
+    assert_eq!(refusal["code"], "INVALID_INPUT");
+    let unknown = json!({"input": {"slug": fresh_slug(), "name": "Nobody"}});
+    assert_eq!(
+        console.refusal(ROOT_KEY, UPDATE, unknown).await["code"],
+        "NOT_FOUND"
+    );
 }

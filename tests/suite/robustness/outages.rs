@@ -22,7 +22,8 @@ use tenants::{
     secrets::MasterKeys,
 };
 use tests::{
-    Answer, Client, Database, Kind, MASTER_KEY, ROOT_KEY, Site, cheap, eventually, fresh_slug, run,
+    Answer, Client, Database, Kind, MASTER_KEY, ROOT_KEY, Site, cheap, eventually, fresh_slug,
+    story,
 };
 use tokio::{
     io::AsyncWriteExt as _,
@@ -165,57 +166,55 @@ fn is_away(answer: &Answer) -> bool {
     away
 }
 
-#[test]
-fn without_postgres_nothing_is_served_and_with_it_everything_again() {
-    run(async {
-        let postgres = spawn_blocking(postgres).await.unwrap();
-        let lonely = Lonely::on(&postgres).await;
-        let native = lonely.client(Kind::Api);
-        let made = native.sign_up(EMAIL, PASSWORD).await;
-        let token = made.body["session_token"].as_str().unwrap().to_owned();
-        let flow = native.begin("login", "").await;
+#[story]
+async fn without_postgres_nothing_is_served_and_with_it_everything_again() {
+    let postgres = spawn_blocking(postgres).await.unwrap();
+    let lonely = Lonely::on(&postgres).await;
+    let native = lonely.client(Kind::Api);
+    let made = native.sign_up(EMAIL, PASSWORD).await;
+    let token = made.body["session_token"].as_str().unwrap().to_owned();
+    let flow = native.begin("login", "").await;
 
-        let stop = AtomicBool::new(false);
-        let stopping = async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            spawn_blocking(move || postgres.stop().unwrap())
-                .await
-                .unwrap();
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            stop.store(true, Ordering::Relaxed);
-        };
-        let hammers = join_all((0..6).map(|_| lonely.hammer(&token, &stop)));
-        let (hammered, ()) = tokio::join!(hammers, stopping);
-        let mut refused = 0;
-        for (answers, slowest) in hammered {
-            assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
-            for answer in answers {
-                let fine = matches!(answer.status.as_u16(), 200 | 404);
-                refused += usize::from(is_away(&answer));
-                assert!(
-                    fine || is_away(&answer),
-                    "{} {}",
-                    answer.status,
-                    answer.text
-                );
-            }
-        }
-        assert!(refused > 0, "some were asked while it was away");
-        away(&lonely, (&native, &token, &flow)).await;
-
-        let postgres = spawn_blocking(self::postgres).await.unwrap();
-        let root = Client::new(&lonely.origin, Kind::Api);
-        let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
-        eventually("ready again", Duration::from_secs(10), ready).await;
-        assert_eq!(whoami(&native, &token).await.status, StatusCode::OK);
-        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
-        assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
-        lonely.server.abort();
-        lonely.installation.close().await;
+    let stop = AtomicBool::new(false);
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
         spawn_blocking(move || postgres.stop().unwrap())
             .await
             .unwrap();
-    });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stop.store(true, Ordering::Relaxed);
+    };
+    let hammers = join_all((0..6).map(|_| lonely.hammer(&token, &stop)));
+    let (hammered, ()) = tokio::join!(hammers, stopping);
+    let mut refused = 0;
+    for (answers, slowest) in hammered {
+        assert!(slowest < ANSWERED_WITHIN, "{slowest:?}");
+        for answer in answers {
+            let fine = matches!(answer.status.as_u16(), 200 | 404);
+            refused += usize::from(is_away(&answer));
+            assert!(
+                fine || is_away(&answer),
+                "{} {}",
+                answer.status,
+                answer.text
+            );
+        }
+    }
+    assert!(refused > 0, "some were asked while it was away");
+    away(&lonely, (&native, &token, &flow)).await;
+
+    let postgres = spawn_blocking(self::postgres).await.unwrap();
+    let root = Client::new(&lonely.origin, Kind::Api);
+    let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
+    eventually("ready again", Duration::from_secs(10), ready).await;
+    assert_eq!(whoami(&native, &token).await.status, StatusCode::OK);
+    let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+    lonely.server.abort();
+    lonely.installation.close().await;
+    spawn_blocking(move || postgres.stop().unwrap())
+        .await
+        .unwrap();
 }
 
 /// Each kind of request while Postgres is away.
@@ -299,38 +298,36 @@ async fn register_and_leave(site: &Site, project: &Project, email: &str) {
     tokio::time::sleep(Duration::from_micros(u64::from(chance) * 40)).await;
 }
 
-#[test]
-fn clients_that_leave_poison_nothing() {
+#[story]
+async fn clients_that_leave_poison_nothing() {
     const TIMES: usize = 200;
-    run(async {
-        // One connection for all projects: what is left behind must be met.
-        let one = |settings: &mut Settings| settings.connections = 3;
-        let site = Site::on(Database::shared().await, one, ApiSettings::default()).await;
-        let project = site.project().await;
-        let native = site.client(&project, Kind::Api);
-        let email = |n: usize| format!("p{n}@example.org");
-        for n in 0..TIMES {
-            register_and_leave(&site, &project, &email(n)).await;
-            let state = project.probe_connection().await.unwrap();
-            assert_eq!(state.user, state.session_user, "{n}: {state:?}");
-            assert!(
-                !state.in_transaction && state.search_path == "pg_catalog, pg_temp",
-                "{n}: {state:?}"
-            );
-        }
-        for n in 0..TIMES {
-            // Not there: it can be made. There, or made meanwhile: it is whole.
-            let again = native.sign_up(&email(n), PASSWORD).await;
-            let taken = again.status == StatusCode::BAD_REQUEST && again.messages() == [4_000_007];
-            assert!(again.status == StatusCode::OK || taken, "{}", again.text);
-            let signed_in = native.sign_in(&email(n), PASSWORD).await;
-            assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
-        }
-        let listed = site
-            .admin(&project)
-            .get("/admin/identities?page_size=500")
-            .await;
-        assert_eq!(listed.body.as_array().unwrap().len(), TIMES);
-        site.finish().await;
-    });
+    // One connection for all projects: what is left behind must be met.
+    let one = |settings: &mut Settings| settings.connections = 3;
+    let site = Site::on(Database::shared().await, one, ApiSettings::default()).await;
+    let project = site.project().await;
+    let native = site.client(&project, Kind::Api);
+    let email = |n: usize| format!("p{n}@example.org");
+    for n in 0..TIMES {
+        register_and_leave(&site, &project, &email(n)).await;
+        let state = project.probe_connection().await.unwrap();
+        assert_eq!(state.user, state.session_user, "{n}: {state:?}");
+        assert!(
+            !state.in_transaction && state.search_path == "pg_catalog, pg_temp",
+            "{n}: {state:?}"
+        );
+    }
+    for n in 0..TIMES {
+        // Not there: it can be made. There, or made meanwhile: it is whole.
+        let again = native.sign_up(&email(n), PASSWORD).await;
+        let taken = again.status == StatusCode::BAD_REQUEST && again.messages() == [4_000_007];
+        assert!(again.status == StatusCode::OK || taken, "{}", again.text);
+        let signed_in = native.sign_in(&email(n), PASSWORD).await;
+        assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+    }
+    let listed = site
+        .admin(&project)
+        .get("/admin/identities?page_size=500")
+        .await;
+    assert_eq!(listed.body.as_array().unwrap().len(), TIMES);
+    site.finish().await;
 }

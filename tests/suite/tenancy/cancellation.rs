@@ -9,7 +9,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Row as _};
 use tenants::{Fault, Project, ids};
-use tests::{Database, World, run};
+use tests::{Database, World, story};
 
 /// Gives up a future after so many polls; between them it waits as usual, so that I/O goes on.
 struct GiveUp<F> {
@@ -92,72 +92,58 @@ async fn world(release_guard: bool) -> World {
 
 const ROUNDS: u32 = 100;
 
-#[test]
-fn a_request_dropped_at_any_wait_leaves_a_clean_connection() {
-    run(async {
-        let w = world(true).await;
-        let project = w.project().await;
-        let (mut deepest, mut rounds) = (0, 0);
-        // A busy machine may answer before it is waited for, so that few waits are met in a round.
-        while rounds < ROUNDS || (deepest <= 4 && rounds < 20 * ROUNDS) {
-            let (polls, dirty) = round(&w, &project).await;
-            assert!(dirty.is_empty(), "dirty after {dirty:?} polls");
-            deepest = polls.max(deepest);
-            rounds += 1;
-        }
+#[story(world(true))]
+async fn a_request_dropped_at_any_wait_leaves_a_clean_connection(w: World) {
+    let project = w.project().await;
+    let (mut deepest, mut rounds) = (0, 0);
+    // A busy machine may answer before it is waited for, so that few waits are met in a round.
+    while rounds < ROUNDS || (deepest <= 4 && rounds < 20 * ROUNDS) {
+        let (polls, dirty) = round(&w, &project).await;
+        assert!(dirty.is_empty(), "dirty after {dirty:?} polls");
+        deepest = polls.max(deepest);
+        rounds += 1;
+    }
+    assert!(
+        deepest > 4,
+        "begin, two statements and commit wait at least once each"
+    );
+}
+
+#[story(world(false))]
+async fn without_the_release_guard_the_next_borrower_meets_what_was_left(w: World) {
+    let project = w.project().await;
+    let mut rounds = 0;
+    while round(&w, &project).await.1.is_empty() {
+        rounds += 1;
+        // A busy machine answers before it is waited for, so that few waits are met in a round.
         assert!(
-            deepest > 4,
-            "begin, two statements and commit wait at least once each"
+            rounds < 20 * ROUNDS,
+            "nothing was left: is the guard still needed?"
         );
-        w.finish().await;
-    });
+    }
 }
 
-#[test]
-fn without_the_release_guard_the_next_borrower_meets_what_was_left() {
-    run(async {
-        let w = world(false).await;
-        let project = w.project().await;
-        let mut rounds = 0;
-        while round(&w, &project).await.1.is_empty() {
-            rounds += 1;
-            // A busy machine answers before it is waited for, so that few waits are met in a round.
-            assert!(
-                rounds < 20 * ROUNDS,
-                "nothing was left: is the guard still needed?"
-            );
-        }
-        w.finish().await;
-    });
-}
-
-#[test]
-fn a_failed_begin_closes_its_connection() {
-    run(async {
-        let w = world(true).await;
-        let project = w.project().await;
-        // As when a role was dropped under a handle that somebody still holds.
-        let mut all = w.database().superuser().await;
-        let role: String =
-            sqlx::query_scalar("select db_role from control.slots where project = $1")
-                .bind(project.id().uuid())
-                .fetch_one(&mut all)
-                .await
-                .unwrap();
-        let rename =
-            |from: &str, to: &str| AssertSqlSafe(format!("alter role {from} rename to {to}"));
-        let away = format!("{role}_away");
-        sqlx::raw_sql(rename(&role, &away))
-            .execute(&mut all)
-            .await
-            .unwrap();
-        assert!(project.begin().await.is_err());
-        assert_eq!(own_rows(w.neighbour()).await, 1);
-        sqlx::raw_sql(rename(&away, &role))
-            .execute(&mut all)
-            .await
-            .unwrap();
-        assert_eq!(own_rows(&project).await, 0);
-        w.finish().await;
-    });
+#[story(world(true))]
+async fn a_failed_begin_closes_its_connection(w: World) {
+    let project = w.project().await;
+    // As when a role was dropped under a handle that somebody still holds.
+    let mut all = w.database().superuser().await;
+    let role: String = sqlx::query_scalar("select db_role from control.slots where project = $1")
+        .bind(project.id().uuid())
+        .fetch_one(&mut all)
+        .await
+        .unwrap();
+    let rename = |from: &str, to: &str| AssertSqlSafe(format!("alter role {from} rename to {to}"));
+    let away = format!("{role}_away");
+    sqlx::raw_sql(rename(&role, &away))
+        .execute(&mut all)
+        .await
+        .unwrap();
+    assert!(project.begin().await.is_err());
+    assert_eq!(own_rows(w.neighbour()).await, 1);
+    sqlx::raw_sql(rename(&away, &role))
+        .execute(&mut all)
+        .await
+        .unwrap();
+    assert_eq!(own_rows(&project).await, 0);
 }

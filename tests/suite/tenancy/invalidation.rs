@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tenants::{Actor, ConfigUpdate, Installation, Project, Pruner, UpdateMode, ids};
-use tests::{World, eventually, run};
+use tests::{World, eventually, story};
 
 /// The contract says 500 ms; a busy machine may take longer before that is a defect.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
@@ -49,152 +49,136 @@ async fn remembered(all: &mut PgConnection, replica: &Installation, project: &Pr
     name
 }
 
-#[test]
-fn a_change_at_one_replica_is_seen_by_the_other() {
-    run(async {
-        let w = World::own().await;
-        let project = w.project().await;
-        let replica = w.replica().await;
-        let mut slowest = Duration::ZERO;
-        for n in 2..8 {
-            let known = replica.find_project(project.slug()).await.unwrap().unwrap();
-            assert_eq!(known.config_revision(), n - 1);
-            let update = ConfigUpdate {
-                config: json!({"revision": format!("number {n}")}),
-                mode: UpdateMode::Merge,
-                expected_revision: None,
-                dry_run: false,
-            };
-            let changed = w
-                .installation()
-                .update_config(&Actor::system(), &project, &update)
-                .await
-                .unwrap();
-            assert_eq!(changed.project.config_revision(), n);
-            let here = w
-                .installation()
-                .find_project(project.slug())
-                .await
-                .unwrap()
-                .unwrap();
-            assert_eq!(
-                here.config_revision(),
-                n,
-                "here it is in force when the answer is sent"
-            );
-            let there = async || {
-                let found = replica.find_project(project.slug()).await.unwrap().unwrap();
-                found.config_revision() == n
-            };
-            slowest = slowest.max(eventually("the new revision", SEEN_WITHIN, there).await);
-        }
-        println!("the slowest of six changes was seen after {slowest:?}");
-        w.finish().await;
-    });
-}
-
-#[test]
-fn a_change_that_commits_late_is_heard() {
-    run(async {
-        let w = World::own().await;
-        let project = w.project().await;
-        let replica = w.replica().await;
-        let mut all = w.database().superuser().await;
-        let mut late = project.begin().await.unwrap();
-        late.invalidate(project.id().uuid()).await.unwrap();
-        // Later transactions commit and are heard meanwhile.
-        for _ in 0..3 {
-            let mut early = w.neighbour().begin().await.unwrap();
-            early.invalidate(ids::v4()).await.unwrap();
-            early.commit().await.unwrap();
-            tokio::time::sleep(Duration::from_millis(300)).await;
-        }
-        let name = remembered(&mut all, &replica, &project).await;
-        late.commit().await.unwrap();
-        let heard = async || name_at(&replica, &project).await == name;
-        eventually("the late change", SEEN_WITHIN, heard).await;
-        w.finish().await;
-    });
-}
-
-#[test]
-fn pruning_keeps_what_a_late_commit_brings() {
-    const KEEP: Duration = Duration::from_millis(200);
-    run(async {
-        let w = World::own().await;
-        let project = w.project().await;
-        let mut all = w.database().superuser().await;
-        let rows = async || -> i64 {
-            let mut all = w.database().superuser().await;
-            sqlx::query_scalar("select count(*) from control.invalidation")
-                .fetch_one(&mut all)
-                .await
-                .unwrap()
+#[story(World::own())]
+async fn a_change_at_one_replica_is_seen_by_the_other(w: World) {
+    let project = w.project().await;
+    let replica = w.replica().await;
+    let mut slowest = Duration::ZERO;
+    for n in 2..8 {
+        let known = replica.find_project(project.slug()).await.unwrap().unwrap();
+        assert_eq!(known.config_revision(), n - 1);
+        let update = ConfigUpdate {
+            config: json!({"revision": format!("number {n}")}),
+            mode: UpdateMode::Merge,
+            expected_revision: None,
+            dry_run: false,
         };
-        sqlx::raw_sql("delete from control.invalidation")
-            .execute(&mut all)
+        let changed = w
+            .installation()
+            .update_config(&Actor::system(), &project, &update)
             .await
             .unwrap();
+        assert_eq!(changed.project.config_revision(), n);
+        let here = w
+            .installation()
+            .find_project(project.slug())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            here.config_revision(),
+            n,
+            "here it is in force when the answer is sent"
+        );
+        let there = async || {
+            let found = replica.find_project(project.slug()).await.unwrap().unwrap();
+            found.config_revision() == n
+        };
+        slowest = slowest.max(eventually("the new revision", SEEN_WITHIN, there).await);
+    }
+    println!("the slowest of six changes was seen after {slowest:?}");
+}
+
+#[story(World::own())]
+async fn a_change_that_commits_late_is_heard(w: World) {
+    let project = w.project().await;
+    let replica = w.replica().await;
+    let mut all = w.database().superuser().await;
+    let mut late = project.begin().await.unwrap();
+    late.invalidate(project.id().uuid()).await.unwrap();
+    // Later transactions commit and are heard meanwhile.
+    for _ in 0..3 {
         let mut early = w.neighbour().begin().await.unwrap();
         early.invalidate(ids::v4()).await.unwrap();
         early.commit().await.unwrap();
-        let mut late = project.begin().await.unwrap();
-        late.invalidate(ids::v4()).await.unwrap();
-
-        let mut pruner = Pruner::keeping(KEEP);
-        assert_eq!(
-            pruner.prune(w.installation()).await.unwrap(),
-            0,
-            "nothing was noted yet"
-        );
-        // Whatever else runs on this server may hold the horizon back for a while.
-        let early_is_gone = async || {
-            pruner.prune(w.installation()).await.unwrap();
-            rows().await == 0
-        };
-        eventually("the early one goes", Duration::from_secs(8), early_is_gone).await;
-        tokio::time::sleep(KEEP).await;
-        late.commit().await.unwrap();
-        pruner.prune(w.installation()).await.unwrap();
-        assert_eq!(
-            rows().await,
-            1,
-            "written long ago, but only now can it be heard"
-        );
-        let late_is_gone = async || {
-            pruner.prune(w.installation()).await.unwrap();
-            rows().await == 0
-        };
-        eventually("the late one goes", Duration::from_secs(8), late_is_gone).await;
-        w.finish().await;
-    });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let name = remembered(&mut all, &replica, &project).await;
+    late.commit().await.unwrap();
+    let heard = async || name_at(&replica, &project).await == name;
+    eventually("the late change", SEEN_WITHIN, heard).await;
 }
 
-#[test]
-fn a_replica_that_cannot_hear_answers_nothing_from_memory() {
-    run(async {
-        let w = World::own().await;
-        let project = w.project().await;
-        // Two connections for control: the poll will hold one of them.
-        let replica = w.replica_with(|settings| settings.connections = 10).await;
+#[story(World::own())]
+async fn pruning_keeps_what_a_late_commit_brings(w: World) {
+    const KEEP: Duration = Duration::from_millis(200);
+    let project = w.project().await;
+    let mut all = w.database().superuser().await;
+    let rows = async || -> i64 {
         let mut all = w.database().superuser().await;
-        let name = remembered(&mut all, &replica, &project).await;
-        let mut other = w.database().superuser().await;
-        let mut lock = other.begin().await.unwrap();
-        sqlx::raw_sql("lock table control.invalidation in access exclusive mode")
-            .execute(&mut *lock)
+        sqlx::query_scalar("select count(*) from control.invalidation")
+            .fetch_one(&mut all)
             .await
-            .unwrap();
-        tokio::time::sleep(Duration::from_millis(800)).await;
-        assert_eq!(name_at(&replica, &project).await, name);
-        rename(&mut all, &project, "again").await;
-        assert_eq!(
-            name_at(&replica, &project).await,
-            "again",
-            "each answer is read anew"
-        );
-        lock.rollback().await.unwrap();
-        remembered(&mut all, &replica, &project).await;
-        w.finish().await;
-    });
+            .unwrap()
+    };
+    sqlx::raw_sql("delete from control.invalidation")
+        .execute(&mut all)
+        .await
+        .unwrap();
+    let mut early = w.neighbour().begin().await.unwrap();
+    early.invalidate(ids::v4()).await.unwrap();
+    early.commit().await.unwrap();
+    let mut late = project.begin().await.unwrap();
+    late.invalidate(ids::v4()).await.unwrap();
+
+    let mut pruner = Pruner::keeping(KEEP);
+    assert_eq!(
+        pruner.prune(w.installation()).await.unwrap(),
+        0,
+        "nothing was noted yet"
+    );
+    // Whatever else runs on this server may hold the horizon back for a while.
+    let early_is_gone = async || {
+        pruner.prune(w.installation()).await.unwrap();
+        rows().await == 0
+    };
+    eventually("the early one goes", Duration::from_secs(8), early_is_gone).await;
+    tokio::time::sleep(KEEP).await;
+    late.commit().await.unwrap();
+    pruner.prune(w.installation()).await.unwrap();
+    assert_eq!(
+        rows().await,
+        1,
+        "written long ago, but only now can it be heard"
+    );
+    let late_is_gone = async || {
+        pruner.prune(w.installation()).await.unwrap();
+        rows().await == 0
+    };
+    eventually("the late one goes", Duration::from_secs(8), late_is_gone).await;
+}
+
+#[story(World::own())]
+async fn a_replica_that_cannot_hear_answers_nothing_from_memory(w: World) {
+    let project = w.project().await;
+    // Two connections for control: the poll will hold one of them.
+    let replica = w.replica_with(|settings| settings.connections = 10).await;
+    let mut all = w.database().superuser().await;
+    let name = remembered(&mut all, &replica, &project).await;
+    let mut other = w.database().superuser().await;
+    let mut lock = other.begin().await.unwrap();
+    sqlx::raw_sql("lock table control.invalidation in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(name_at(&replica, &project).await, name);
+    rename(&mut all, &project, "again").await;
+    assert_eq!(
+        name_at(&replica, &project).await,
+        "again",
+        "each answer is read anew"
+    );
+    lock.rollback().await.unwrap();
+    remembered(&mut all, &replica, &project).await;
 }

@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tenants::{Installation, Project};
-use tests::{Answer, Client, Database, Kind, ROOT_KEY, Site, eventually, run};
+use tests::{Answer, Client, Database, Kind, ROOT_KEY, Site, eventually, story};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 const EMAIL: &str = "ada@example.org";
@@ -175,141 +175,129 @@ async fn end(
     }
 }
 
-#[test]
-fn what_one_server_ends_the_other_refuses_soon() {
-    run(async {
-        let pair = Pair::new().await;
-        let project = pair.here.project().await;
-        for (n, way) in WAYS.iter().enumerate() {
-            let email = format!("p{n}@example.org");
-            let native = pair.here.client(&project, Kind::Api);
-            assert_eq!(
-                native.sign_up(&email, PASSWORD).await.status,
-                StatusCode::OK
-            );
-            let of_browser = way.name == "logout of a browser";
-            let browser = pair.here.client(&project, Kind::Spa);
-            let signed_in = if of_browser { &browser } else { &native }
-                .sign_in(&email, PASSWORD)
-                .await;
-            let far = pair.there(&project, if of_browser { Kind::Spa } else { Kind::Api });
-            for (name, value) in browser.cookies() {
-                far.set_cookie(&name, &value);
-            }
-            let token = signed_in.body["session_token"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            let there = async || whoami(&far, &token).await.status;
-            let here = async || {
-                whoami(if of_browser { &browser } else { &native }, &token)
-                    .await
-                    .status
-            };
-            assert_eq!(
-                (here().await, there().await),
-                (StatusCode::OK, StatusCode::OK),
-                "{}",
-                way.name
-            );
-            assert_eq!(there().await, StatusCode::OK, "now from memory");
-
-            let cookies = browser.cookies();
-            let done = end(&pair, &project, way.name, (&browser, &signed_in)).await;
-            assert_eq!(
-                done.status.as_u16(),
-                way.status,
-                "{}: {}",
-                way.name,
-                done.text
-            );
-            for (name, value) in cookies {
-                browser.set_cookie(&name, &value);
-            }
-            assert_eq!(
-                here().await,
-                StatusCode::UNAUTHORIZED,
-                "{}: at once",
-                way.name
-            );
-            let refused = async || there().await == StatusCode::UNAUTHORIZED;
-            let took = eventually(way.name, SEEN_WITHIN, refused).await;
-            println!("{}: refused by the other server after {took:?}", way.name);
-        }
-        pair.finish().await;
-    });
-}
-
-#[test]
-fn a_session_is_known_at_the_other_server_at_once() {
-    run(async {
-        let pair = Pair::new().await;
-        let project = pair.here.project().await;
-        let (near, far) = (
-            pair.here.client(&project, Kind::Api),
-            pair.there(&project, Kind::Api),
-        );
-        for n in 0..10 {
-            let made = near.sign_up(&format!("p{n}@example.org"), PASSWORD).await;
-            assert_eq!(whoami(&far, &token(&made)).await.status, StatusCode::OK);
-        }
-        // A flow begun here can be finished there.
-        let flow = near.begin("login", "").await;
-        let path = format!(
-            "/self-service/login?flow={}",
-            flow.body["id"].as_str().unwrap()
-        );
-        let body =
-            json!({"method": "password", "identifier": "p0@example.org", "password": PASSWORD});
-        let signed_in = far.post(&path, body).await;
+#[story]
+async fn what_one_server_ends_the_other_refuses_soon(pair: Pair) {
+    let project = pair.here.project().await;
+    for (n, way) in WAYS.iter().enumerate() {
+        let email = format!("p{n}@example.org");
+        let native = pair.here.client(&project, Kind::Api);
         assert_eq!(
-            whoami(&near, &token(&signed_in)).await.status,
+            native.sign_up(&email, PASSWORD).await.status,
             StatusCode::OK
         );
-        pair.finish().await;
-    });
+        let of_browser = way.name == "logout of a browser";
+        let browser = pair.here.client(&project, Kind::Spa);
+        let signed_in = if of_browser { &browser } else { &native }
+            .sign_in(&email, PASSWORD)
+            .await;
+        let far = pair.there(&project, if of_browser { Kind::Spa } else { Kind::Api });
+        for (name, value) in browser.cookies() {
+            far.set_cookie(&name, &value);
+        }
+        let token = signed_in.body["session_token"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let there = async || whoami(&far, &token).await.status;
+        let here = async || {
+            whoami(if of_browser { &browser } else { &native }, &token)
+                .await
+                .status
+        };
+        assert_eq!(
+            (here().await, there().await),
+            (StatusCode::OK, StatusCode::OK),
+            "{}",
+            way.name
+        );
+        assert_eq!(there().await, StatusCode::OK, "now from memory");
+
+        let cookies = browser.cookies();
+        let done = end(&pair, &project, way.name, (&browser, &signed_in)).await;
+        assert_eq!(
+            done.status.as_u16(),
+            way.status,
+            "{}: {}",
+            way.name,
+            done.text
+        );
+        for (name, value) in cookies {
+            browser.set_cookie(&name, &value);
+        }
+        assert_eq!(
+            here().await,
+            StatusCode::UNAUTHORIZED,
+            "{}: at once",
+            way.name
+        );
+        let refused = async || there().await == StatusCode::UNAUTHORIZED;
+        let took = eventually(way.name, SEEN_WITHIN, refused).await;
+        println!("{}: refused by the other server after {took:?}", way.name);
+    }
 }
 
-#[test]
-fn a_configuration_changed_here_is_in_force_there() {
-    run(async {
-        let pair = Pair::new().await;
-        let project = pair.here.project().await;
-        let (near, far) = (
-            pair.here.client(&project, Kind::Api),
-            pair.there(&project, Kind::Api),
-        );
-        let opened =
-            async |client: &Client| client.begin("registration", "").await.status == StatusCode::OK;
-        for enabled in [false, true, false] {
-            assert!(opened(&near).await != enabled && opened(&far).await != enabled);
-            let mutation = "mutation ($i: UpdateProjectConfigInput!) { updateProjectConfig(input: $i) { notes } }";
-            let config = json!({"selfservice": {"flows": {"registration": {"enabled": enabled}}}});
-            let input = json!({"i": {"slug": project.slug(), "config": config}});
-            let answer = pair.here.graphql(ROOT_KEY, mutation, input).await;
-            assert_eq!(answer["errors"], Value::Null);
-            assert_eq!(opened(&near).await, enabled, "here at once");
-            let there = async || opened(&far).await == enabled;
-            let took = eventually("there soon", SEEN_WITHIN, there).await;
-            println!("in force at the other server after {took:?}");
-        }
-        let suspend =
-            "mutation ($i: ProjectRefInput!) { suspendProject(input: $i) { project { slug } } }";
-        let answer = pair
-            .here
-            .graphql(ROOT_KEY, suspend, json!({"i": {"slug": project.slug()}}))
-            .await;
+#[story]
+async fn a_session_is_known_at_the_other_server_at_once(pair: Pair) {
+    let project = pair.here.project().await;
+    let (near, far) = (
+        pair.here.client(&project, Kind::Api),
+        pair.there(&project, Kind::Api),
+    );
+    for n in 0..10 {
+        let made = near.sign_up(&format!("p{n}@example.org"), PASSWORD).await;
+        assert_eq!(whoami(&far, &token(&made)).await.status, StatusCode::OK);
+    }
+    // A flow begun here can be finished there.
+    let flow = near.begin("login", "").await;
+    let path = format!(
+        "/self-service/login?flow={}",
+        flow.body["id"].as_str().unwrap()
+    );
+    let body = json!({"method": "password", "identifier": "p0@example.org", "password": PASSWORD});
+    let signed_in = far.post(&path, body).await;
+    assert_eq!(
+        whoami(&near, &token(&signed_in)).await.status,
+        StatusCode::OK
+    );
+}
+
+#[story]
+async fn a_configuration_changed_here_is_in_force_there(pair: Pair) {
+    let project = pair.here.project().await;
+    let (near, far) = (
+        pair.here.client(&project, Kind::Api),
+        pair.there(&project, Kind::Api),
+    );
+    let opened =
+        async |client: &Client| client.begin("registration", "").await.status == StatusCode::OK;
+    for enabled in [false, true, false] {
+        assert!(opened(&near).await != enabled && opened(&far).await != enabled);
+        let mutation =
+            "mutation ($i: UpdateProjectConfigInput!) { updateProjectConfig(input: $i) { notes } }";
+        let config = json!({"selfservice": {"flows": {"registration": {"enabled": enabled}}}});
+        let input = json!({"i": {"slug": project.slug(), "config": config}});
+        let answer = pair.here.graphql(ROOT_KEY, mutation, input).await;
         assert_eq!(answer["errors"], Value::Null);
-        let suspended = async |client: &Client| {
-            client.begin("login", "").await.error_id() == Some("project_suspended")
-        };
-        assert!(suspended(&near).await);
-        eventually("suspended there", SEEN_WITHIN, async || {
-            suspended(&far).await
-        })
+        assert_eq!(opened(&near).await, enabled, "here at once");
+        let there = async || opened(&far).await == enabled;
+        let took = eventually("there soon", SEEN_WITHIN, there).await;
+        println!("in force at the other server after {took:?}");
+    }
+    let suspend =
+        "mutation ($i: ProjectRefInput!) { suspendProject(input: $i) { project { slug } } }";
+    let answer = pair
+        .here
+        .graphql(ROOT_KEY, suspend, json!({"i": {"slug": project.slug()}}))
         .await;
-        pair.finish().await;
-    });
+    assert_eq!(answer["errors"], Value::Null);
+    let suspended = async |client: &Client| {
+        client.begin("login", "").await.error_id() == Some("project_suspended")
+    };
+    assert!(suspended(&near).await);
+    eventually("suspended there", SEEN_WITHIN, async || {
+        suspended(&far).await
+    })
+    .await;
 }
 
 /// Ends a session so that nobody is told.
@@ -325,52 +313,48 @@ async fn end_silently(project: &Project, id: &Value, active: bool) {
     tx.commit().await.unwrap();
 }
 
-#[test]
-fn a_server_that_hears_nothing_checks_every_session_anew() {
-    run(async {
-        let pair = Pair::new().await;
-        let project = pair.here.project().await;
-        let far = pair.there(&project, Kind::Api);
-        let made = pair
-            .here
-            .client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
-            .await;
-        let (token, id) = (token(&made), &made.body["session"]["id"]);
-        // What is changed behind its back is not seen: it answers from memory.
-        let from_memory = async || {
-            end_silently(&project, id, true).await;
-            let known = whoami(&far, &token).await.status;
-            end_silently(&project, id, false).await;
-            known == StatusCode::OK && whoami(&far, &token).await.status == StatusCode::OK
-        };
-        eventually(
-            "the other server answers from memory",
-            SEEN_WITHIN,
-            from_memory,
-        )
+#[story]
+async fn a_server_that_hears_nothing_checks_every_session_anew(pair: Pair) {
+    let project = pair.here.project().await;
+    let far = pair.there(&project, Kind::Api);
+    let made = pair
+        .here
+        .client(&project, Kind::Api)
+        .sign_up(EMAIL, PASSWORD)
         .await;
-        let mut other = pair.here.world.database().superuser().await;
-        let mut lock = other.begin().await.unwrap();
-        sqlx::raw_sql("lock table control.invalidation in access exclusive mode")
-            .execute(&mut *lock)
-            .await
-            .unwrap();
-        let anew = async || whoami(&far, &token).await.status == StatusCode::UNAUTHORIZED;
-        eventually("its memory is not trusted any more", SEEN_WITHIN, anew).await;
+    let (token, id) = (token(&made), &made.body["session"]["id"]);
+    // What is changed behind its back is not seen: it answers from memory.
+    let from_memory = async || {
         end_silently(&project, id, true).await;
-        assert_eq!(
-            whoami(&far, &token).await.status,
-            StatusCode::OK,
-            "and it still serves"
-        );
+        let known = whoami(&far, &token).await.status;
         end_silently(&project, id, false).await;
-        assert_eq!(
-            whoami(&far, &token).await.status,
-            StatusCode::UNAUTHORIZED,
-            "each time anew"
-        );
-        lock.rollback().await.unwrap();
-        pair.finish().await;
-    });
+        known == StatusCode::OK && whoami(&far, &token).await.status == StatusCode::OK
+    };
+    eventually(
+        "the other server answers from memory",
+        SEEN_WITHIN,
+        from_memory,
+    )
+    .await;
+    let mut other = pair.here.world.database().superuser().await;
+    let mut lock = other.begin().await.unwrap();
+    sqlx::raw_sql("lock table control.invalidation in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let anew = async || whoami(&far, &token).await.status == StatusCode::UNAUTHORIZED;
+    eventually("its memory is not trusted any more", SEEN_WITHIN, anew).await;
+    end_silently(&project, id, true).await;
+    assert_eq!(
+        whoami(&far, &token).await.status,
+        StatusCode::OK,
+        "and it still serves"
+    );
+    end_silently(&project, id, false).await;
+    assert_eq!(
+        whoami(&far, &token).await.status,
+        StatusCode::UNAUTHORIZED,
+        "each time anew"
+    );
+    lock.rollback().await.unwrap();
 }

@@ -3,30 +3,26 @@
 
 use serde_json::json;
 use tenants::Lookup;
-use tests::{World, run};
+use tests::{World, story};
 
-#[test]
-fn a_project_that_cannot_be_loaded_does_not_keep_the_server_from_starting() {
-    run(async {
-        let w = World::own().await;
-        let project = w.project().await;
-        let mut all = w.database().superuser().await;
-        sqlx::query("update control.config_revisions set document = $2 where project = $1")
-            .bind(project.id().uuid())
-            .bind(json!({"secrets": {"default": [{"$sealed": "AAAA"}]}}))
-            .execute(&mut all)
-            .await
-            .unwrap();
-        let started = w.replica().await;
-        assert!(started.readiness().await.is_empty());
-        assert!(matches!(
-            started.project(w.neighbour().slug()).await.unwrap(),
-            Lookup::Open(_)
-        ));
-        assert!(
-            started.project(project.slug()).await.is_err(),
-            "or this test shows nothing"
-        );
-        w.finish().await;
-    });
+#[story(World::own())]
+async fn a_project_that_cannot_be_loaded_does_not_keep_the_server_from_starting(w: World) {
+    let project = w.project().await;
+    let mut all = w.database().superuser().await;
+    sqlx::query("update control.config_revisions set document = $2 where project = $1")
+        .bind(project.id().uuid())
+        .bind(json!({"secrets": {"default": [{"$sealed": "AAAA"}]}}))
+        .execute(&mut all)
+        .await
+        .unwrap();
+    let started = w.replica().await;
+    assert!(started.readiness().await.is_empty());
+    assert!(matches!(
+        started.project(w.neighbour().slug()).await.unwrap(),
+        Lookup::Open(_)
+    ));
+    assert!(
+        started.project(project.slug()).await.is_err(),
+        "or this test shows nothing"
+    );
 }

@@ -6,7 +6,7 @@ mod submissions;
 use identity::{HashPool, Hasher};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 use zeroize::Zeroizing;
 
 const EMAIL: &str = "ada@example.org";
@@ -17,471 +17,439 @@ fn is_v4(id: &Value) -> bool {
     id.len() == 36 && id.as_bytes()[14] == b'4' && id == id.to_lowercase()
 }
 
-#[test]
-fn a_new_flow_is_drawn_as_clients_expect() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = site.client(&project, Kind::Spa);
-        // Trap 8: empty parameters are absent ones.
-        let flow = script
-            .begin("login", "?aal=&refresh=&return_to=&organization=&via=")
-            .await;
-        assert_eq!(flow.status, StatusCode::OK, "{}", flow.text);
-        assert_eq!(
-            flow.outline(),
-            [
-                "default/csrf_token",
-                "default/identifier",
-                "password/password",
-                "password/method=password"
-            ]
-        );
-        // Traps 9, 10, 49, 51.
-        assert!(flow.body["ui"].get("messages").is_none());
-        for node in flow.body["ui"]["nodes"].as_array().unwrap() {
-            assert_eq!(node["messages"], json!([]));
-            assert!(node["meta"].is_object());
-            assert_eq!(node["attributes"]["node_type"], node["type"]);
-            assert!(node["attributes"]["disabled"].is_boolean());
-        }
-        assert_eq!(flow.body["organization_id"], Value::Null);
-        assert!(
-            flow.body
-                .as_object()
-                .unwrap()
-                .contains_key("organization_id")
-        );
-        assert!(is_v4(&flow.body["id"]), "{}", flow.body["id"]);
-        assert_eq!(flow.body["requested_aal"], "aal1");
-        assert_eq!(flow.body["refresh"], false);
-        assert_eq!(flow.body["state"], "choose_method");
-        assert_eq!(flow.body["type"], "browser");
-        let request_url = format!(
-            "{}/self-service/login/browser?aal=&refresh=&return_to=&organization=&via=",
-            project.base_url()
-        );
-        assert_eq!(flow.body["request_url"], request_url);
-        assert_eq!(flow.node("identifier")["meta"]["label"]["id"], 1_070_002);
-        assert_eq!(
-            flow.headers["cache-control"],
-            "private, no-cache, no-store, must-revalidate"
-        );
+#[story]
+async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
+    let project = site.project().await;
+    let script = site.client(&project, Kind::Spa);
+    // Trap 8: empty parameters are absent ones.
+    let flow = script
+        .begin("login", "?aal=&refresh=&return_to=&organization=&via=")
+        .await;
+    assert_eq!(flow.status, StatusCode::OK, "{}", flow.text);
+    assert_eq!(
+        flow.outline(),
+        [
+            "default/csrf_token",
+            "default/identifier",
+            "password/password",
+            "password/method=password"
+        ]
+    );
+    // Traps 9, 10, 49, 51.
+    assert!(flow.body["ui"].get("messages").is_none());
+    for node in flow.body["ui"]["nodes"].as_array().unwrap() {
+        assert_eq!(node["messages"], json!([]));
+        assert!(node["meta"].is_object());
+        assert_eq!(node["attributes"]["node_type"], node["type"]);
+        assert!(node["attributes"]["disabled"].is_boolean());
+    }
+    assert_eq!(flow.body["organization_id"], Value::Null);
+    assert!(
+        flow.body
+            .as_object()
+            .unwrap()
+            .contains_key("organization_id")
+    );
+    assert!(is_v4(&flow.body["id"]), "{}", flow.body["id"]);
+    assert_eq!(flow.body["requested_aal"], "aal1");
+    assert_eq!(flow.body["refresh"], false);
+    assert_eq!(flow.body["state"], "choose_method");
+    assert_eq!(flow.body["type"], "browser");
+    let request_url = format!(
+        "{}/self-service/login/browser?aal=&refresh=&return_to=&organization=&via=",
+        project.base_url()
+    );
+    assert_eq!(flow.body["request_url"], request_url);
+    assert_eq!(flow.node("identifier")["meta"]["label"]["id"], 1_070_002);
+    assert_eq!(
+        flow.headers["cache-control"],
+        "private, no-cache, no-store, must-revalidate"
+    );
 
-        let native = site.client(&project, Kind::Api).begin("login", "").await;
-        assert_eq!(native.body["type"], "api");
-        assert_eq!(native.node("csrf_token")["attributes"]["value"], "");
-        assert!(native.set_cookies().is_empty(), "API inits set no cookie");
+    let native = site.client(&project, Kind::Api).begin("login", "").await;
+    assert_eq!(native.body["type"], "api");
+    assert_eq!(native.node("csrf_token")["attributes"]["value"], "");
+    assert!(native.set_cookies().is_empty(), "API inits set no cookie");
 
-        let page = site.client(&project, Kind::Html);
-        let begun = page.get("/self-service/login/browser").await;
-        assert_eq!(begun.status, StatusCode::SEE_OTHER);
-        assert!(
-            begun
-                .location()
-                .starts_with(&format!("{}/ui/login?flow=", project.base_url())),
-            "{}",
-            begun.location()
-        );
-        site.finish().await;
-    });
+    let page = site.client(&project, Kind::Html);
+    let begun = page.get("/self-service/login/browser").await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    assert!(
+        begun
+            .location()
+            .starts_with(&format!("{}/ui/login?flow=", project.base_url())),
+        "{}",
+        begun.location()
+    );
 }
 
-#[test]
-fn three_kinds_of_client_sign_in() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let native = site.client(&project, Kind::Api);
-        let made = native.sign_up(EMAIL, PASSWORD).await;
-        assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+#[story]
+async fn three_kinds_of_client_sign_in(site: Site) {
+    let project = site.project().await;
+    let native = site.client(&project, Kind::Api);
+    let made = native.sign_up(EMAIL, PASSWORD).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
 
-        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
-        assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
-        let token = signed_in.body["session_token"].as_str().unwrap();
-        assert!(token.starts_with("ory_st_") && token.len() == 39);
-        assert!(signed_in.body["continue_with"].is_null());
-        assert_eq!(
-            signed_in.body["session"]["identity"]["traits"]["email"],
-            EMAIL
-        );
-        assert_eq!(
-            signed_in.body["session"]["authentication_methods"][0]["method"],
-            "password"
-        );
-        assert_eq!(
-            signed_in.body["session"]["authenticator_assurance_level"],
-            "aal1"
-        );
+    let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+    let token = signed_in.body["session_token"].as_str().unwrap();
+    assert!(token.starts_with("ory_st_") && token.len() == 39);
+    assert!(signed_in.body["continue_with"].is_null());
+    assert_eq!(
+        signed_in.body["session"]["identity"]["traits"]["email"],
+        EMAIL
+    );
+    assert_eq!(
+        signed_in.body["session"]["authentication_methods"][0]["method"],
+        "password"
+    );
+    assert_eq!(
+        signed_in.body["session"]["authenticator_assurance_level"],
+        "aal1"
+    );
 
-        let script = site.client(&project, Kind::Spa);
-        let signed_in = script.sign_in(EMAIL, PASSWORD).await;
-        assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
-        assert!(
-            signed_in.body.get("session_token").is_none(),
-            "a token never reaches a script"
-        );
-        assert_eq!(
-            signed_in.body["continue_with"][0]["action"],
-            "redirect_browser_to"
-        );
-        let cookie = format!("ory_session_{}", project.slug());
-        assert!(signed_in.set_cookies().contains(&cookie));
-        assert!(
-            signed_in
-                .set_cookies()
-                .iter()
-                .any(|c| c.starts_with("csrf_token_")),
-            "old forms must die"
-        );
-        assert_eq!(script.get("/sessions/whoami").await.status, StatusCode::OK);
+    let script = site.client(&project, Kind::Spa);
+    let signed_in = script.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+    assert!(
+        signed_in.body.get("session_token").is_none(),
+        "a token never reaches a script"
+    );
+    assert_eq!(
+        signed_in.body["continue_with"][0]["action"],
+        "redirect_browser_to"
+    );
+    let cookie = format!("ory_session_{}", project.slug());
+    assert!(signed_in.set_cookies().contains(&cookie));
+    assert!(
+        signed_in
+            .set_cookies()
+            .iter()
+            .any(|c| c.starts_with("csrf_token_")),
+        "old forms must die"
+    );
+    assert_eq!(script.get("/sessions/whoami").await.status, StatusCode::OK);
 
-        let page = site.client(&project, Kind::Html);
-        let signed_in = page.sign_in(EMAIL, PASSWORD).await;
-        assert_eq!(
-            signed_in.status,
-            StatusCode::SEE_OTHER,
-            "{}",
-            signed_in.text
-        );
-        assert_eq!(
-            signed_in.location(),
-            format!("{}/ui/session", project.base_url())
-        );
-        let who = page.get("/sessions/whoami").await;
-        assert_eq!(who.body["identity"]["traits"]["email"], EMAIL);
-        assert_eq!(
-            who.headers["x-kratos-authenticated-identity-id"],
-            who.body["identity"]["id"].as_str().unwrap()
-        );
-        site.finish().await;
-    });
+    let page = site.client(&project, Kind::Html);
+    let signed_in = page.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(
+        signed_in.status,
+        StatusCode::SEE_OTHER,
+        "{}",
+        signed_in.text
+    );
+    assert_eq!(
+        signed_in.location(),
+        format!("{}/ui/session", project.base_url())
+    );
+    let who = page.get("/sessions/whoami").await;
+    assert_eq!(who.body["identity"]["traits"]["email"], EMAIL);
+    assert_eq!(
+        who.headers["x-kratos-authenticated-identity-id"],
+        who.body["identity"]["id"].as_str().unwrap()
+    );
 }
 
-#[test]
-fn a_wrong_password_and_an_unknown_person_look_the_same() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        site.client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
+#[story]
+async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
+    let project = site.project().await;
+    site.client(&project, Kind::Api)
+        .sign_up(EMAIL, PASSWORD)
+        .await;
+    for kind in [Kind::Spa, Kind::Api] {
+        let client = site.client(&project, kind);
+        let wrong = client.sign_in(EMAIL, "not-the-password").await;
+        let unknown = client
+            .sign_in("nobody@example.org", "not-the-password")
             .await;
-        for kind in [Kind::Spa, Kind::Api] {
-            let client = site.client(&project, kind);
-            let wrong = client.sign_in(EMAIL, "not-the-password").await;
-            let unknown = client
-                .sign_in("nobody@example.org", "not-the-password")
-                .await;
-            for answer in [&wrong, &unknown] {
-                assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-                assert_eq!(answer.messages(), [4_000_006]);
-                // Trap 42: the password is never shown again, the identifier stays.
-                assert!(answer.node("password")["attributes"].get("value").is_none());
-            }
-            assert_eq!(wrong.node("identifier")["attributes"]["value"], EMAIL);
-            // One message, however often.
-            let again = client
-                .submit(
-                    &wrong,
-                    json!({"method": "password", "identifier": EMAIL, "password": "wrong-again"}),
-                )
-                .await;
-            assert_eq!(again.messages(), [4_000_006]);
+        for answer in [&wrong, &unknown] {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+            assert_eq!(answer.messages(), [4_000_006]);
+            // Trap 42: the password is never shown again, the identifier stays.
+            assert!(answer.node("password")["attributes"].get("value").is_none());
         }
-        let page = site
-            .client(&project, Kind::Html)
-            .sign_in(EMAIL, "not-the-password")
+        assert_eq!(wrong.node("identifier")["attributes"]["value"], EMAIL);
+        // One message, however often.
+        let again = client
+            .submit(
+                &wrong,
+                json!({"method": "password", "identifier": EMAIL, "password": "wrong-again"}),
+            )
             .await;
-        assert_eq!(page.status, StatusCode::SEE_OTHER);
-        assert!(page.location().contains("/ui/login?flow="));
-        site.finish().await;
-    });
+        assert_eq!(again.messages(), [4_000_006]);
+    }
+    let page = site
+        .client(&project, Kind::Html)
+        .sign_in(EMAIL, "not-the-password")
+        .await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert!(page.location().contains("/ui/login?flow="));
 }
 
 /// Trap 22.
-#[test]
-fn a_refresh_keeps_the_session() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = site.client(&project, Kind::Spa);
-        script.sign_up(EMAIL, PASSWORD).await;
-        let before = script.get("/sessions/whoami").await.body;
-        let already = script.begin("login", "").await;
-        assert_eq!(
-            (already.status, already.error_id()),
-            (StatusCode::BAD_REQUEST, Some("session_already_available"))
-        );
-        site.world.clock.advance(chrono::TimeDelta::minutes(5));
-        let flow = script.begin("login", "?refresh=true").await;
-        assert_eq!(flow.messages(), [1_010_003]);
-        assert_eq!(flow.body["refresh"], true);
-        assert_eq!(flow.node("identifier")["attributes"]["type"], "hidden");
-        assert_eq!(flow.node("identifier")["attributes"]["value"], EMAIL);
-        assert_eq!(flow.node("method")["meta"]["label"]["id"], 1_010_001);
-        let done = script
-            .submit(
-                &flow,
-                json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
-            )
-            .await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        assert!(
-            !done
-                .set_cookies()
-                .iter()
-                .any(|c| c.starts_with("csrf_token_")),
-            "the same person: forms live on"
-        );
-        let after = script.get("/sessions/whoami").await.body;
-        assert_eq!(after["id"], before["id"]);
-        assert!(after["authenticated_at"].as_str() > before["authenticated_at"].as_str());
-        assert_eq!(after["authentication_methods"].as_array().unwrap().len(), 2);
+#[story]
+async fn a_refresh_keeps_the_session(site: Site) {
+    let project = site.project().await;
+    let script = site.client(&project, Kind::Spa);
+    script.sign_up(EMAIL, PASSWORD).await;
+    let before = script.get("/sessions/whoami").await.body;
+    let already = script.begin("login", "").await;
+    assert_eq!(
+        (already.status, already.error_id()),
+        (StatusCode::BAD_REQUEST, Some("session_already_available"))
+    );
+    site.world.clock.advance(chrono::TimeDelta::minutes(5));
+    let flow = script.begin("login", "?refresh=true").await;
+    assert_eq!(flow.messages(), [1_010_003]);
+    assert_eq!(flow.body["refresh"], true);
+    assert_eq!(flow.node("identifier")["attributes"]["type"], "hidden");
+    assert_eq!(flow.node("identifier")["attributes"]["value"], EMAIL);
+    assert_eq!(flow.node("method")["meta"]["label"]["id"], 1_010_001);
+    let done = script
+        .submit(
+            &flow,
+            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+        )
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert!(
+        !done
+            .set_cookies()
+            .iter()
+            .any(|c| c.starts_with("csrf_token_")),
+        "the same person: forms live on"
+    );
+    let after = script.get("/sessions/whoami").await.body;
+    assert_eq!(after["id"], before["id"]);
+    assert!(after["authenticated_at"].as_str() > before["authenticated_at"].as_str());
+    assert_eq!(after["authentication_methods"].as_array().unwrap().len(), 2);
 
-        // Somebody else gets a session of their own.
-        site.client(&project, Kind::Api)
-            .sign_up("bob@example.org", PASSWORD)
-            .await;
-        let flow = script.begin("login", "?refresh=true").await;
-        let other = script.submit(&flow, json!({"method": "password", "identifier": "bob@example.org", "password": PASSWORD})).await;
-        assert_ne!(other.body["session"]["id"], before["id"]);
-        assert!(
-            other
-                .set_cookies()
-                .iter()
-                .any(|c| c.starts_with("csrf_token_"))
-        );
+    // Somebody else gets a session of their own.
+    site.client(&project, Kind::Api)
+        .sign_up("bob@example.org", PASSWORD)
+        .await;
+    let flow = script.begin("login", "?refresh=true").await;
+    let other = script
+        .submit(
+            &flow,
+            json!({"method": "password", "identifier": "bob@example.org", "password": PASSWORD}),
+        )
+        .await;
+    assert_ne!(other.body["session"]["id"], before["id"]);
+    assert!(
+        other
+            .set_cookies()
+            .iter()
+            .any(|c| c.starts_with("csrf_token_"))
+    );
 
-        // A second factor cannot be asked for before the first, nor without any.
-        let nobody = site
-            .client(&project, Kind::Spa)
-            .begin("login", "?aal=aal2")
-            .await;
-        assert_eq!(
-            (nobody.status, nobody.error_id()),
-            (StatusCode::UNAUTHORIZED, Some("session_aal1_required"))
-        );
-        let bad = script.begin("login", "?aal=aal7").await;
-        assert_eq!(bad.status, StatusCode::BAD_REQUEST);
-        site.finish().await;
-    });
+    // A second factor cannot be asked for before the first, nor without any.
+    let nobody = site
+        .client(&project, Kind::Spa)
+        .begin("login", "?aal=aal2")
+        .await;
+    assert_eq!(
+        (nobody.status, nobody.error_id()),
+        (StatusCode::UNAUTHORIZED, Some("session_aal1_required"))
+    );
+    let bad = script.begin("login", "?aal=aal7").await;
+    assert_eq!(bad.status, StatusCode::BAD_REQUEST);
 }
 
 /// Traps 16 and 17, as far as logins go.
-#[test]
-fn expired_flows_are_replaced() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for kind in [Kind::Spa, Kind::Api, Kind::Html] {
-            let client = site.client(&project, kind);
-            let flow = client.begin("login", "").await;
-            site.world.clock.advance(chrono::TimeDelta::hours(2));
-            let id = flow.body["id"].as_str().unwrap();
-            let read = client
-                .get(&format!("/self-service/login/flows?id={id}"))
-                .await;
+#[story]
+async fn expired_flows_are_replaced(site: Site) {
+    let project = site.project().await;
+    for kind in [Kind::Spa, Kind::Api, Kind::Html] {
+        let client = site.client(&project, kind);
+        let flow = client.begin("login", "").await;
+        site.world.clock.advance(chrono::TimeDelta::hours(2));
+        let id = flow.body["id"].as_str().unwrap();
+        let read = client
+            .get(&format!("/self-service/login/flows?id={id}"))
+            .await;
+        assert_eq!(
+            (read.status, read.error_id()),
+            (StatusCode::GONE, Some("self_service_flow_expired"))
+        );
+        let sent = client
+            .submit(
+                &flow,
+                json!({"method": "password", "identifier": "a", "password": "b"}),
+            )
+            .await;
+        let replacement = if kind == Kind::Html {
+            assert_eq!(sent.status, StatusCode::SEE_OTHER);
+            sent.location_query("flow").unwrap()
+        } else {
             assert_eq!(
-                (read.status, read.error_id()),
+                (sent.status, sent.error_id()),
                 (StatusCode::GONE, Some("self_service_flow_expired"))
             );
-            let sent = client
-                .submit(
-                    &flow,
-                    json!({"method": "password", "identifier": "a", "password": "b"}),
-                )
-                .await;
-            let replacement = if kind == Kind::Html {
-                assert_eq!(sent.status, StatusCode::SEE_OTHER);
-                sent.location_query("flow").unwrap()
-            } else {
-                assert_eq!(
-                    (sent.status, sent.error_id()),
-                    (StatusCode::GONE, Some("self_service_flow_expired"))
-                );
-                assert!(sent.body["since"].is_u64() && sent.body["expired_at"].is_string());
-                sent.body["use_flow_id"].as_str().unwrap().to_owned()
-            };
-            let fresh = client
-                .get(&format!("/self-service/login/flows?id={replacement}"))
-                .await;
-            assert_eq!(
-                (fresh.status, fresh.messages()),
-                (StatusCode::OK, vec![4_010_001])
-            );
-        }
-        site.world.sweep().await;
-        site.finish().await;
-    });
+            assert!(sent.body["since"].is_u64() && sent.body["expired_at"].is_string());
+            sent.body["use_flow_id"].as_str().unwrap().to_owned()
+        };
+        let fresh = client
+            .get(&format!("/self-service/login/flows?id={replacement}"))
+            .await;
+        assert_eq!(
+            (fresh.status, fresh.messages()),
+            (StatusCode::OK, vec![4_010_001])
+        );
+    }
+    site.world.sweep().await;
 }
 
 /// Trap 48: what was allowed at the beginning is looked at again at the end.
-#[test]
-fn return_to_is_judged_twice() {
-    run(async {
-        let site = Site::new().await;
-        let allowed =
-            json!({"selfservice": {"allowed_return_urls": ["https://app.example.com/in"]}});
-        let project = site.project_with(allowed).await;
-        site.client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
-            .await;
-        let script = site.client(&project, Kind::Spa);
-        let evil = [
-            "https://evil.example",
-            "//evil.example",
-            "https://app.example.com@evil.example/in",
-            "https:\\\\evil.example",
-            "javascript:alert(1)",
-        ];
-        for url in evil {
-            let encoded: String = url::form_urlencoded::byte_serialize(url.as_bytes()).collect();
-            let refused = script
-                .begin("login", &format!("?return_to={encoded}"))
-                .await;
-            assert_eq!(
-                (refused.status, refused.error_id()),
-                (
-                    StatusCode::BAD_REQUEST,
-                    Some("self_service_flow_return_to_forbidden")
-                ),
-                "{url}"
-            );
-        }
-        let asked = "?return_to=https://app.example.com/in/x";
-        let flow = script.begin("login", asked).await;
-        assert_eq!(flow.body["return_to"], "https://app.example.com/in/x");
-        let done = script
-            .submit(
-                &flow,
-                json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
-            )
+#[story]
+async fn return_to_is_judged_twice(site: Site) {
+    let allowed = json!({"selfservice": {"allowed_return_urls": ["https://app.example.com/in"]}});
+    let project = site.project_with(allowed).await;
+    site.client(&project, Kind::Api)
+        .sign_up(EMAIL, PASSWORD)
+        .await;
+    let script = site.client(&project, Kind::Spa);
+    let evil = [
+        "https://evil.example",
+        "//evil.example",
+        "https://app.example.com@evil.example/in",
+        "https:\\\\evil.example",
+        "javascript:alert(1)",
+    ];
+    for url in evil {
+        let encoded: String = url::form_urlencoded::byte_serialize(url.as_bytes()).collect();
+        let refused = script
+            .begin("login", &format!("?return_to={encoded}"))
             .await;
         assert_eq!(
-            done.body["continue_with"][0]["redirect_browser_to"],
-            "https://app.example.com/in/x"
+            (refused.status, refused.error_id()),
+            (
+                StatusCode::BAD_REQUEST,
+                Some("self_service_flow_return_to_forbidden")
+            ),
+            "{url}"
         );
+    }
+    let asked = "?return_to=https://app.example.com/in/x";
+    let flow = script.begin("login", asked).await;
+    assert_eq!(flow.body["return_to"], "https://app.example.com/in/x");
+    let done = script
+        .submit(
+            &flow,
+            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+        )
+        .await;
+    assert_eq!(
+        done.body["continue_with"][0]["redirect_browser_to"],
+        "https://app.example.com/in/x"
+    );
 
-        let late = site.client(&project, Kind::Spa);
-        let flow = late.begin("login", asked).await;
-        site.world
-            .configure(
-                &project,
-                json!({"selfservice": {"allowed_return_urls": []}}),
-            )
-            .await;
-        let refused = late
-            .submit(
-                &flow,
-                json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
-            )
-            .await;
-        assert_eq!(
-            (refused.status, refused.messages()),
-            (StatusCode::BAD_REQUEST, vec![4_000_001])
-        );
-        assert_eq!(
-            late.get("/sessions/whoami").await.status,
-            StatusCode::UNAUTHORIZED
-        );
-        site.finish().await;
-    });
+    let late = site.client(&project, Kind::Spa);
+    let flow = late.begin("login", asked).await;
+    site.world
+        .configure(
+            &project,
+            json!({"selfservice": {"allowed_return_urls": []}}),
+        )
+        .await;
+    let refused = late
+        .submit(
+            &flow,
+            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+        )
+        .await;
+    assert_eq!(
+        (refused.status, refused.messages()),
+        (StatusCode::BAD_REQUEST, vec![4_000_001])
+    );
+    assert_eq!(
+        late.get("/sessions/whoami").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 /// Trap 54, the login's half; and what a login never does twice.
-#[test]
-fn signed_in_already() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = site.client(&project, Kind::Spa);
-        let early = script.begin("login", "").await;
-        script.sign_up(EMAIL, PASSWORD).await;
-        let answer = script
-            .submit(
-                &early,
-                json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
-            )
-            .await;
-        assert_eq!(
-            (answer.status, answer.messages()),
-            (StatusCode::BAD_REQUEST, vec![4_000_001])
-        );
-        assert!(answer.body["ui"].is_object(), "a flow, not an error");
-        site.finish().await;
-    });
+#[story]
+async fn signed_in_already(site: Site) {
+    let project = site.project().await;
+    let script = site.client(&project, Kind::Spa);
+    let early = script.begin("login", "").await;
+    script.sign_up(EMAIL, PASSWORD).await;
+    let answer = script
+        .submit(
+            &early,
+            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+        )
+        .await;
+    assert_eq!(
+        (answer.status, answer.messages()),
+        (StatusCode::BAD_REQUEST, vec![4_000_001])
+    );
+    assert!(answer.body["ui"].is_object(), "a flow, not an error");
 }
 
-#[test]
-fn an_inactive_identity_cannot_sign_in() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let made = admin
-            .post("/admin/identities", json!({"state": "inactive", "traits": {"email": EMAIL}, "credentials": {"password": {"config": {"password": PASSWORD}}}}))
-            .await;
-        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
-        let answer = site
-            .client(&project, Kind::Spa)
-            .sign_in(EMAIL, PASSWORD)
-            .await;
-        assert_eq!(
-            (answer.status, answer.messages()),
-            (StatusCode::BAD_REQUEST, vec![4_010_011])
-        );
-        assert_eq!(answer.body["active"], "password");
-        site.finish().await;
-    });
+#[story]
+async fn an_inactive_identity_cannot_sign_in(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let made = admin
+        .post("/admin/identities", json!({"state": "inactive", "traits": {"email": EMAIL}, "credentials": {"password": {"config": {"password": PASSWORD}}}}))
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let answer = site
+        .client(&project, Kind::Spa)
+        .sign_in(EMAIL, PASSWORD)
+        .await;
+    assert_eq!(
+        (answer.status, answer.messages()),
+        (StatusCode::BAD_REQUEST, vec![4_010_011])
+    );
+    assert_eq!(answer.body["active"], "password");
 }
 
 /// Decisions 24: a hash of another family is replaced when its owner signs in.
-#[test]
-fn an_imported_hash_is_renewed() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let hashing = HashPool::new(1, 10, 10);
-        let clear = || Zeroizing::new(PASSWORD.to_owned());
-        let bcrypt = hashing
-            .hash(project.id().uuid(), Hasher::Bcrypt { cost: 4 }, clear())
-            .await
-            .unwrap();
-        let admin = site.admin(&project);
-        let made = admin.post("/admin/identities", json!({"traits": {"email": EMAIL}, "credentials": {"password": {"config": {"hashed_password": bcrypt}}}})).await;
-        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
-        let id = made.body["id"].as_str().unwrap();
-        let stored = || async {
-            let shown = admin
-                .get(&format!(
-                    "/admin/identities/{id}?include_credential=password"
-                ))
-                .await;
-            shown.body["credentials"]["password"]["config"]["hashed_password"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        };
-        assert_eq!(stored().await, bcrypt);
-        let wrong = site
-            .client(&project, Kind::Api)
-            .sign_in(EMAIL, "not the password")
+#[story]
+async fn an_imported_hash_is_renewed(site: Site) {
+    let project = site.project().await;
+    let hashing = HashPool::new(1, 10, 10);
+    let clear = || Zeroizing::new(PASSWORD.to_owned());
+    let bcrypt = hashing
+        .hash(project.id().uuid(), Hasher::Bcrypt { cost: 4 }, clear())
+        .await
+        .unwrap();
+    let admin = site.admin(&project);
+    let made = admin.post("/admin/identities", json!({"traits": {"email": EMAIL}, "credentials": {"password": {"config": {"hashed_password": bcrypt}}}})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let id = made.body["id"].as_str().unwrap();
+    let stored = || async {
+        let shown = admin
+            .get(&format!(
+                "/admin/identities/{id}?include_credential=password"
+            ))
             .await;
-        assert_eq!(wrong.messages(), [4_000_006]);
-        assert_eq!(stored().await, bcrypt, "a wrong password renews nothing");
-        let right = site
-            .client(&project, Kind::Api)
-            .sign_in(EMAIL, PASSWORD)
-            .await;
-        assert_eq!(right.status, StatusCode::OK, "{}", right.text);
-        let renewed = stored().await;
-        assert!(renewed.starts_with("$argon2id$"), "{renewed}");
-        let again = site
-            .client(&project, Kind::Api)
-            .sign_in(EMAIL, PASSWORD)
-            .await;
-        assert_eq!(again.status, StatusCode::OK);
-        assert_eq!(stored().await, renewed, "and only once");
-        site.finish().await;
-    });
+        shown.body["credentials"]["password"]["config"]["hashed_password"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(stored().await, bcrypt);
+    let wrong = site
+        .client(&project, Kind::Api)
+        .sign_in(EMAIL, "not the password")
+        .await;
+    assert_eq!(wrong.messages(), [4_000_006]);
+    assert_eq!(stored().await, bcrypt, "a wrong password renews nothing");
+    let right = site
+        .client(&project, Kind::Api)
+        .sign_in(EMAIL, PASSWORD)
+        .await;
+    assert_eq!(right.status, StatusCode::OK, "{}", right.text);
+    let renewed = stored().await;
+    assert!(renewed.starts_with("$argon2id$"), "{renewed}");
+    let again = site
+        .client(&project, Kind::Api)
+        .sign_in(EMAIL, PASSWORD)
+        .await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert_eq!(stored().await, renewed, "and only once");
 }

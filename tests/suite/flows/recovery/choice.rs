@@ -4,7 +4,7 @@ use base64::Engine as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 use super::{is_back, landed, project, transitions, turn, whoami};
 
@@ -65,250 +65,225 @@ fn choices(form: &Answer) -> Vec<(String, String)> {
         .collect()
 }
 
-#[test]
-fn who_has_one_address_is_sent_a_code() {
-    run(async {
-        let site = Site::new().await;
-        let (project, ids) = people(&site).await;
-        for kind in [Kind::Html, Kind::Spa, Kind::Api] {
-            let mut client = site.client(&project, kind);
-            let begun = client.begin("recovery", "").await;
-            let outline = [
-                "default/csrf_token",
-                "code/recovery_address",
-                "code/method=code",
-            ];
-            assert_eq!(begun.outline(), outline);
-            assert_eq!(begun.body["state"], "recovery_awaiting_address");
-            let form = ask(&client, ONE).await;
-            assert_eq!(form.status, StatusCode::OK, "{}", form.text);
-            assert_eq!(form.body["state"], "recovery_awaiting_code");
-            assert_eq!(form.messages(), [1_060_004]);
-            let context = &form.body["ui"]["messages"][0]["context"];
-            assert_eq!(context["masked_address"], "on****@example.org");
-            let outline = [
-                "default/csrf_token",
-                "code/code",
-                "code/method=code",
-                "code/method",
-                &format!("code/recovery_confirm_address={ONE}"),
-                "code/recovery_address",
-                "code/screen=previous",
-            ];
-            assert_eq!(form.outline(), outline);
-            let resend =
-                json!({"method": "code", "recovery_confirm_address": ONE, "recovery_address": ONE});
-            let form = turn(&client, "recovery", &form, resend).await;
-            assert_eq!(form.messages(), [1_060_004]);
-            let wrong = turn(
-                &client,
-                "recovery",
-                &form,
-                json!({"method": "code", "code": "1"}),
-            )
+#[story]
+async fn who_has_one_address_is_sent_a_code(site: Site) {
+    let (project, ids) = people(&site).await;
+    for kind in [Kind::Html, Kind::Spa, Kind::Api] {
+        let mut client = site.client(&project, kind);
+        let begun = client.begin("recovery", "").await;
+        let outline = [
+            "default/csrf_token",
+            "code/recovery_address",
+            "code/method=code",
+        ];
+        assert_eq!(begun.outline(), outline);
+        assert_eq!(begun.body["state"], "recovery_awaiting_address");
+        let form = ask(&client, ONE).await;
+        assert_eq!(form.status, StatusCode::OK, "{}", form.text);
+        assert_eq!(form.body["state"], "recovery_awaiting_code");
+        assert_eq!(form.messages(), [1_060_004]);
+        let context = &form.body["ui"]["messages"][0]["context"];
+        assert_eq!(context["masked_address"], "on****@example.org");
+        let outline = [
+            "default/csrf_token",
+            "code/code",
+            "code/method=code",
+            "code/method",
+            &format!("code/recovery_confirm_address={ONE}"),
+            "code/recovery_address",
+            "code/screen=previous",
+        ];
+        assert_eq!(form.outline(), outline);
+        let resend =
+            json!({"method": "code", "recovery_confirm_address": ONE, "recovery_address": ONE});
+        let form = turn(&client, "recovery", &form, resend).await;
+        assert_eq!(form.messages(), [1_060_004]);
+        let wrong = turn(
+            &client,
+            "recovery",
+            &form,
+            json!({"method": "code", "code": "1"}),
+        )
+        .await;
+        assert_eq!(
+            (wrong.status, wrong.messages()),
+            (StatusCode::OK, vec![4_060_006])
+        );
+        let code = site.mail(&project).await.code().to_owned();
+        let right = client
+            .submit(&wrong, json!({"method": "code", "code": code}))
             .await;
-            assert_eq!(
-                (wrong.status, wrong.messages()),
-                (StatusCode::OK, vec![4_060_006])
-            );
-            let code = site.mail(&project).await.code().to_owned();
-            let right = client
-                .submit(&wrong, json!({"method": "code", "code": code}))
-                .await;
-            match kind {
-                Kind::Html => assert!(right.location().contains("/ui/settings?flow=")),
-                Kind::Spa => assert_eq!(right.body["state"], "passed_challenge", "{}", right.text),
-                Kind::Api => {
-                    let token = &right.body["continue_with"][0]["ory_session_token"];
-                    client.set_header("x-session-token", token.as_str().unwrap());
-                }
+        match kind {
+            Kind::Html => assert!(right.location().contains("/ui/settings?flow=")),
+            Kind::Spa => assert_eq!(right.body["state"], "passed_challenge", "{}", right.text),
+            Kind::Api => {
+                let token = &right.body["continue_with"][0]["ory_session_token"];
+                client.set_header("x-session-token", token.as_str().unwrap());
             }
-            is_back(&client, &ids[0], "code_recovery").await;
         }
-        assert_eq!(site.mails(&project).await.len(), 6);
-        site.finish().await;
-    });
+        is_back(&client, &ids[0], "code_recovery").await;
+    }
+    assert_eq!(site.mails(&project).await.len(), 6);
 }
 
 /// Who has a single address and who has none cannot be told apart.
-#[test]
-fn an_address_that_nobody_has_looks_like_an_only_one() {
-    run(async {
-        let site = Site::new().await;
-        let (project, _) = people(&site).await;
-        let mut seen = Vec::new();
-        for address in [ONE, "two@example.org", PHONE, "+4915112345000"] {
-            let script = site.client(&project, Kind::Spa);
-            let form = ask(&script, address).await;
-            let wrong = script
-                .submit(&form, json!({"method": "code", "code": "1"}))
-                .await;
-            let back = script
-                .submit(&wrong, json!({"method": "code", "screen": "previous"}))
-                .await;
-            let body = |a: &Answer| tests::golden::masked(&project, &a.body).to_string();
-            let text = [body(&form), body(&wrong), body(&back)].join("\n");
-            seen.push(
-                text.replace(address, "<address>")
-                    .replace("tw****", "on****"),
-            );
-        }
-        assert_eq!(seen[0], seen[1]);
-        assert_ne!(
-            seen[2], seen[3],
-            "who has several addresses is shown them, masked"
+#[story]
+async fn an_address_that_nobody_has_looks_like_an_only_one(site: Site) {
+    let (project, _) = people(&site).await;
+    let mut seen = Vec::new();
+    for address in [ONE, "two@example.org", PHONE, "+4915112345000"] {
+        let script = site.client(&project, Kind::Spa);
+        let form = ask(&script, address).await;
+        let wrong = script
+            .submit(&form, json!({"method": "code", "code": "1"}))
+            .await;
+        let back = script
+            .submit(&wrong, json!({"method": "code", "screen": "previous"}))
+            .await;
+        let body = |a: &Answer| tests::golden::masked(&project, &a.body).to_string();
+        let text = [body(&form), body(&wrong), body(&back)].join("\n");
+        seen.push(
+            text.replace(address, "<address>")
+                .replace("tw****", "on****"),
         );
-        assert_eq!(site.mails(&project).await.len(), 1);
-        site.finish().await;
-    });
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_ne!(
+        seen[2], seen[3],
+        "who has several addresses is shown them, masked"
+    );
+    assert_eq!(site.mails(&project).await.len(), 1);
 }
 
-#[test]
-fn who_has_several_addresses_chooses_one() {
-    run(async {
-        let site = Site::new().await;
-        let (project, ids) = people(&site).await;
-        let script = site.client(&project, Kind::Spa);
-        let form = ask(&script, MANY).await;
-        assert_eq!(form.body["state"], "recovery_awaiting_address_choice");
-        assert_eq!(form.messages(), [1_060_006]);
-        let offered = choices(&form);
-        let mut shown: Vec<_> = offered.iter().map(|(label, _)| label.as_str()).collect();
-        shown.sort_unstable();
-        assert_eq!(
-            shown,
-            ["+49****78", "ma****@example.org", "se****@example.org"]
-        );
-        assert!(!form.text.contains(SECOND) && !form.text.contains(PHONE));
-        assert_eq!(form.node("recovery_address")["attributes"]["value"], MANY);
-        let pick = |label: &str| {
-            let token = &offered.iter().find(|(l, _)| l == label).unwrap().1;
-            json!({"method": "code", "recovery_select_address": token, "recovery_address": MANY})
-        };
-        assert!(site.mails(&project).await.is_empty());
+#[story]
+async fn who_has_several_addresses_chooses_one(site: Site) {
+    let (project, ids) = people(&site).await;
+    let script = site.client(&project, Kind::Spa);
+    let form = ask(&script, MANY).await;
+    assert_eq!(form.body["state"], "recovery_awaiting_address_choice");
+    assert_eq!(form.messages(), [1_060_006]);
+    let offered = choices(&form);
+    let mut shown: Vec<_> = offered.iter().map(|(label, _)| label.as_str()).collect();
+    shown.sort_unstable();
+    assert_eq!(
+        shown,
+        ["+49****78", "ma****@example.org", "se****@example.org"]
+    );
+    assert!(!form.text.contains(SECOND) && !form.text.contains(PHONE));
+    assert_eq!(form.node("recovery_address")["attributes"]["value"], MANY);
+    let pick = |label: &str| {
+        let token = &offered.iter().find(|(l, _)| l == label).unwrap().1;
+        json!({"method": "code", "recovery_select_address": token, "recovery_address": MANY})
+    };
+    assert!(site.mails(&project).await.is_empty());
 
-        let bogus =
-            json!({"method": "code", "recovery_select_address": "x", "recovery_address": MANY});
-        let refused = script.submit(&form, bogus).await;
-        assert_eq!(
-            (refused.status, refused.messages()),
-            (StatusCode::BAD_REQUEST, vec![4_000_001])
-        );
-        let nothing = script.submit(&form, json!({"method": "code"})).await;
-        assert_eq!(
-            nothing.node_messages("recovery_select_address"),
-            [4_000_002]
-        );
+    let bogus = json!({"method": "code", "recovery_select_address": "x", "recovery_address": MANY});
+    let refused = script.submit(&form, bogus).await;
+    assert_eq!(
+        (refused.status, refused.messages()),
+        (StatusCode::BAD_REQUEST, vec![4_000_001])
+    );
+    let nothing = script.submit(&form, json!({"method": "code"})).await;
+    assert_eq!(
+        nothing.node_messages("recovery_select_address"),
+        [4_000_002]
+    );
 
-        // The one that was typed needs no typing again.
-        let typed = script.submit(&form, pick("ma****@example.org")).await;
-        assert_eq!(
-            typed.body["state"], "recovery_awaiting_code",
-            "{}",
-            typed.text
-        );
-        assert_eq!(site.mail(&project).await.to, MANY);
-        let back = script
-            .submit(&typed, json!({"method": "code", "screen": "previous"}))
-            .await;
-        assert_eq!(back.body["state"], "recovery_awaiting_address_choice");
+    // The one that was typed needs no typing again.
+    let typed = script.submit(&form, pick("ma****@example.org")).await;
+    assert_eq!(
+        typed.body["state"], "recovery_awaiting_code",
+        "{}",
+        typed.text
+    );
+    assert_eq!(site.mail(&project).await.to, MANY);
+    let back = script
+        .submit(&typed, json!({"method": "code", "screen": "previous"}))
+        .await;
+    assert_eq!(back.body["state"], "recovery_awaiting_address_choice");
 
-        // Another has to be typed in full.
-        let confirm = script.submit(&back, pick("+49****78")).await;
-        assert_eq!(confirm.body["state"], "recovery_confirming_address");
-        assert_eq!(confirm.messages(), [1_060_005]);
-        let field = &confirm.node("recovery_confirm_address")["attributes"];
-        assert_eq!(
-            (&field["type"], &field["value"]),
-            (&json!("tel"), &json!(""))
-        );
-        assert_eq!(site.mails(&project).await.len(), 1, "nothing is sent yet");
-        let full = json!({"method": "code", "recovery_confirm_address": "+49 151 12345678"});
-        let sent = script.submit(&confirm, full).await;
-        assert_eq!(
-            sent.body["state"], "recovery_awaiting_code",
-            "{}",
-            sent.text
-        );
-        let letter = site.mail(&project).await;
-        assert_eq!((&*letter.to, &*letter.channel), (PHONE, "sms"));
-        let right = json!({"method": "code", "code": letter.code()});
-        let done = script.submit(&sent, right).await;
-        assert_eq!(done.body["state"], "passed_challenge", "{}", done.text);
-        let (status, who) = whoami(&script).await;
-        assert_eq!((status, &who["identity"]["id"]), (200, &json!(ids[1])));
-        site.finish().await;
-    });
+    // Another has to be typed in full.
+    let confirm = script.submit(&back, pick("+49****78")).await;
+    assert_eq!(confirm.body["state"], "recovery_confirming_address");
+    assert_eq!(confirm.messages(), [1_060_005]);
+    let field = &confirm.node("recovery_confirm_address")["attributes"];
+    assert_eq!(
+        (&field["type"], &field["value"]),
+        (&json!("tel"), &json!(""))
+    );
+    assert_eq!(site.mails(&project).await.len(), 1, "nothing is sent yet");
+    let full = json!({"method": "code", "recovery_confirm_address": "+49 151 12345678"});
+    let sent = script.submit(&confirm, full).await;
+    assert_eq!(
+        sent.body["state"], "recovery_awaiting_code",
+        "{}",
+        sent.text
+    );
+    let letter = site.mail(&project).await;
+    assert_eq!((&*letter.to, &*letter.channel), (PHONE, "sms"));
+    let right = json!({"method": "code", "code": letter.code()});
+    let done = script.submit(&sent, right).await;
+    assert_eq!(done.body["state"], "passed_challenge", "{}", done.text);
+    let (status, who) = whoami(&script).await;
+    assert_eq!((status, &who["identity"]["id"]), (200, &json!(ids[1])));
 }
 
 /// Whoever guesses at the chosen address learns nothing, and nobody is sent anything.
-#[test]
-fn another_address_than_the_chosen_one_looks_no_different() {
-    run(async {
-        let site = Site::new().await;
-        let (project, _) = people(&site).await;
-        for guess in ["someone@example.org", ONE, MANY] {
-            let script = site.client(&project, Kind::Spa);
-            let form = ask(&script, MANY).await;
-            let second = choices(&form)
-                .into_iter()
-                .find(|(label, _)| label.starts_with("se"))
-                .unwrap();
-            let pick = json!({"method": "code", "recovery_select_address": second.1});
-            let confirm = script.submit(&form, pick).await;
-            assert_eq!(confirm.body["state"], "recovery_confirming_address");
-            let typed = json!({"method": "code", "recovery_confirm_address": guess});
-            let sent = script.submit(&confirm, typed).await;
-            assert_eq!(sent.status, StatusCode::OK);
-            assert_eq!(sent.body["state"], "recovery_awaiting_code");
-            assert_eq!(sent.messages(), [1_060_004]);
-        }
-        assert!(site.mails(&project).await.is_empty());
-        site.finish().await;
-    });
+#[story]
+async fn another_address_than_the_chosen_one_looks_no_different(site: Site) {
+    let (project, _) = people(&site).await;
+    for guess in ["someone@example.org", ONE, MANY] {
+        let script = site.client(&project, Kind::Spa);
+        let form = ask(&script, MANY).await;
+        let second = choices(&form)
+            .into_iter()
+            .find(|(label, _)| label.starts_with("se"))
+            .unwrap();
+        let pick = json!({"method": "code", "recovery_select_address": second.1});
+        let confirm = script.submit(&form, pick).await;
+        assert_eq!(confirm.body["state"], "recovery_confirming_address");
+        let typed = json!({"method": "code", "recovery_confirm_address": guess});
+        let sent = script.submit(&confirm, typed).await;
+        assert_eq!(sent.status, StatusCode::OK);
+        assert_eq!(sent.body["state"], "recovery_awaiting_code");
+        assert_eq!(sent.messages(), [1_060_004]);
+    }
+    assert!(site.mails(&project).await.is_empty());
 }
 
-#[test]
-fn what_is_missing_is_said_at_its_field() {
-    run(async {
-        let site = Site::new().await;
-        let (project, _) = people(&site).await;
-        let native = site.client(&project, Kind::Api);
-        let begun = native.begin("recovery", "").await;
-        for fields in [
-            json!({"method": "code"}),
-            json!({"method": "code", "email": ONE}),
-        ] {
-            let refused = native.submit(&begun, fields).await;
-            assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-            assert_eq!(refused.node_messages("recovery_address"), [4_000_002]);
-        }
-        let odd = native
-            .submit(&begun, json!({"method": "code", "recovery_address": "odd"}))
-            .await;
-        assert_eq!(odd.node_messages("recovery_address"), [4_000_040]);
-        let form = ask(&native, ONE).await;
-        let empty = native.submit(&form, json!({"method": "code"})).await;
-        assert_eq!(empty.status, StatusCode::BAD_REQUEST);
-        assert_eq!(empty.node_messages("code"), [4_000_002]);
-        site.finish().await;
-    });
+#[story]
+async fn what_is_missing_is_said_at_its_field(site: Site) {
+    let (project, _) = people(&site).await;
+    let native = site.client(&project, Kind::Api);
+    let begun = native.begin("recovery", "").await;
+    for fields in [
+        json!({"method": "code"}),
+        json!({"method": "code", "email": ONE}),
+    ] {
+        let refused = native.submit(&begun, fields).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert_eq!(refused.node_messages("recovery_address"), [4_000_002]);
+    }
+    let odd = native
+        .submit(&begun, json!({"method": "code", "recovery_address": "odd"}))
+        .await;
+    assert_eq!(odd.node_messages("recovery_address"), [4_000_040]);
+    let form = ask(&native, ONE).await;
+    let empty = native.submit(&form, json!({"method": "code"})).await;
+    assert_eq!(empty.status, StatusCode::BAD_REQUEST);
+    assert_eq!(empty.node_messages("code"), [4_000_002]);
 }
 
-#[test]
-fn too_many_tries_end_this_form_as_well() {
-    run(async {
-        let site = Site::new().await;
-        let (project, _) = people(&site).await;
-        let page = site.client(&project, Kind::Html);
-        let form = ask(&page, ONE).await;
-        let wrong = json!({"method": "code", "code": "1"});
-        for _ in 0..5 {
-            page.submit(&form, wrong.clone()).await;
-        }
-        let fresh = landed(&page, "recovery", &page.submit(&form, wrong).await).await;
-        assert_eq!(fresh.messages(), [4_000_001]);
-        assert_eq!(fresh.body["state"], "recovery_awaiting_address");
-        site.finish().await;
-    });
+#[story]
+async fn too_many_tries_end_this_form_as_well(site: Site) {
+    let (project, _) = people(&site).await;
+    let page = site.client(&project, Kind::Html);
+    let form = ask(&page, ONE).await;
+    let wrong = json!({"method": "code", "code": "1"});
+    for _ in 0..5 {
+        page.submit(&form, wrong.clone()).await;
+    }
+    let fresh = landed(&page, "recovery", &page.submit(&form, wrong).await).await;
+    assert_eq!(fresh.messages(), [4_000_001]);
+    assert_eq!(fresh.body["state"], "recovery_awaiting_address");
 }

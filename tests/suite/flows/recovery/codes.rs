@@ -2,477 +2,420 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Answer, Kind, Site, run};
+use tests::{Answer, Kind, Site, story};
 
 use super::{EMAIL, PASSWORD, is_back, project, sent, somebody, transitions, turn, whoami};
 
-#[test]
-fn forms_are_drawn_as_clients_expect() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        for kind in Kind::ALL {
-            let client = site.client(&project, kind);
-            let begun = client.begin("recovery", "").await;
-            assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
-            let outline = ["default/csrf_token", "code/email", "code/method=code"];
-            assert_eq!(begun.outline(), outline);
-            assert_eq!(begun.body["active"], "code");
-            assert_eq!(begun.body["state"], "choose_method");
-            assert!(begun.body.get("organization_id").is_none());
-            let address = json!({"method": "code", "email": "nobody@example.org"});
-            let sent = turn(&client, "recovery", &begun, address).await;
-            assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
-            assert_eq!(sent.body["state"], "sent_email");
-            assert_eq!(sent.messages(), [1_060_003]);
-            let outline = [
-                "default/csrf_token",
-                "code/code",
-                "code/method",
-                "code/method=code",
-                "code/email=nobody@example.org",
-            ];
-            assert_eq!(sent.outline(), outline);
-            let code = &sent.node("code")["attributes"];
-            assert_eq!(
-                (&code["pattern"], &code["maxlength"]),
-                (&json!("[0-9]+"), &json!(6))
-            );
-            assert_eq!(code["autocomplete"], "one-time-code");
-        }
-        assert!(site.mails(&project).await.is_empty());
-        site.finish().await;
-    });
+#[story]
+async fn forms_are_drawn_as_clients_expect(site: Site) {
+    let project = project(&site, json!({})).await;
+    for kind in Kind::ALL {
+        let client = site.client(&project, kind);
+        let begun = client.begin("recovery", "").await;
+        assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
+        let outline = ["default/csrf_token", "code/email", "code/method=code"];
+        assert_eq!(begun.outline(), outline);
+        assert_eq!(begun.body["active"], "code");
+        assert_eq!(begun.body["state"], "choose_method");
+        assert!(begun.body.get("organization_id").is_none());
+        let address = json!({"method": "code", "email": "nobody@example.org"});
+        let sent = turn(&client, "recovery", &begun, address).await;
+        assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
+        assert_eq!(sent.body["state"], "sent_email");
+        assert_eq!(sent.messages(), [1_060_003]);
+        let outline = [
+            "default/csrf_token",
+            "code/code",
+            "code/method",
+            "code/method=code",
+            "code/email=nobody@example.org",
+        ];
+        assert_eq!(sent.outline(), outline);
+        let code = &sent.node("code")["attributes"];
+        assert_eq!(
+            (&code["pattern"], &code["maxlength"]),
+            (&json!("[0-9]+"), &json!(6))
+        );
+        assert_eq!(code["autocomplete"], "one-time-code");
+    }
+    assert!(site.mails(&project).await.is_empty());
 }
 
 /// Contract 3.5, left column; trap 2.
-#[test]
-fn three_kinds_of_client_get_back_in() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            let id = somebody(&site, &project, &email).await;
-            let client = site.client(&project, kind);
-            let (form, code) = sent(&site, &project, &client, &email).await;
-            assert_eq!(site.mail(&project).await.template, "recovery_code_valid");
-            let wrong = turn(
-                &client,
-                "recovery",
-                &form,
-                json!({"method": "code", "code": "1"}),
-            )
+#[story]
+async fn three_kinds_of_client_get_back_in(site: Site) {
+    let project = project(&site, json!({})).await;
+    for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        let id = somebody(&site, &project, &email).await;
+        let client = site.client(&project, kind);
+        let (form, code) = sent(&site, &project, &client, &email).await;
+        assert_eq!(site.mail(&project).await.template, "recovery_code_valid");
+        let wrong = turn(
+            &client,
+            "recovery",
+            &form,
+            json!({"method": "code", "code": "1"}),
+        )
+        .await;
+        assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
+        assert_eq!(wrong.messages(), [4_060_006]);
+        let right = client
+            .submit(&wrong, json!({"method": "code", "code": code}))
             .await;
-            assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
-            assert_eq!(wrong.messages(), [4_060_006]);
-            let right = client
-                .submit(&wrong, json!({"method": "code", "code": code}))
-                .await;
-            let settings = format!("{}/ui/settings?flow=", project.base_url());
-            match kind {
-                Kind::Html => {
-                    assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
-                    assert!(right.location().starts_with(&settings));
-                    is_back(&client, &id, "code_recovery").await;
-                }
-                Kind::Spa | Kind::Api => {
-                    assert_eq!(
-                        right.status,
-                        StatusCode::UNPROCESSABLE_ENTITY,
-                        "{}",
-                        right.text
-                    );
-                    assert_eq!(right.error_id(), Some("browser_location_change_required"));
-                    let to = right.body["redirect_browser_to"].as_str().unwrap();
-                    assert!(to.starts_with(&settings), "trap 3: {to}");
-                }
-            }
-            if kind == Kind::Spa {
+        let settings = format!("{}/ui/settings?flow=", project.base_url());
+        match kind {
+            Kind::Html => {
+                assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text);
+                assert!(right.location().starts_with(&settings));
                 is_back(&client, &id, "code_recovery").await;
             }
-            if kind == Kind::Api {
-                assert!(right.set_cookies().is_empty());
+            Kind::Spa | Kind::Api => {
+                assert_eq!(
+                    right.status,
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "{}",
+                    right.text
+                );
+                assert_eq!(right.error_id(), Some("browser_location_change_required"));
+                let to = right.body["redirect_browser_to"].as_str().unwrap();
+                assert!(to.starts_with(&settings), "trap 3: {to}");
             }
         }
-        site.finish().await;
-    });
+        if kind == Kind::Spa {
+            is_back(&client, &id, "code_recovery").await;
+        }
+        if kind == Kind::Api {
+            assert!(right.set_cookies().is_empty());
+        }
+    }
 }
 
 /// Contract 3.5, right column.
-#[test]
-fn newer_clients_are_told_what_comes_next() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, transitions()).await;
-        for (number, kind) in [Kind::Spa, Kind::Api].into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            let id = somebody(&site, &project, &email).await;
-            let mut client = site.client(&project, kind);
-            let (form, code) = sent(&site, &project, &client, &email).await;
-            let right = client
-                .submit(&form, json!({"method": "code", "code": code}))
-                .await;
-            assert_eq!(right.status, StatusCode::OK, "{}", right.text);
-            assert_eq!(right.body["state"], "passed_challenge");
-            let items = right.body["continue_with"].as_array().unwrap();
-            let actions: Vec<_> = items
-                .iter()
-                .map(|i| i["action"].as_str().unwrap())
-                .collect();
-            if kind == Kind::Spa {
-                assert_eq!(actions, ["show_settings_ui"]);
-            } else {
-                assert_eq!(actions, ["set_ory_session_token", "show_settings_ui"]);
-                let token = items[0]["ory_session_token"].as_str().unwrap();
-                client.set_header("x-session-token", token);
-            }
-            let flow = &items.last().unwrap()["flow"];
-            let url = format!(
-                "{}/ui/settings?flow={}",
-                project.base_url(),
-                flow["id"].as_str().unwrap()
-            );
-            assert_eq!(flow["url"], url);
-            is_back(&client, &id, "code_recovery").await;
+#[story]
+async fn newer_clients_are_told_what_comes_next(site: Site) {
+    let project = project(&site, transitions()).await;
+    for (number, kind) in [Kind::Spa, Kind::Api].into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        let id = somebody(&site, &project, &email).await;
+        let mut client = site.client(&project, kind);
+        let (form, code) = sent(&site, &project, &client, &email).await;
+        let right = client
+            .submit(&form, json!({"method": "code", "code": code}))
+            .await;
+        assert_eq!(right.status, StatusCode::OK, "{}", right.text);
+        assert_eq!(right.body["state"], "passed_challenge");
+        let items = right.body["continue_with"].as_array().unwrap();
+        let actions: Vec<_> = items
+            .iter()
+            .map(|i| i["action"].as_str().unwrap())
+            .collect();
+        if kind == Kind::Spa {
+            assert_eq!(actions, ["show_settings_ui"]);
+        } else {
+            assert_eq!(actions, ["set_ory_session_token", "show_settings_ui"]);
+            let token = items[0]["ory_session_token"].as_str().unwrap();
+            client.set_header("x-session-token", token);
         }
-        site.finish().await;
-    });
+        let flow = &items.last().unwrap()["flow"];
+        let url = format!(
+            "{}/ui/settings?flow={}",
+            project.base_url(),
+            flow["id"].as_str().unwrap()
+        );
+        assert_eq!(flow["url"], url);
+        is_back(&client, &id, "code_recovery").await;
+    }
 }
 
 /// The account, its address, its old password and its other sessions.
-#[test]
-fn nothing_but_the_session_changes() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        somebody(&site, &project, EMAIL).await;
-        let before = site.client(&project, Kind::Spa);
-        before.sign_in(EMAIL, PASSWORD).await;
-        let page = site.client(&project, Kind::Html);
-        let (form, code) = sent(&site, &project, &page, EMAIL).await;
-        page.submit(&form, json!({"method": "code", "code": code}))
-            .await;
-        assert_eq!(whoami(&page).await.0, 200);
-        assert_eq!(whoami(&before).await.0, 200, "other sessions stay");
-        let again = site
-            .client(&project, Kind::Spa)
-            .sign_in(EMAIL, PASSWORD)
-            .await;
-        assert_eq!(again.status, StatusCode::OK, "so does the password");
-        site.finish().await;
-    });
+#[story]
+async fn nothing_but_the_session_changes(site: Site) {
+    let project = project(&site, json!({})).await;
+    somebody(&site, &project, EMAIL).await;
+    let before = site.client(&project, Kind::Spa);
+    before.sign_in(EMAIL, PASSWORD).await;
+    let page = site.client(&project, Kind::Html);
+    let (form, code) = sent(&site, &project, &page, EMAIL).await;
+    page.submit(&form, json!({"method": "code", "code": code}))
+        .await;
+    assert_eq!(whoami(&page).await.0, 200);
+    assert_eq!(whoami(&before).await.0, 200, "other sessions stay");
+    let again = site
+        .client(&project, Kind::Spa)
+        .sign_in(EMAIL, PASSWORD)
+        .await;
+    assert_eq!(again.status, StatusCode::OK, "so does the password");
 }
 
-#[test]
-fn other_sessions_end_where_that_is_configured() {
-    run(async {
-        let site = Site::new().await;
-        let hook = json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}}}}});
-        let project = project(&site, hook).await;
-        somebody(&site, &project, EMAIL).await;
-        let before = site.client(&project, Kind::Spa);
-        before.sign_in(EMAIL, PASSWORD).await;
-        let page = site.client(&project, Kind::Html);
-        let (form, code) = sent(&site, &project, &page, EMAIL).await;
-        page.submit(&form, json!({"method": "code", "code": code}))
-            .await;
-        assert_eq!(whoami(&page).await.0, 200);
-        assert_eq!(whoami(&before).await.0, 401);
-        site.finish().await;
-    });
+#[story]
+async fn other_sessions_end_where_that_is_configured(site: Site) {
+    let hook = json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}}}}});
+    let project = project(&site, hook).await;
+    somebody(&site, &project, EMAIL).await;
+    let before = site.client(&project, Kind::Spa);
+    before.sign_in(EMAIL, PASSWORD).await;
+    let page = site.client(&project, Kind::Html);
+    let (form, code) = sent(&site, &project, &page, EMAIL).await;
+    page.submit(&form, json!({"method": "code", "code": code}))
+        .await;
+    assert_eq!(whoami(&page).await.0, 200);
+    assert_eq!(whoami(&before).await.0, 401);
 }
 
-#[test]
-fn settings_can_be_skipped() {
-    run(async {
-        let site = Site::new().await;
-        let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
-        let project = project(&site, lists).await;
-        for (number, kind) in [Kind::Html, Kind::Spa].into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            somebody(&site, &project, &email).await;
-            let client = site.client(&project, kind);
-            let query = "?skip_settings=true&return_to=https%3A%2F%2Fapp.example.org%2Fback";
-            let begun = client.begin("recovery", query).await;
-            let form = turn(
-                &client,
-                "recovery",
-                &begun,
-                json!({"method": "code", "email": email}),
-            )
+#[story]
+async fn settings_can_be_skipped(site: Site) {
+    let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
+    let project = project(&site, lists).await;
+    for (number, kind) in [Kind::Html, Kind::Spa].into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        somebody(&site, &project, &email).await;
+        let client = site.client(&project, kind);
+        let query = "?skip_settings=true&return_to=https%3A%2F%2Fapp.example.org%2Fback";
+        let begun = client.begin("recovery", query).await;
+        let form = turn(
+            &client,
+            "recovery",
+            &begun,
+            json!({"method": "code", "email": email}),
+        )
+        .await;
+        let code = site.mail(&project).await.code().to_owned();
+        let right = client
+            .submit(&form, json!({"method": "code", "code": code}))
             .await;
-            let code = site.mail(&project).await.code().to_owned();
-            let right = client
-                .submit(&form, json!({"method": "code", "code": code}))
-                .await;
-            if kind == Kind::Html {
-                assert_eq!(right.location(), "https://app.example.org/back");
-            } else {
-                assert_eq!(right.status, StatusCode::OK, "{}", right.text);
-                assert_eq!(right.body["state"], "passed_challenge");
-            }
-            assert_eq!(whoami(&client).await.0, 200);
+        if kind == Kind::Html {
+            assert_eq!(right.location(), "https://app.example.org/back");
+        } else {
+            assert_eq!(right.status, StatusCode::OK, "{}", right.text);
+            assert_eq!(right.body["state"], "passed_challenge");
         }
-        site.finish().await;
-    });
+        assert_eq!(whoami(&client).await.0, 200);
+    }
 }
 
 /// Contract 11: equal down to the last byte that is not a name of its own.
-#[test]
-fn an_address_that_nobody_has_looks_like_any_other() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        let (known, nobody) = ("known@example.org", "wrong@example.org");
-        somebody(&site, &project, known).await;
-        for kind in [Kind::Spa, Kind::Api] {
-            let mut seen = Vec::new();
-            for email in [known, nobody] {
-                let client = site.client(&project, kind);
-                let begun = client.begin("recovery", "").await;
-                let sent = client
-                    .submit(&begun, json!({"method": "code", "email": email}))
-                    .await;
-                let wrong = client
-                    .submit(&sent, json!({"method": "code", "code": "1"}))
-                    .await;
-                let again = client
-                    .submit(&sent, json!({"method": "code", "email": email}))
-                    .await;
-                let masked = |answer: &Answer| {
-                    let body = tests::golden::masked(&project, &answer.body);
-                    (answer.status, body.to_string().replace(email, "<address>"))
-                };
-                seen.push([masked(&sent), masked(&wrong), masked(&again)]);
-            }
-            assert_eq!(seen[0], seen[1]);
-        }
-        let mails = site.mails(&project).await;
-        assert!(
-            mails.len() == 4 && mails.iter().all(|mail| mail.to == known),
-            "{mails:?}"
-        );
-        site.finish().await;
-    });
-}
-
-#[test]
-fn who_is_unknown_is_told_so_where_that_is_wanted() {
-    run(async {
-        let site = Site::new().await;
-        let tell =
-            json!({"selfservice": {"flows": {"recovery": {"notify_unknown_recipients": true}}}});
-        let project = project(&site, tell).await;
-        let script = site.client(&project, Kind::Spa);
-        let begun = script.begin("recovery", "").await;
-        script
-            .submit(
-                &begun,
-                json!({"method": "code", "email": "nobody@example.org"}),
-            )
-            .await;
-        let mails = site.mails(&project).await;
-        assert_eq!(mails.len(), 1);
-        assert_eq!(mails[0].template, "recovery_code_invalid");
-        site.finish().await;
-    });
-}
-
-#[test]
-fn what_is_wrong_with_a_submission_is_said() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        let script = site.client(&project, Kind::Spa);
-        let begun = script.begin("recovery", "").await;
-        for (fields, node, message) in [
-            (json!({"method": "code"}), "email", 4_000_002),
-            (
-                json!({"method": "code", "email": "odd"}),
-                "email",
-                4_000_040,
-            ),
-            (
-                json!({"method": "code", "email": "+491701234567"}),
-                "email",
-                4_000_040,
-            ),
-        ] {
-            let refused = script.submit(&begun, fields).await;
-            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
-            assert_eq!(refused.node_messages(node), [message]);
-        }
-        for fields in [json!({}), json!({"method": "x"})] {
-            let nobody = script.submit(&begun, fields).await;
-            assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
-            assert_eq!(nobody.messages(), [4_010_005]);
-        }
-        // Named, and switched off.
-        let off = json!({"method": "link", "email": EMAIL});
-        assert_eq!(
-            script.submit(&begun, off).await.status,
-            StatusCode::NOT_FOUND
-        );
-        for fields in [
-            json!({"method": "code", "email": EMAIL, "csrf_token": "x"}),
-            json!({"method": "code", "code": "1", "csrf_token": "x"}),
-        ] {
-            let forged = script.submit(&begun, fields).await;
-            assert_eq!(forged.error_id(), Some("security_csrf_violation"));
-        }
-        let native = site.client(&project, Kind::Api);
-        let begun = native.begin("recovery", "").await;
-        let path = begun.body["ui"]["action"].as_str().unwrap();
-        let body = json!({"method": "code", "email": EMAIL})
-            .to_string()
-            .into_bytes();
-        let traced = native
-            .send(
-                reqwest::Method::POST,
-                path,
-                Some(("application/json", body)),
-                &[("cookie", "a=b")],
-            )
-            .await;
-        assert_eq!(traced.status, StatusCode::BAD_REQUEST, "{}", traced.text);
-        assert_eq!(traced.messages(), [4_000_001]);
-        assert!(site.mails(&project).await.is_empty());
-        site.finish().await;
-    });
-}
-
-#[test]
-fn off_unless_it_is_switched_on() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for path in ["browser", "api", "flows?id=x"] {
-            let path = format!("/self-service/recovery/{path}");
-            let answer = site.client(&project, Kind::Spa).get(&path).await;
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
-            assert_eq!(answer.error_id(), None);
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn who_is_signed_in_has_nothing_to_recover() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        somebody(&site, &project, EMAIL).await;
-        for kind in [Kind::Html, Kind::Spa] {
+#[story]
+async fn an_address_that_nobody_has_looks_like_any_other(site: Site) {
+    let project = project(&site, json!({})).await;
+    let (known, nobody) = ("known@example.org", "wrong@example.org");
+    somebody(&site, &project, known).await;
+    for kind in [Kind::Spa, Kind::Api] {
+        let mut seen = Vec::new();
+        for email in [known, nobody] {
             let client = site.client(&project, kind);
-            let form = client.begin("recovery", "").await;
-            let (sent, code) = sent(&site, &project, &client, EMAIL).await;
-            // The CSRF cookie is another one after a sign-in; a form of then is not what is refused here.
-            let csrf = client.cookies();
-            client.sign_in(EMAIL, PASSWORD).await;
-            for (name, value) in csrf.iter().filter(|(name, _)| name.starts_with("csrf_")) {
-                client.set_cookie(name, value);
-            }
-            let begun = client.get("/self-service/recovery/browser").await;
-            let address = client
-                .submit(&form, json!({"method": "code", "email": EMAIL}))
+            let begun = client.begin("recovery", "").await;
+            let sent = client
+                .submit(&begun, json!({"method": "code", "email": email}))
                 .await;
-            for answer in [begun, address] {
-                if kind == Kind::Html {
-                    assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text);
-                    assert_eq!(
-                        answer.location(),
-                        format!("{}/ui/session", project.base_url())
-                    );
-                } else {
-                    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-                    assert_eq!(answer.error_id(), Some("session_already_available"));
-                }
-            }
-            // A code may come late, from a mail that was asked for before.
-            let late = client
-                .submit(&sent, json!({"method": "code", "code": code}))
+            let wrong = client
+                .submit(&sent, json!({"method": "code", "code": "1"}))
                 .await;
-            assert_ne!(late.status, StatusCode::BAD_REQUEST, "{}", late.text);
+            let again = client
+                .submit(&sent, json!({"method": "code", "email": email}))
+                .await;
+            let masked = |answer: &Answer| {
+                let body = tests::golden::masked(&project, &answer.body);
+                (answer.status, body.to_string().replace(email, "<address>"))
+            };
+            seen.push([masked(&sent), masked(&wrong), masked(&again)]);
         }
-        site.finish().await;
-    });
+        assert_eq!(seen[0], seen[1]);
+    }
+    let mails = site.mails(&project).await;
+    assert!(
+        mails.len() == 4 && mails.iter().all(|mail| mail.to == known),
+        "{mails:?}"
+    );
 }
 
-#[test]
-fn the_settings_that_follow_can_be_used() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        somebody(&site, &project, EMAIL).await;
-        let script = site.client(&project, Kind::Spa);
-        let (form, code) = sent(&site, &project, &script, EMAIL).await;
-        script
-            .submit(&form, json!({"method": "code", "code": code}))
+#[story]
+async fn who_is_unknown_is_told_so_where_that_is_wanted(site: Site) {
+    let tell = json!({"selfservice": {"flows": {"recovery": {"notify_unknown_recipients": true}}}});
+    let project = project(&site, tell).await;
+    let script = site.client(&project, Kind::Spa);
+    let begun = script.begin("recovery", "").await;
+    script
+        .submit(
+            &begun,
+            json!({"method": "code", "email": "nobody@example.org"}),
+        )
+        .await;
+    let mails = site.mails(&project).await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].template, "recovery_code_invalid");
+}
+
+#[story]
+async fn what_is_wrong_with_a_submission_is_said(site: Site) {
+    let project = project(&site, json!({})).await;
+    let script = site.client(&project, Kind::Spa);
+    let begun = script.begin("recovery", "").await;
+    for (fields, node, message) in [
+        (json!({"method": "code"}), "email", 4_000_002),
+        (
+            json!({"method": "code", "email": "odd"}),
+            "email",
+            4_000_040,
+        ),
+        (
+            json!({"method": "code", "email": "+491701234567"}),
+            "email",
+            4_000_040,
+        ),
+    ] {
+        let refused = script.submit(&begun, fields).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+        assert_eq!(refused.node_messages(node), [message]);
+    }
+    for fields in [json!({}), json!({"method": "x"})] {
+        let nobody = script.submit(&begun, fields).await;
+        assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
+        assert_eq!(nobody.messages(), [4_010_005]);
+    }
+    // Named, and switched off.
+    let off = json!({"method": "link", "email": EMAIL});
+    assert_eq!(
+        script.submit(&begun, off).await.status,
+        StatusCode::NOT_FOUND
+    );
+    for fields in [
+        json!({"method": "code", "email": EMAIL, "csrf_token": "x"}),
+        json!({"method": "code", "code": "1", "csrf_token": "x"}),
+    ] {
+        let forged = script.submit(&begun, fields).await;
+        assert_eq!(forged.error_id(), Some("security_csrf_violation"));
+    }
+    let native = site.client(&project, Kind::Api);
+    let begun = native.begin("recovery", "").await;
+    let path = begun.body["ui"]["action"].as_str().unwrap();
+    let body = json!({"method": "code", "email": EMAIL})
+        .to_string()
+        .into_bytes();
+    let traced = native
+        .send(
+            reqwest::Method::POST,
+            path,
+            Some(("application/json", body)),
+            &[("cookie", "a=b")],
+        )
+        .await;
+    assert_eq!(traced.status, StatusCode::BAD_REQUEST, "{}", traced.text);
+    assert_eq!(traced.messages(), [4_000_001]);
+    assert!(site.mails(&project).await.is_empty());
+}
+
+#[story]
+async fn off_unless_it_is_switched_on(site: Site) {
+    let project = site.project().await;
+    for path in ["browser", "api", "flows?id=x"] {
+        let path = format!("/self-service/recovery/{path}");
+        let answer = site.client(&project, Kind::Spa).get(&path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(answer.error_id(), None);
+    }
+}
+
+#[story]
+async fn who_is_signed_in_has_nothing_to_recover(site: Site) {
+    let project = project(&site, json!({})).await;
+    somebody(&site, &project, EMAIL).await;
+    for kind in [Kind::Html, Kind::Spa] {
+        let client = site.client(&project, kind);
+        let form = client.begin("recovery", "").await;
+        let (sent, code) = sent(&site, &project, &client, EMAIL).await;
+        // The CSRF cookie is another one after a sign-in; a form of then is not what is refused here.
+        let csrf = client.cookies();
+        client.sign_in(EMAIL, PASSWORD).await;
+        for (name, value) in csrf.iter().filter(|(name, _)| name.starts_with("csrf_")) {
+            client.set_cookie(name, value);
+        }
+        let begun = client.get("/self-service/recovery/browser").await;
+        let address = client
+            .submit(&form, json!({"method": "code", "email": EMAIL}))
             .await;
-        let mut tx = project.begin().await.unwrap();
-        let state: Value = sqlx::query_scalar("select state from flows where kind = 'settings'")
-            .fetch_one(tx.conn())
-            .await
-            .unwrap();
-        drop(tx);
-        let message = &state["ui"]["messages"][0];
-        assert_eq!(message["id"], 1_060_001);
-        let keys: Vec<_> = message["context"].as_object().unwrap().keys().collect();
-        assert_eq!(
-            keys,
-            [
-                "privilegedSessionExpiresAt",
-                "privileged_session_expires_at",
-                "privileged_session_expires_at_unix"
-            ]
-        );
-        site.finish().await;
-    });
+        for answer in [begun, address] {
+            if kind == Kind::Html {
+                assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text);
+                assert_eq!(
+                    answer.location(),
+                    format!("{}/ui/session", project.base_url())
+                );
+            } else {
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+                assert_eq!(answer.error_id(), Some("session_already_available"));
+            }
+        }
+        // A code may come late, from a mail that was asked for before.
+        let late = client
+            .submit(&sent, json!({"method": "code", "code": code}))
+            .await;
+        assert_ne!(late.status, StatusCode::BAD_REQUEST, "{}", late.text);
+    }
+}
+
+#[story]
+async fn the_settings_that_follow_can_be_used(site: Site) {
+    let project = project(&site, json!({})).await;
+    somebody(&site, &project, EMAIL).await;
+    let script = site.client(&project, Kind::Spa);
+    let (form, code) = sent(&site, &project, &script, EMAIL).await;
+    script
+        .submit(&form, json!({"method": "code", "code": code}))
+        .await;
+    let mut tx = project.begin().await.unwrap();
+    let state: Value = sqlx::query_scalar("select state from flows where kind = 'settings'")
+        .fetch_one(tx.conn())
+        .await
+        .unwrap();
+    drop(tx);
+    let message = &state["ui"]["messages"][0];
+    assert_eq!(message["id"], 1_060_001);
+    let keys: Vec<_> = message["context"].as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        [
+            "privilegedSessionExpiresAt",
+            "privileged_session_expires_at",
+            "privileged_session_expires_at_unix"
+        ]
+    );
 }
 
 /// Contract 13.3: clients that send no `Accept` follow redirects, and would read a page.
-#[test]
-fn a_flow_that_is_not_there_is_said_in_json() {
-    run(async {
-        let site = Site::new().await;
-        let on = json!({"selfservice": {"flows": {"verification": {"enabled": true}}}});
-        let project = project(&site, on).await;
-        for flow in ["recovery", "verification"] {
-            for id in ["13722137-4ef4-4e46-8797-d05b98791989", "zzz", ""] {
-                for kind in Kind::ALL {
-                    let path = format!("/self-service/{flow}/flows?id={id}");
-                    let none = site.client(&project, kind).get(&path).await;
-                    assert_eq!(none.status, StatusCode::NOT_FOUND, "{path} {kind:?}");
-                    assert_eq!(none.body["error"]["code"], 404);
-                }
+#[story]
+async fn a_flow_that_is_not_there_is_said_in_json(site: Site) {
+    let on = json!({"selfservice": {"flows": {"verification": {"enabled": true}}}});
+    let project = project(&site, on).await;
+    for flow in ["recovery", "verification"] {
+        for id in ["13722137-4ef4-4e46-8797-d05b98791989", "zzz", ""] {
+            for kind in Kind::ALL {
+                let path = format!("/self-service/{flow}/flows?id={id}");
+                let none = site.client(&project, kind).get(&path).await;
+                assert_eq!(none.status, StatusCode::NOT_FOUND, "{path} {kind:?}");
+                assert_eq!(none.body["error"]["code"], 404);
             }
         }
-        site.finish().await;
-    });
+    }
 }
 
-#[test]
-fn api_clients_say_where_to_go_as_well() {
-    run(async {
-        let site = Site::new().await;
-        let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
-        let project = project(&site, lists).await;
-        let native = site.client(&project, Kind::Api);
-        let allowed = native
-            .begin(
-                "recovery",
-                "?return_to=https%3A%2F%2Fapp.example.org%2Fback",
-            )
-            .await;
-        assert_eq!(allowed.body["return_to"], "https://app.example.org/back");
-        let refused = native
-            .begin("recovery", "?return_to=https%3A%2F%2Fevil.example")
-            .await;
-        assert_eq!(
-            refused.error_id(),
-            Some("self_service_flow_return_to_forbidden")
-        );
-        site.finish().await;
-    });
+#[story]
+async fn api_clients_say_where_to_go_as_well(site: Site) {
+    let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
+    let project = project(&site, lists).await;
+    let native = site.client(&project, Kind::Api);
+    let allowed = native
+        .begin(
+            "recovery",
+            "?return_to=https%3A%2F%2Fapp.example.org%2Fback",
+        )
+        .await;
+    assert_eq!(allowed.body["return_to"], "https://app.example.org/back");
+    let refused = native
+        .begin("recovery", "?return_to=https%3A%2F%2Fevil.example")
+        .await;
+    assert_eq!(
+        refused.error_id(),
+        Some("self_service_flow_return_to_forbidden")
+    );
 }

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Client, Kind, Site, run};
+use tests::{Client, Kind, Site, story};
 
 use super::{EMAIL, PASSWORD, every_type, password_fields, read};
 
@@ -11,245 +11,225 @@ async fn traits_of(client: &Client) -> Value {
 }
 
 /// Self-service 1.10 and trap 43.
-#[test]
-fn forms_are_typed_by_the_schema() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(every_type()).await;
-        let page = site.client(&project, Kind::Html);
-        let flow = page.begin("registration", "").await;
-        let action = flow.body["ui"]["action"].as_str().unwrap();
-        let csrf = flow.node("csrf_token")["attributes"]["value"]
-            .as_str()
-            .unwrap();
-        let fixed = [("csrf_token", csrf), ("method", "password")];
+#[story]
+async fn forms_are_typed_by_the_schema(site: Site) {
+    let project = site.project_with(every_type()).await;
+    let page = site.client(&project, Kind::Html);
+    let flow = page.begin("registration", "").await;
+    let action = flow.body["ui"]["action"].as_str().unwrap();
+    let csrf = flow.node("csrf_token")["attributes"]["value"]
+        .as_str()
+        .unwrap();
+    let fixed = [("csrf_token", csrf), ("method", "password")];
 
-        // What cannot be read as its type stays a text, and is said to be one.
-        let wrong = [
-            ("traits.email", EMAIL),
-            ("traits.terms", "on"),
-            ("traits.age", "old"),
-            ("traits.children", ""),
-        ];
-        let sent = page.form(action, &[&fixed[..], &wrong].concat()).await;
-        assert_eq!(sent.status, StatusCode::FOUND);
-        let shown = read(&page, &flow).await;
-        assert_eq!(shown.node_messages("traits.terms"), [4_000_026]);
-        assert_eq!(shown.node_messages("traits.age"), [4_000_026]);
-        assert_eq!(shown.node_messages("password"), [4_000_002]);
-        assert!(shown.node_messages("traits.children").is_empty());
-        assert_eq!(shown.node("traits.terms")["attributes"]["value"], "on");
+    // What cannot be read as its type stays a text, and is said to be one.
+    let wrong = [
+        ("traits.email", EMAIL),
+        ("traits.terms", "on"),
+        ("traits.age", "old"),
+        ("traits.children", ""),
+    ];
+    let sent = page.form(action, &[&fixed[..], &wrong].concat()).await;
+    assert_eq!(sent.status, StatusCode::FOUND);
+    let shown = read(&page, &flow).await;
+    assert_eq!(shown.node_messages("traits.terms"), [4_000_026]);
+    assert_eq!(shown.node_messages("traits.age"), [4_000_026]);
+    assert_eq!(shown.node_messages("password"), [4_000_002]);
+    assert!(shown.node_messages("traits.children").is_empty());
+    assert_eq!(shown.node("traits.terms")["attributes"]["value"], "on");
 
-        let right = [
-            ("password", PASSWORD),
-            ("traits.email", EMAIL),
-            ("traits.email", "second@example.org"),
-            ("traits.terms", "false"),
-            ("traits.terms", "true"),
-            ("traits.newsletter", "false"),
-            ("traits.age", "42"),
-            ("traits.height", "1.75"),
-            ("traits.children", ""),
-            ("traits.name.first", "Ada"),
-            ("traits.name.last", ""),
-            ("traits.backup", ""),
-            ("traits.tags", "red"),
-            ("traits.tags", ""),
-            ("traits.tags", "blue"),
-            ("traits.sizes", "42"),
-            ("traits.unheard", "of"),
-        ];
-        let sent = page.form(action, &[&fixed[..], &right].concat()).await;
-        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
-        assert_eq!(
-            traits_of(&page).await,
-            json!({
-                "email": EMAIL, "terms": true, "newsletter": false, "age": 42, "height": 1.75, "children": 0,
-                "name": {"first": "Ada"}, "tags": ["red", "blue"], "sizes": [42],
-            })
-        );
-        site.finish().await;
-    });
+    let right = [
+        ("password", PASSWORD),
+        ("traits.email", EMAIL),
+        ("traits.email", "second@example.org"),
+        ("traits.terms", "false"),
+        ("traits.terms", "true"),
+        ("traits.newsletter", "false"),
+        ("traits.age", "42"),
+        ("traits.height", "1.75"),
+        ("traits.children", ""),
+        ("traits.name.first", "Ada"),
+        ("traits.name.last", ""),
+        ("traits.backup", ""),
+        ("traits.tags", "red"),
+        ("traits.tags", ""),
+        ("traits.tags", "blue"),
+        ("traits.sizes", "42"),
+        ("traits.unheard", "of"),
+    ];
+    let sent = page.form(action, &[&fixed[..], &right].concat()).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+    assert_eq!(
+        traits_of(&page).await,
+        json!({
+            "email": EMAIL, "terms": true, "newsletter": false, "age": 42, "height": 1.75, "children": 0,
+            "name": {"first": "Ada"}, "tags": ["red", "blue"], "sizes": [42],
+        })
+    );
 }
 
 /// A required boolean that is sent empty is false; one that is not sent is missing.
-#[test]
-fn empty_and_absent_booleans() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(every_type()).await;
-        let page = site.client(&project, Kind::Html);
-        let flow = page.begin("registration", "").await;
-        let action = flow.body["ui"]["action"].as_str().unwrap();
-        let csrf = flow.node("csrf_token")["attributes"]["value"]
-            .as_str()
-            .unwrap();
-        let form = [
-            ("csrf_token", csrf),
-            ("method", "password"),
-            ("password", PASSWORD),
-            ("traits.email", EMAIL),
-            ("traits.children", "2"),
-        ];
-        let sent = page.form(action, &form).await;
-        assert_eq!(sent.status, StatusCode::FOUND);
-        let shown = read(&page, &flow).await;
-        assert_eq!(shown.node_messages("traits.terms"), [4_000_002]);
-        let form = [&form[..], &[("traits.terms", "")]].concat();
-        assert_eq!(page.form(action, &form).await.status, StatusCode::SEE_OTHER);
-        assert_eq!(traits_of(&page).await["terms"], false);
-        site.finish().await;
-    });
+#[story]
+async fn empty_and_absent_booleans(site: Site) {
+    let project = site.project_with(every_type()).await;
+    let page = site.client(&project, Kind::Html);
+    let flow = page.begin("registration", "").await;
+    let action = flow.body["ui"]["action"].as_str().unwrap();
+    let csrf = flow.node("csrf_token")["attributes"]["value"]
+        .as_str()
+        .unwrap();
+    let form = [
+        ("csrf_token", csrf),
+        ("method", "password"),
+        ("password", PASSWORD),
+        ("traits.email", EMAIL),
+        ("traits.children", "2"),
+    ];
+    let sent = page.form(action, &form).await;
+    assert_eq!(sent.status, StatusCode::FOUND);
+    let shown = read(&page, &flow).await;
+    assert_eq!(shown.node_messages("traits.terms"), [4_000_002]);
+    let form = [&form[..], &[("traits.terms", "")]].concat();
+    assert_eq!(page.form(action, &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(traits_of(&page).await["terms"], false);
 }
 
 /// Self-service 1.10: JSON is a form of its top-level keys.
-#[test]
-fn json_is_typed_at_the_top_alone() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(every_type()).await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let nested = json!({"email": EMAIL, "terms": "true", "children": 1, "backup": ""});
-        let refused = script
-            .submit(
-                &flow,
-                json!({"method": "password", "password": PASSWORD, "traits": nested}),
-            )
-            .await;
-        assert_eq!(refused.node_messages("traits.terms"), [4_000_026]);
-        assert_eq!(refused.node_messages("traits.backup"), [4_000_040]);
+#[story]
+async fn json_is_typed_at_the_top_alone(site: Site) {
+    let project = site.project_with(every_type()).await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let nested = json!({"email": EMAIL, "terms": "true", "children": 1, "backup": ""});
+    let refused = script
+        .submit(
+            &flow,
+            json!({"method": "password", "password": PASSWORD, "traits": nested}),
+        )
+        .await;
+    assert_eq!(refused.node_messages("traits.terms"), [4_000_026]);
+    assert_eq!(refused.node_messages("traits.backup"), [4_000_040]);
 
-        let unknown = json!({"email": EMAIL, "terms": true, "children": 1, "shoe": 43});
-        let refused = script
-            .submit(
-                &flow,
-                json!({"method": "password", "password": PASSWORD, "traits": unknown}),
-            )
-            .await;
-        // Trap 44: a violation that no node stands for gets one.
-        assert_eq!(refused.node_messages("traits"), [4_000_001]);
-        let young = json!({"email": EMAIL, "terms": true, "children": 1, "age": 17});
-        let refused = script
-            .submit(
-                &flow,
-                json!({"method": "password", "password": PASSWORD, "traits": young}),
-            )
-            .await;
-        assert_eq!(refused.node_messages("traits.age"), [4_000_018]);
+    let unknown = json!({"email": EMAIL, "terms": true, "children": 1, "shoe": 43});
+    let refused = script
+        .submit(
+            &flow,
+            json!({"method": "password", "password": PASSWORD, "traits": unknown}),
+        )
+        .await;
+    // Trap 44: a violation that no node stands for gets one.
+    assert_eq!(refused.node_messages("traits"), [4_000_001]);
+    let young = json!({"email": EMAIL, "terms": true, "children": 1, "age": 17});
+    let refused = script
+        .submit(
+            &flow,
+            json!({"method": "password", "password": PASSWORD, "traits": young}),
+        )
+        .await;
+    assert_eq!(refused.node_messages("traits.age"), [4_000_018]);
 
-        let dotted = json!({
-            "method": "password", "password": PASSWORD, "traits.email": EMAIL, "traits.terms": "true",
-            "traits.children": "3", "traits.backup": "", "traits.name.first": "Ada", "of no use": true,
-        });
-        let done = script.submit(&flow, dotted).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        assert_eq!(
-            done.body["identity"]["traits"],
-            json!({"email": EMAIL, "terms": true, "children": 3, "name": {"first": "Ada"}})
-        );
-        site.finish().await;
+    let dotted = json!({
+        "method": "password", "password": PASSWORD, "traits.email": EMAIL, "traits.terms": "true",
+        "traits.children": "3", "traits.backup": "", "traits.name.first": "Ada", "of no use": true,
     });
+    let done = script.submit(&flow, dotted).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(
+        done.body["identity"]["traits"],
+        json!({"email": EMAIL, "terms": true, "children": 3, "name": {"first": "Ada"}})
+    );
 }
 
-#[test]
-fn bodies_of_other_kinds() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let action = flow.body["ui"]["action"].as_str().unwrap();
-        let csrf = flow.node("csrf_token")["attributes"]["value"]
-            .as_str()
-            .unwrap();
-        for (media, body) in [
-            ("text/plain", "method=password"),
-            ("application/json", ""),
-            ("application/json", "{"),
-            ("application/json", "[]"),
-            ("application/json", "{\"method\": \"pass\\u0000word\"}"),
-            ("multipart/form-data", "no boundary"),
-        ] {
-            let refused = script
-                .send(
-                    Method::POST,
-                    action,
-                    Some((media, body.as_bytes().to_vec())),
-                    &[],
-                )
-                .await;
-            assert_eq!(
-                (refused.status, refused.messages()),
-                (StatusCode::BAD_REQUEST, vec![4_000_001]),
-                "{media} {body}"
-            );
-        }
-        for traits in [json!("text"), json!([])] {
-            let odd = json!({"method": "password", "password": PASSWORD, "traits": traits});
-            let refused = script.submit(&flow, odd).await;
-            assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-            assert_eq!(refused.node_messages("traits"), [4_000_026]);
-        }
-        let part = |name: &str, value: &str| {
-            format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-        };
-        let body = [
-            part("csrf_token", csrf),
-            part("method", "password"),
-            part("password", PASSWORD),
-            part("traits.email", EMAIL),
-            "--edge--\r\n".to_owned(),
-        ]
-        .concat();
-        let done = script
+#[story]
+async fn bodies_of_other_kinds(site: Site) {
+    let project = site.project().await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let action = flow.body["ui"]["action"].as_str().unwrap();
+    let csrf = flow.node("csrf_token")["attributes"]["value"]
+        .as_str()
+        .unwrap();
+    for (media, body) in [
+        ("text/plain", "method=password"),
+        ("application/json", ""),
+        ("application/json", "{"),
+        ("application/json", "[]"),
+        ("application/json", "{\"method\": \"pass\\u0000word\"}"),
+        ("multipart/form-data", "no boundary"),
+    ] {
+        let refused = script
             .send(
                 Method::POST,
                 action,
-                Some(("multipart/form-data; boundary=edge", body.into_bytes())),
+                Some((media, body.as_bytes().to_vec())),
                 &[],
             )
             .await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        site.finish().await;
-    });
+        assert_eq!(
+            (refused.status, refused.messages()),
+            (StatusCode::BAD_REQUEST, vec![4_000_001]),
+            "{media} {body}"
+        );
+    }
+    for traits in [json!("text"), json!([])] {
+        let odd = json!({"method": "password", "password": PASSWORD, "traits": traits});
+        let refused = script.submit(&flow, odd).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert_eq!(refused.node_messages("traits"), [4_000_026]);
+    }
+    let part = |name: &str, value: &str| {
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = [
+        part("csrf_token", csrf),
+        part("method", "password"),
+        part("password", PASSWORD),
+        part("traits.email", EMAIL),
+        "--edge--\r\n".to_owned(),
+    ]
+    .concat();
+    let done = script
+        .send(
+            Method::POST,
+            action,
+            Some(("multipart/form-data; boundary=edge", body.into_bytes())),
+            &[],
+        )
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
 }
 
 /// Self-service 5.8: an object, kept until the next submission.
-#[test]
-fn a_transient_payload() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        assert!(flow.body.get("transient_payload").is_none());
-        let with = |payload: Value| {
-            let mut fields = password_fields(EMAIL, "short");
-            fields["transient_payload"] = payload;
-            fields
-        };
-        let shown = script
-            .submit(&flow, with(json!({"ref": {"campaign": 7}})))
-            .await;
+#[story]
+async fn a_transient_payload(site: Site) {
+    let project = site.project().await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    assert!(flow.body.get("transient_payload").is_none());
+    let with = |payload: Value| {
+        let mut fields = password_fields(EMAIL, "short");
+        fields["transient_payload"] = payload;
+        fields
+    };
+    let shown = script
+        .submit(&flow, with(json!({"ref": {"campaign": 7}})))
+        .await;
+    assert_eq!(
+        shown.body["transient_payload"],
+        json!({"ref": {"campaign": 7}})
+    );
+    assert_eq!(
+        read(&script, &flow).await.body["transient_payload"],
+        json!({"ref": {"campaign": 7}})
+    );
+    let shown = script.submit(&flow, password_fields(EMAIL, "short")).await;
+    assert!(shown.body.get("transient_payload").is_none());
+    for wrong in [json!([1]), json!(5), json!("text")] {
+        let refused = script.submit(&flow, with(wrong.clone())).await;
         assert_eq!(
-            shown.body["transient_payload"],
-            json!({"ref": {"campaign": 7}})
+            refused.node_messages("transient_payload"),
+            [4_000_026],
+            "{wrong}"
         );
-        assert_eq!(
-            read(&script, &flow).await.body["transient_payload"],
-            json!({"ref": {"campaign": 7}})
-        );
-        let shown = script.submit(&flow, password_fields(EMAIL, "short")).await;
-        assert!(shown.body.get("transient_payload").is_none());
-        for wrong in [json!([1]), json!(5), json!("text")] {
-            let refused = script.submit(&flow, with(wrong.clone())).await;
-            assert_eq!(
-                refused.node_messages("transient_payload"),
-                [4_000_026],
-                "{wrong}"
-            );
-        }
-        site.finish().await;
-    });
+    }
 }

@@ -7,7 +7,7 @@ mod steps;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 pub(crate) const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "correct-horse-battery";
@@ -54,447 +54,407 @@ fn session_cookie(project: &tenants::Project) -> String {
     format!("ory_session_{}", project.slug())
 }
 
-#[test]
-fn three_kinds_of_client_sign_up() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let cookie = session_cookie(&project);
+#[story]
+async fn three_kinds_of_client_sign_up(site: Site) {
+    let project = site.project().await;
+    let cookie = session_cookie(&project);
 
-        let native = site.client(&project, Kind::Api);
-        let flow = native.begin("registration", "").await;
-        assert_eq!(
-            flow.outline(),
-            [
-                "default/csrf_token",
-                "default/traits.email",
-                "password/password",
-                "password/method=password"
-            ]
-        );
-        assert!(
-            flow.set_cookies().is_empty(),
-            "API clients get no cookie: {:?}",
-            flow.set_cookies()
-        );
-        let done = native.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        let token = &done.body["session_token"];
-        assert_eq!(
-            done.body["continue_with"],
-            json!([{"action": "set_ory_session_token", "ory_session_token": token}])
-        );
-        assert!(done.set_cookies().is_empty());
-        let header = [("x-session-token", token.as_str().unwrap())];
-        let who = native
-            .send(Method::GET, "/sessions/whoami", None, &header)
-            .await;
-        assert_eq!(who.body["identity"]["id"], done.body["identity"]["id"]);
+    let native = site.client(&project, Kind::Api);
+    let flow = native.begin("registration", "").await;
+    assert_eq!(
+        flow.outline(),
+        [
+            "default/csrf_token",
+            "default/traits.email",
+            "password/password",
+            "password/method=password"
+        ]
+    );
+    assert!(
+        flow.set_cookies().is_empty(),
+        "API clients get no cookie: {:?}",
+        flow.set_cookies()
+    );
+    let done = native.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let token = &done.body["session_token"];
+    assert_eq!(
+        done.body["continue_with"],
+        json!([{"action": "set_ory_session_token", "ory_session_token": token}])
+    );
+    assert!(done.set_cookies().is_empty());
+    let header = [("x-session-token", token.as_str().unwrap())];
+    let who = native
+        .send(Method::GET, "/sessions/whoami", None, &header)
+        .await;
+    assert_eq!(who.body["identity"]["id"], done.body["identity"]["id"]);
 
-        let script = site.client(&project, Kind::Spa);
-        let done = script.sign_up("bob@example.org", PASSWORD).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        assert!(done.body.get("session_token").is_none());
-        assert_eq!(
-            done.body["continue_with"],
-            json!([{"action": "redirect_browser_to", "redirect_browser_to": format!("{}/ui/session", project.base_url())}])
-        );
-        assert!(done.set_cookies().contains(&cookie));
-        let who = script.get("/sessions/whoami").await;
-        assert_eq!(who.body["id"], done.body["session"]["id"]);
+    let script = site.client(&project, Kind::Spa);
+    let done = script.sign_up("bob@example.org", PASSWORD).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert!(done.body.get("session_token").is_none());
+    assert_eq!(
+        done.body["continue_with"],
+        json!([{"action": "redirect_browser_to", "redirect_browser_to": format!("{}/ui/session", project.base_url())}])
+    );
+    assert!(done.set_cookies().contains(&cookie));
+    let who = script.get("/sessions/whoami").await;
+    assert_eq!(who.body["id"], done.body["session"]["id"]);
 
-        let page = site.client(&project, Kind::Html);
-        let done = page.sign_up("eve@example.org", PASSWORD).await;
-        assert_eq!(
-            (done.status, done.location()),
-            (
-                StatusCode::SEE_OTHER,
-                format!("{}/ui/session", project.base_url()).as_str()
-            )
-        );
-        assert!(done.set_cookies().contains(&cookie));
-        let who = page.get("/sessions/whoami").await;
-        assert_eq!(who.body["identity"]["traits"]["email"], "eve@example.org");
-        site.finish().await;
-    });
+    let page = site.client(&project, Kind::Html);
+    let done = page.sign_up("eve@example.org", PASSWORD).await;
+    assert_eq!(
+        (done.status, done.location()),
+        (
+            StatusCode::SEE_OTHER,
+            format!("{}/ui/session", project.base_url()).as_str()
+        )
+    );
+    assert!(done.set_cookies().contains(&cookie));
+    let who = page.get("/sessions/whoami").await;
+    assert_eq!(who.body["identity"]["traits"]["email"], "eve@example.org");
 }
 
 /// Self-service 5.6: what an identity shows of itself.
-#[test]
-fn the_identity_of_somebody_new() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(every_type()).await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let traits = json!({"email": "Ada@Example.ORG", "terms": true, "children": 0});
-        let done = script
-            .submit(
-                &flow,
-                json!({"method": "password", "password": PASSWORD, "traits": traits}),
-            )
-            .await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        let identity = &done.body["identity"];
-        assert_eq!(identity["schema_id"], "person");
-        assert_eq!(identity["state"], "active");
-        assert_eq!(identity["traits"], traits, "traits stay as they were typed");
-        assert_eq!(identity["metadata_public"], Value::Null);
-        assert_eq!(identity["organization_id"], Value::Null);
-        for secret in ["credentials", "metadata_admin"] {
-            assert!(identity.get(secret).is_none(), "{secret}");
-        }
-        let address = &identity["verifiable_addresses"][0];
-        assert_eq!(
-            (
-                &address["value"],
-                &address["via"],
-                &address["verified"],
-                &address["status"]
-            ),
-            (
-                &json!(EMAIL),
-                &json!("email"),
-                &json!(false),
-                &json!("pending")
-            )
-        );
-        assert!(address.get("verified_at").is_none());
-        let address = &identity["recovery_addresses"][0];
-        assert_eq!(
-            (&address["value"], &address["via"]),
-            (&json!(EMAIL), &json!("email"))
-        );
-        let schema = script.get(identity["schema_url"].as_str().unwrap()).await;
-        assert!(schema.body["properties"]["traits"]["properties"]["terms"].is_object());
-        site.finish().await;
-    });
+#[story]
+async fn the_identity_of_somebody_new(site: Site) {
+    let project = site.project_with(every_type()).await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let traits = json!({"email": "Ada@Example.ORG", "terms": true, "children": 0});
+    let done = script
+        .submit(
+            &flow,
+            json!({"method": "password", "password": PASSWORD, "traits": traits}),
+        )
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let identity = &done.body["identity"];
+    assert_eq!(identity["schema_id"], "person");
+    assert_eq!(identity["state"], "active");
+    assert_eq!(identity["traits"], traits, "traits stay as they were typed");
+    assert_eq!(identity["metadata_public"], Value::Null);
+    assert_eq!(identity["organization_id"], Value::Null);
+    for secret in ["credentials", "metadata_admin"] {
+        assert!(identity.get(secret).is_none(), "{secret}");
+    }
+    let address = &identity["verifiable_addresses"][0];
+    assert_eq!(
+        (
+            &address["value"],
+            &address["via"],
+            &address["verified"],
+            &address["status"]
+        ),
+        (
+            &json!(EMAIL),
+            &json!("email"),
+            &json!(false),
+            &json!("pending")
+        )
+    );
+    assert!(address.get("verified_at").is_none());
+    let address = &identity["recovery_addresses"][0];
+    assert_eq!(
+        (&address["value"], &address["via"]),
+        (&json!(EMAIL), &json!("email"))
+    );
+    let schema = script.get(identity["schema_url"].as_str().unwrap()).await;
+    assert!(schema.body["properties"]["traits"]["properties"]["terms"].is_object());
 }
 
 /// Trap 41; and 4000007 in whatever spelling.
-#[test]
-fn a_taken_address() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        site.client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
-            .await;
-        for kind in [Kind::Spa, Kind::Api, Kind::Html] {
-            for spelling in [EMAIL, "ADA@Example.org"] {
-                let client = site.client(&project, kind);
-                let flow = client.begin("registration", "").await;
-                let sent = client
-                    .submit(&flow, password_fields(spelling, PASSWORD))
-                    .await;
-                let shown = if kind == Kind::Html {
-                    assert_eq!(sent.status, StatusCode::FOUND, "302, unlike all others");
-                    assert!(sent.location().contains("/ui/registration?flow="));
-                    read(&client, &flow).await
-                } else {
-                    assert_eq!(sent.status, StatusCode::BAD_REQUEST);
-                    sent
-                };
-                assert_eq!(shown.messages(), [4_000_007], "{kind:?} {spelling}");
-                assert_eq!(shown.node("traits.email")["attributes"]["value"], spelling);
-                assert!(shown.node("password")["attributes"].get("value").is_none());
-            }
+#[story]
+async fn a_taken_address(site: Site) {
+    let project = site.project().await;
+    site.client(&project, Kind::Api)
+        .sign_up(EMAIL, PASSWORD)
+        .await;
+    for kind in [Kind::Spa, Kind::Api, Kind::Html] {
+        for spelling in [EMAIL, "ADA@Example.org"] {
+            let client = site.client(&project, kind);
+            let flow = client.begin("registration", "").await;
+            let sent = client
+                .submit(&flow, password_fields(spelling, PASSWORD))
+                .await;
+            let shown = if kind == Kind::Html {
+                assert_eq!(sent.status, StatusCode::FOUND, "302, unlike all others");
+                assert!(sent.location().contains("/ui/registration?flow="));
+                read(&client, &flow).await
+            } else {
+                assert_eq!(sent.status, StatusCode::BAD_REQUEST);
+                sent
+            };
+            assert_eq!(shown.messages(), [4_000_007], "{kind:?} {spelling}");
+            assert_eq!(shown.node("traits.email")["attributes"]["value"], spelling);
+            assert!(shown.node("password")["attributes"].get("value").is_none());
         }
-        let all = site.admin(&project).get("/admin/identities").await;
-        assert_eq!(all.body.as_array().unwrap().len(), 1);
-        site.finish().await;
-    });
+    }
+    let all = site.admin(&project).get("/admin/identities").await;
+    assert_eq!(all.body.as_array().unwrap().len(), 1);
 }
 
 /// Trap 18.
-#[test]
-fn without_the_session_hook() {
-    run(async {
-        let site = Site::new().await;
-        let none = json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": []}}}}}});
-        let project = site.project_with(none).await;
-        let cookie = session_cookie(&project);
-        for kind in [Kind::Spa, Kind::Api, Kind::Html] {
-            let client = site.client(&project, kind);
-            let email = format!("{kind:?}@example.org");
-            let done = client.sign_up(&email, PASSWORD).await;
-            if kind == Kind::Html {
-                assert_eq!(done.status, StatusCode::SEE_OTHER);
-                assert_eq!(
-                    done.location(),
-                    format!("{}/ui/session", project.base_url())
-                );
-            } else {
-                assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-                assert_eq!(done.body["identity"]["traits"]["email"], email);
-                assert!(done.body.get("session").is_none());
-                assert!(done.body.get("session_token").is_none());
-            }
-            assert!(!done.set_cookies().contains(&cookie));
+#[story]
+async fn without_the_session_hook(site: Site) {
+    let none =
+        json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": []}}}}}});
+    let project = site.project_with(none).await;
+    let cookie = session_cookie(&project);
+    for kind in [Kind::Spa, Kind::Api, Kind::Html] {
+        let client = site.client(&project, kind);
+        let email = format!("{kind:?}@example.org");
+        let done = client.sign_up(&email, PASSWORD).await;
+        if kind == Kind::Html {
+            assert_eq!(done.status, StatusCode::SEE_OTHER);
             assert_eq!(
-                client.get("/sessions/whoami").await.status,
-                StatusCode::UNAUTHORIZED
+                done.location(),
+                format!("{}/ui/session", project.base_url())
             );
-            let signed_in = client.sign_in(&email, PASSWORD).await;
-            assert!(signed_in.status.is_success() || signed_in.status.is_redirection());
+        } else {
+            assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+            assert_eq!(done.body["identity"]["traits"]["email"], email);
+            assert!(done.body.get("session").is_none());
+            assert!(done.body.get("session_token").is_none());
         }
-        site.finish().await;
-    });
+        assert!(!done.set_cookies().contains(&cookie));
+        assert_eq!(
+            client.get("/sessions/whoami").await.status,
+            StatusCode::UNAUTHORIZED
+        );
+        let signed_in = client.sign_in(&email, PASSWORD).await;
+        assert!(signed_in.status.is_success() || signed_in.status.is_redirection());
+    }
 }
 
-#[test]
-fn a_disabled_registration() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let early = site.client(&project, Kind::Spa);
-        let flow = early.begin("registration", "").await;
-        let off = json!({"selfservice": {"flows": {"registration": {"enabled": false}}}});
-        site.world.configure(&project, off).await;
-        let disabled = (StatusCode::BAD_REQUEST, Some("self_service_flow_disabled"));
-        for kind in [Kind::Spa, Kind::Api] {
-            let begun = site.client(&project, kind).begin("registration", "").await;
-            assert_eq!((begun.status, begun.error_id()), disabled);
-        }
-        let shown = read(&early, &flow).await;
-        assert_eq!((shown.status, shown.error_id()), disabled);
-        let sent = early.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
-        assert_eq!((sent.status, sent.error_id()), disabled);
+#[story]
+async fn a_disabled_registration(site: Site) {
+    let project = site.project().await;
+    let early = site.client(&project, Kind::Spa);
+    let flow = early.begin("registration", "").await;
+    let off = json!({"selfservice": {"flows": {"registration": {"enabled": false}}}});
+    site.world.configure(&project, off).await;
+    let disabled = (StatusCode::BAD_REQUEST, Some("self_service_flow_disabled"));
+    for kind in [Kind::Spa, Kind::Api] {
+        let begun = site.client(&project, kind).begin("registration", "").await;
+        assert_eq!((begun.status, begun.error_id()), disabled);
+    }
+    let shown = read(&early, &flow).await;
+    assert_eq!((shown.status, shown.error_id()), disabled);
+    let sent = early.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
+    assert_eq!((sent.status, sent.error_id()), disabled);
 
-        let page = site.client(&project, Kind::Html);
-        let begun = page.get("/self-service/registration/browser").await;
-        assert_eq!(begun.status, StatusCode::SEE_OTHER);
-        assert!(
-            begun
-                .location()
-                .starts_with(&format!("{}/ui/error?id=", project.base_url())),
-            "{}",
-            begun.location()
-        );
-        let id = begun.location_query("id").unwrap();
-        let error = page.get(&format!("/self-service/errors?id={id}")).await;
-        assert_eq!(error.body["error"]["id"], "self_service_flow_disabled");
-        site.finish().await;
-    });
+    let page = site.client(&project, Kind::Html);
+    let begun = page.get("/self-service/registration/browser").await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    assert!(
+        begun
+            .location()
+            .starts_with(&format!("{}/ui/error?id=", project.base_url())),
+        "{}",
+        begun.location()
+    );
+    let id = begun.location_query("id").unwrap();
+    let error = page.get(&format!("/self-service/errors?id={id}")).await;
+    assert_eq!(error.body["error"]["id"], "self_service_flow_disabled");
 }
 
 /// Trap 54, the registration's half.
-#[test]
-fn signed_in_already() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for kind in [Kind::Spa, Kind::Html] {
-            let client = site.client(&project, kind);
-            let early = client.begin("registration", "").await;
-            client
-                .sign_up(&format!("{kind:?}@example.org"), PASSWORD)
-                .await;
-            let begun = client.get("/self-service/registration/browser").await;
-            let sent = client
-                .submit(&early, password_fields(EMAIL, PASSWORD))
-                .await;
-            if kind == Kind::Html {
-                let home = format!("{}/ui/session", project.base_url());
-                assert_eq!(
-                    (begun.status, begun.location()),
-                    (StatusCode::SEE_OTHER, home.as_str())
-                );
-                assert_eq!(
-                    (sent.status, sent.location()),
-                    (StatusCode::FOUND, home.as_str())
-                );
-            } else {
-                let already = (StatusCode::BAD_REQUEST, Some("session_already_available"));
-                assert_eq!((begun.status, begun.error_id()), already);
-                assert_eq!((sent.status, sent.error_id()), already);
-                assert!(sent.body.get("ui").is_none(), "an error, not a flow");
-            }
+#[story]
+async fn signed_in_already(site: Site) {
+    let project = site.project().await;
+    for kind in [Kind::Spa, Kind::Html] {
+        let client = site.client(&project, kind);
+        let early = client.begin("registration", "").await;
+        client
+            .sign_up(&format!("{kind:?}@example.org"), PASSWORD)
+            .await;
+        let begun = client.get("/self-service/registration/browser").await;
+        let sent = client
+            .submit(&early, password_fields(EMAIL, PASSWORD))
+            .await;
+        if kind == Kind::Html {
+            let home = format!("{}/ui/session", project.base_url());
+            assert_eq!(
+                (begun.status, begun.location()),
+                (StatusCode::SEE_OTHER, home.as_str())
+            );
+            assert_eq!(
+                (sent.status, sent.location()),
+                (StatusCode::FOUND, home.as_str())
+            );
+        } else {
+            let already = (StatusCode::BAD_REQUEST, Some("session_already_available"));
+            assert_eq!((begun.status, begun.error_id()), already);
+            assert_eq!((sent.status, sent.error_id()), already);
+            assert!(sent.body.get("ui").is_none(), "an error, not a flow");
         }
-        let all = site.admin(&project).get("/admin/identities").await;
-        assert_eq!(all.body.as_array().unwrap().len(), 2);
-        site.finish().await;
-    });
+    }
+    let all = site.admin(&project).get("/admin/identities").await;
+    assert_eq!(all.body.as_array().unwrap().len(), 2);
 }
 
 /// Self-service 2.2: an expired flow is replaced, and says so.
-#[test]
-fn expired_flows_are_replaced() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for kind in [Kind::Spa, Kind::Api, Kind::Html] {
-            let client = site.client(&project, kind);
-            let flow = client.begin("registration", "").await;
-            site.world.clock.advance(chrono::TimeDelta::minutes(61));
-            let shown = read(&client, &flow).await;
-            let gone = (StatusCode::GONE, Some("self_service_flow_expired"));
-            assert_eq!((shown.status, shown.error_id()), gone);
-            let sent = client.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
-            let replacement = if kind == Kind::Html {
-                assert_eq!(sent.status, StatusCode::SEE_OTHER);
-                sent.location_query("flow").unwrap()
-            } else {
-                assert_eq!((sent.status, sent.error_id()), gone);
-                sent.body["use_flow_id"].as_str().unwrap().to_owned()
-            };
-            assert_ne!(flow.body["id"], replacement.as_str());
-            let fresh = client
-                .get(&format!(
-                    "/self-service/registration/flows?id={replacement}"
-                ))
-                .await;
-            assert_eq!(
-                (fresh.status, fresh.messages()),
-                (StatusCode::OK, vec![4_040_001])
-            );
-        }
-        site.world.sweep().await;
-        site.finish().await;
-    });
+#[story]
+async fn expired_flows_are_replaced(site: Site) {
+    let project = site.project().await;
+    for kind in [Kind::Spa, Kind::Api, Kind::Html] {
+        let client = site.client(&project, kind);
+        let flow = client.begin("registration", "").await;
+        site.world.clock.advance(chrono::TimeDelta::minutes(61));
+        let shown = read(&client, &flow).await;
+        let gone = (StatusCode::GONE, Some("self_service_flow_expired"));
+        assert_eq!((shown.status, shown.error_id()), gone);
+        let sent = client.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
+        let replacement = if kind == Kind::Html {
+            assert_eq!(sent.status, StatusCode::SEE_OTHER);
+            sent.location_query("flow").unwrap()
+        } else {
+            assert_eq!((sent.status, sent.error_id()), gone);
+            sent.body["use_flow_id"].as_str().unwrap().to_owned()
+        };
+        assert_ne!(flow.body["id"], replacement.as_str());
+        let fresh = client
+            .get(&format!(
+                "/self-service/registration/flows?id={replacement}"
+            ))
+            .await;
+        assert_eq!(
+            (fresh.status, fresh.messages()),
+            (StatusCode::OK, vec![4_040_001])
+        );
+    }
+    site.world.sweep().await;
 }
 
 /// Self-service 5.8: the default schema and selectable ones.
-#[test]
-fn which_schema() {
-    run(async {
-        let site = Site::new().await;
-        let schemas = json!({"identity": {"default_schema_id": "preset://email", "schemas": [
-            {"id": "preset://email", "url": "preset://email"},
-            {"id": "preset://username", "url": "preset://username", "selfservice_selectable": true},
-            {"id": "preset://basic", "url": "preset://basic"},
-        ]}});
-        let project = site.project_with(schemas).await;
-        let script = site.client(&project, Kind::Spa);
-        let refused = script
-            .begin("registration", "?identity_schema=preset://basic")
-            .await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
-        let refused = script
-            .begin("registration", "?identity_schema=preset://nothing")
-            .await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        for default in ["", "?identity_schema=", "?identity_schema=preset://email"] {
-            let flow = script.begin("registration", default).await;
-            assert_eq!(flow.outline()[1], "default/traits.email", "{default}");
-        }
-        let flow = script
-            .begin("registration", "?identity_schema=preset://username")
-            .await;
-        assert_eq!(flow.body["identity_schema"], "preset://username");
-        assert_eq!(flow.outline()[1], "default/traits.username");
-        let fields =
-            json!({"method": "password", "password": PASSWORD, "traits": {"username": "ada"}});
-        let done = script.submit(&flow, fields).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        assert_eq!(done.body["identity"]["schema_id"], "preset://username");
-        site.finish().await;
-    });
+#[story]
+async fn which_schema(site: Site) {
+    let schemas = json!({"identity": {"default_schema_id": "preset://email", "schemas": [
+        {"id": "preset://email", "url": "preset://email"},
+        {"id": "preset://username", "url": "preset://username", "selfservice_selectable": true},
+        {"id": "preset://basic", "url": "preset://basic"},
+    ]}});
+    let project = site.project_with(schemas).await;
+    let script = site.client(&project, Kind::Spa);
+    let refused = script
+        .begin("registration", "?identity_schema=preset://basic")
+        .await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+    let refused = script
+        .begin("registration", "?identity_schema=preset://nothing")
+        .await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    for default in ["", "?identity_schema=", "?identity_schema=preset://email"] {
+        let flow = script.begin("registration", default).await;
+        assert_eq!(flow.outline()[1], "default/traits.email", "{default}");
+    }
+    let flow = script
+        .begin("registration", "?identity_schema=preset://username")
+        .await;
+    assert_eq!(flow.body["identity_schema"], "preset://username");
+    assert_eq!(flow.outline()[1], "default/traits.username");
+    let fields = json!({"method": "password", "password": PASSWORD, "traits": {"username": "ada"}});
+    let done = script.submit(&flow, fields).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(done.body["identity"]["schema_id"], "preset://username");
 }
 
 /// Self-service 11: look-alikes of one name are one name.
-#[test]
-fn one_spelling_for_each_identifier() {
-    run(async {
-        let site = Site::new().await;
-        let username = json!({"identity": {"default_schema_id": "preset://username"}});
-        let project = site.project_with(username).await;
-        let admin = site.admin(&project);
-        for (name, stored, others) in [
-            (
-                "Ada.Lovelace",
-                "ada.lovelace",
-                vec!["ADA.LOVELACE", " ada.lovelace "],
-            ),
-            // A zero-width space, a soft hyphen.
-            ("gr\u{200B}ace", "grace", vec!["grace", "gra\u{AD}ce"]),
-            // Right-to-left marks and overrides.
-            ("\u{202E}alan\u{202C}", "alan", vec!["alan", "\u{200F}Alan"]),
-            // Full width.
-            (
-                "\u{FF45}\u{FF44}\u{FF53}ger",
-                "edsger",
-                vec!["edsger", "\u{FF25}dsger"],
-            ),
-            // Decomposed.
-            (
-                "Jos\u{65}\u{301}",
-                "jos\u{e9}",
-                vec!["jos\u{e9}", "JOSE\u{301}"],
-            ),
-        ] {
-            let client = site.client(&project, Kind::Api);
-            let flow = client.begin("registration", "").await;
-            let fields = |name: &str| json!({"method": "password", "password": PASSWORD, "traits": {"username": name}});
-            let done = client.submit(&flow, fields(name)).await;
-            assert_eq!(done.status, StatusCode::OK, "{name:?}: {}", done.text);
-            let id = done.body["identity"]["id"].as_str().unwrap();
-            let shown = admin.get(&format!("/admin/identities/{id}")).await;
-            assert_eq!(
-                shown.body["credentials"]["password"]["identifiers"],
-                json!([stored])
-            );
-            for other in others {
-                let flow = client.begin("registration", "").await;
-                let taken = client.submit(&flow, fields(other)).await;
-                assert_eq!(taken.messages(), [4_000_007], "{other:?}");
-                let signed_in = client.sign_in(other, PASSWORD).await;
-                assert_eq!(signed_in.status, StatusCode::OK, "{other:?}");
-                assert_eq!(signed_in.body["session"]["identity"]["id"], id);
-            }
-        }
-        // Nothing visible is no name.
+#[story]
+async fn one_spelling_for_each_identifier(site: Site) {
+    let username = json!({"identity": {"default_schema_id": "preset://username"}});
+    let project = site.project_with(username).await;
+    let admin = site.admin(&project);
+    for (name, stored, others) in [
+        (
+            "Ada.Lovelace",
+            "ada.lovelace",
+            vec!["ADA.LOVELACE", " ada.lovelace "],
+        ),
+        // A zero-width space, a soft hyphen.
+        ("gr\u{200B}ace", "grace", vec!["grace", "gra\u{AD}ce"]),
+        // Right-to-left marks and overrides.
+        ("\u{202E}alan\u{202C}", "alan", vec!["alan", "\u{200F}Alan"]),
+        // Full width.
+        (
+            "\u{FF45}\u{FF44}\u{FF53}ger",
+            "edsger",
+            vec!["edsger", "\u{FF25}dsger"],
+        ),
+        // Decomposed.
+        (
+            "Jos\u{65}\u{301}",
+            "jos\u{e9}",
+            vec!["jos\u{e9}", "JOSE\u{301}"],
+        ),
+    ] {
         let client = site.client(&project, Kind::Api);
         let flow = client.begin("registration", "").await;
-        let nobody = json!({"method": "password", "password": PASSWORD, "traits": {"username": "\u{200B}\u{202E}\u{200D}"}});
-        let refused = client.submit(&flow, nobody).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
-        site.finish().await;
-    });
+        let fields = |name: &str| json!({"method": "password", "password": PASSWORD, "traits": {"username": name}});
+        let done = client.submit(&flow, fields(name)).await;
+        assert_eq!(done.status, StatusCode::OK, "{name:?}: {}", done.text);
+        let id = done.body["identity"]["id"].as_str().unwrap();
+        let shown = admin.get(&format!("/admin/identities/{id}")).await;
+        assert_eq!(
+            shown.body["credentials"]["password"]["identifiers"],
+            json!([stored])
+        );
+        for other in others {
+            let flow = client.begin("registration", "").await;
+            let taken = client.submit(&flow, fields(other)).await;
+            assert_eq!(taken.messages(), [4_000_007], "{other:?}");
+            let signed_in = client.sign_in(other, PASSWORD).await;
+            assert_eq!(signed_in.status, StatusCode::OK, "{other:?}");
+            assert_eq!(signed_in.body["session"]["identity"]["id"], id);
+        }
+    }
+    // Nothing visible is no name.
+    let client = site.client(&project, Kind::Api);
+    let flow = client.begin("registration", "").await;
+    let nobody = json!({"method": "password", "password": PASSWORD, "traits": {"username": "\u{200B}\u{202E}\u{200D}"}});
+    let refused = client.submit(&flow, nobody).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
 }
 
-#[test]
-fn no_method_and_no_flow() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        for method in [json!("pigeon"), json!(1), Value::Null] {
-            let fields = json!({"method": method, "traits": {"email": EMAIL}});
-            let refused = script.submit(&flow, fields).await;
-            assert_eq!(
-                (refused.status, refused.messages()),
-                (StatusCode::BAD_REQUEST, vec![4_010_003])
-            );
-        }
-        let unknown = "11111111-1111-4111-8111-111111111111";
-        for (query, status) in [
-            ("", 400),
-            ("?flow=abc", 400),
-            (format!("?flow={unknown}").as_str(), 404),
-        ] {
-            let path = format!("/self-service/registration{query}");
-            let refused = script.post(&path, password_fields(EMAIL, PASSWORD)).await;
-            assert_eq!(refused.status.as_u16(), status, "{query}");
-            assert!(refused.error_id().is_none() && refused.body["error"].is_object());
-            let page = site.client(&project, Kind::Html);
-            let sent = page.form(&path, &[("method", "password")]).await;
-            assert_eq!(sent.status, StatusCode::SEE_OTHER);
-            assert!(sent.location().contains("/ui/error?id="), "{query}");
-        }
-        for query in ["", "?id=", "?id=abc", &format!("?id={unknown}")] {
-            let read = script
-                .get(&format!("/self-service/registration/flows{query}"))
-                .await;
-            assert_eq!(read.status, StatusCode::NOT_FOUND, "{query}");
-        }
-        let stranger = site.client(&project, Kind::Spa);
-        let shown = read(&stranger, &flow).await;
+#[story]
+async fn no_method_and_no_flow(site: Site) {
+    let project = site.project().await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    for method in [json!("pigeon"), json!(1), Value::Null] {
+        let fields = json!({"method": method, "traits": {"email": EMAIL}});
+        let refused = script.submit(&flow, fields).await;
         assert_eq!(
-            (shown.status, shown.error_id()),
-            (StatusCode::FORBIDDEN, Some("security_csrf_violation"))
+            (refused.status, refused.messages()),
+            (StatusCode::BAD_REQUEST, vec![4_010_003])
         );
-        site.finish().await;
-    });
+    }
+    let unknown = "11111111-1111-4111-8111-111111111111";
+    for (query, status) in [
+        ("", 400),
+        ("?flow=abc", 400),
+        (format!("?flow={unknown}").as_str(), 404),
+    ] {
+        let path = format!("/self-service/registration{query}");
+        let refused = script.post(&path, password_fields(EMAIL, PASSWORD)).await;
+        assert_eq!(refused.status.as_u16(), status, "{query}");
+        assert!(refused.error_id().is_none() && refused.body["error"].is_object());
+        let page = site.client(&project, Kind::Html);
+        let sent = page.form(&path, &[("method", "password")]).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER);
+        assert!(sent.location().contains("/ui/error?id="), "{query}");
+    }
+    for query in ["", "?id=", "?id=abc", &format!("?id={unknown}")] {
+        let read = script
+            .get(&format!("/self-service/registration/flows{query}"))
+            .await;
+        assert_eq!(read.status, StatusCode::NOT_FOUND, "{query}");
+    }
+    let stranger = site.client(&project, Kind::Spa);
+    let shown = read(&stranger, &flow).await;
+    assert_eq!(
+        (shown.status, shown.error_id()),
+        (StatusCode::FORBIDDEN, Some("security_csrf_violation"))
+    );
 }

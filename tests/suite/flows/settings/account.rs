@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, PASSWORD, basic, opens, person, read, refresh, signed_in, submitted, whoami};
 
@@ -21,85 +21,77 @@ fn delete(typed: &str) -> Value {
     json!({"method": "account", "account_confirmation": typed})
 }
 
-#[test]
-fn off_unless_switched_on() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = person(&site, &project, Kind::Spa, EMAIL).await;
-        let flow = script.begin("settings", "").await;
-        assert!(
-            !flow
-                .outline()
-                .contains(&"profile/method=account".to_owned())
-        );
-        let sent = script.submit(&flow, delete(EMAIL)).await;
-        assert_eq!(sent.status, StatusCode::NOT_FOUND);
-        let data = script.get("/self-service/insula/account/data").await;
-        assert_eq!(data.status, StatusCode::NOT_FOUND);
-        assert_eq!(whoami(&script).await.status, 200);
-        site.finish().await;
-    });
+#[story]
+async fn off_unless_switched_on(site: Site) {
+    let project = site.project().await;
+    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let flow = script.begin("settings", "").await;
+    assert!(
+        !flow
+            .outline()
+            .contains(&"profile/method=account".to_owned())
+    );
+    let sent = script.submit(&flow, delete(EMAIL)).await;
+    assert_eq!(sent.status, StatusCode::NOT_FOUND);
+    let data = script.get("/self-service/insula/account/data").await;
+    assert_eq!(data.status, StatusCode::NOT_FOUND);
+    assert_eq!(whoami(&script).await.status, 200);
 }
 
-#[test]
-fn whoever_confirms_it_is_gone() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(switched_on()).await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
-            let flow = client.begin("settings", "").await;
-            // After the profile's own button: that is the one that Enter presses.
-            let outline = flow.outline();
-            let at = |line: &str| outline.iter().position(|l| l == line).unwrap();
-            assert_eq!(
-                at("profile/account_confirmation"),
-                at("profile/method=profile") + 1
-            );
-            assert_eq!(
-                at("profile/method=account"),
-                at("profile/method=profile") + 2
-            );
-            let node = flow.node("account_confirmation");
-            assert_eq!(node["meta"]["label"]["context"]["expected"], email);
-            assert!(node["attributes"].get("required").is_none());
-            for typed in ["", "yes", "somebody@else.org"] {
-                let form = submitted(&client, kind, &flow, delete(typed)).await;
-                assert_eq!(form.node_messages("account_confirmation"), [4_900_001]);
-            }
-            assert!(opens(&site, &project, &email, PASSWORD).await);
-
-            let sent = client
-                .submit(&flow, delete(&format!(" {} ", email.to_uppercase())))
-                .await;
-            if kind == Kind::Html {
-                assert_eq!(sent.location(), "https://app.example/bye");
-            } else {
-                assert_eq!(sent.status, 200, "{}", sent.text);
-                assert_eq!(sent.body["state"], "success");
-                assert_eq!(sent.messages(), [1_900_003]);
-                let to = &sent.body["continue_with"][0]["redirect_browser_to"];
-                let expected = (kind == Kind::Spa).then_some("https://app.example/bye");
-                assert_eq!(to.as_str(), expected);
-            }
-            let session = format!("ory_session_{}", project.slug());
-            assert!(!client.cookies().contains_key(&session), "{kind:?}");
-            assert_eq!(whoami(&client).await.status, 401);
-            assert_eq!(whoami(&elsewhere).await.status, 401);
-            assert!(!opens(&site, &project, &email, PASSWORD).await);
-            assert!(!is_anywhere(&project, &email).await, "{kind:?}");
-            // The address is free.
-            let again = site
-                .client(&project, Kind::Spa)
-                .sign_up(&email, PASSWORD)
-                .await;
-            assert_eq!(again.status, 200);
+#[story]
+async fn whoever_confirms_it_is_gone(site: Site) {
+    let project = site.project_with(switched_on()).await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
+        let flow = client.begin("settings", "").await;
+        // After the profile's own button: that is the one that Enter presses.
+        let outline = flow.outline();
+        let at = |line: &str| outline.iter().position(|l| l == line).unwrap();
+        assert_eq!(
+            at("profile/account_confirmation"),
+            at("profile/method=profile") + 1
+        );
+        assert_eq!(
+            at("profile/method=account"),
+            at("profile/method=profile") + 2
+        );
+        let node = flow.node("account_confirmation");
+        assert_eq!(node["meta"]["label"]["context"]["expected"], email);
+        assert!(node["attributes"].get("required").is_none());
+        for typed in ["", "yes", "somebody@else.org"] {
+            let form = submitted(&client, kind, &flow, delete(typed)).await;
+            assert_eq!(form.node_messages("account_confirmation"), [4_900_001]);
         }
-        site.finish().await;
-    });
+        assert!(opens(&site, &project, &email, PASSWORD).await);
+
+        let sent = client
+            .submit(&flow, delete(&format!(" {} ", email.to_uppercase())))
+            .await;
+        if kind == Kind::Html {
+            assert_eq!(sent.location(), "https://app.example/bye");
+        } else {
+            assert_eq!(sent.status, 200, "{}", sent.text);
+            assert_eq!(sent.body["state"], "success");
+            assert_eq!(sent.messages(), [1_900_003]);
+            let to = &sent.body["continue_with"][0]["redirect_browser_to"];
+            let expected = (kind == Kind::Spa).then_some("https://app.example/bye");
+            assert_eq!(to.as_str(), expected);
+        }
+        let session = format!("ory_session_{}", project.slug());
+        assert!(!client.cookies().contains_key(&session), "{kind:?}");
+        assert_eq!(whoami(&client).await.status, 401);
+        assert_eq!(whoami(&elsewhere).await.status, 401);
+        assert!(!opens(&site, &project, &email, PASSWORD).await);
+        assert!(!is_anywhere(&project, &email).await, "{kind:?}");
+        // The address is free.
+        let again = site
+            .client(&project, Kind::Spa)
+            .sign_up(&email, PASSWORD)
+            .await;
+        assert_eq!(again.status, 200);
+    }
 }
 
 /// In any row of what is about people, or in a flow of theirs.
@@ -119,129 +111,108 @@ async fn is_anywhere(project: &tenants::Project, email: &str) -> bool {
     found
 }
 
-#[test]
-fn where_no_other_page_is_named_ours_says_so() {
-    run(async {
-        let site = Site::new().await;
-        let mut config = switched_on();
-        config.as_object_mut().unwrap().remove("selfservice");
-        let project = site.project_with(config).await;
-        let page = person(&site, &project, Kind::Html, EMAIL).await;
-        let flow = page.begin("settings", "").await;
-        let done = page.submit(&flow, delete(EMAIL)).await;
-        let says_so = format!("{}/ui/session?deleted=true", project.base_url());
-        assert_eq!(done.location(), says_so);
-        site.finish().await;
-    });
+#[story]
+async fn where_no_other_page_is_named_ours_says_so(site: Site) {
+    let mut config = switched_on();
+    config.as_object_mut().unwrap().remove("selfservice");
+    let project = site.project_with(config).await;
+    let page = person(&site, &project, Kind::Html, EMAIL).await;
+    let flow = page.begin("settings", "").await;
+    let done = page.submit(&flow, delete(EMAIL)).await;
+    let says_so = format!("{}/ui/session?deleted=true", project.base_url());
+    assert_eq!(done.location(), says_so);
 }
 
-#[test]
-fn an_old_session_authenticates_first() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(switched_on()).await;
-        let page = person(&site, &project, Kind::Html, EMAIL).await;
-        site.world.clock.advance(TimeDelta::minutes(61));
-        let flow = page.begin("settings", "").await;
-        let sent = page.submit(&flow, delete(EMAIL)).await;
-        assert!(
-            sent.location().contains("refresh=true"),
-            "{}",
-            sent.location()
-        );
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-        refresh(&page, EMAIL, PASSWORD).await;
-        let done = page.get(flow.body["ui"]["action"].as_str().unwrap()).await;
-        assert_eq!(done.location(), "https://app.example/bye");
-        assert!(!opens(&site, &project, EMAIL, PASSWORD).await);
-        assert_eq!(read(&page, &flow).await.status, StatusCode::FOUND);
-        site.finish().await;
-    });
+#[story]
+async fn an_old_session_authenticates_first(site: Site) {
+    let project = site.project_with(switched_on()).await;
+    let page = person(&site, &project, Kind::Html, EMAIL).await;
+    site.world.clock.advance(TimeDelta::minutes(61));
+    let flow = page.begin("settings", "").await;
+    let sent = page.submit(&flow, delete(EMAIL)).await;
+    assert!(
+        sent.location().contains("refresh=true"),
+        "{}",
+        sent.location()
+    );
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    refresh(&page, EMAIL, PASSWORD).await;
+    let done = page.get(flow.body["ui"]["action"].as_str().unwrap()).await;
+    assert_eq!(done.location(), "https://app.example/bye");
+    assert!(!opens(&site, &project, EMAIL, PASSWORD).await);
+    assert_eq!(read(&page, &flow).await.status, StatusCode::FOUND);
 }
 
-#[test]
-fn a_forged_deletion_deletes_nobody() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(switched_on()).await;
-        let script = person(&site, &project, Kind::Spa, EMAIL).await;
-        let flow = script.begin("settings", "").await;
-        let mut fields = delete(EMAIL);
-        fields["csrf_token"] = json!("x");
-        let sent = script.submit(&flow, fields).await;
-        assert_eq!(sent.error_id(), Some("security_csrf_violation"));
-        assert_eq!(whoami(&script).await.status, 200);
-        site.finish().await;
-    });
+#[story]
+async fn a_forged_deletion_deletes_nobody(site: Site) {
+    let project = site.project_with(switched_on()).await;
+    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let flow = script.begin("settings", "").await;
+    let mut fields = delete(EMAIL);
+    fields["csrf_token"] = json!("x");
+    let sent = script.submit(&flow, fields).await;
+    assert_eq!(sent.error_id(), Some("security_csrf_violation"));
+    assert_eq!(whoami(&script).await.status, 200);
 }
 
 /// Without an address there is a word to type.
-#[test]
-fn somebody_without_an_address_types_a_word() {
-    run(async {
-        let site = Site::new().await;
-        let name = json!({
-            "identity": {"default_schema_id": "preset://username"},
-            "insula": {"account": {"delete": true}},
-        });
-        let project = site.project_with(name).await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let fields =
-            json!({"method": "password", "password": PASSWORD, "traits": {"username": "ada"}});
-        assert_eq!(script.submit(&flow, fields).await.status, 200);
-        let flow = script.begin("settings", "").await;
-        let refused = script.submit(&flow, delete("ada")).await;
-        assert_eq!(refused.node_messages("account_confirmation"), [4_900_001]);
-        let gone = script.submit(&flow, delete("DELETE")).await;
-        assert_eq!(gone.messages(), [1_900_003], "{}", gone.text);
-        site.finish().await;
+#[story]
+async fn somebody_without_an_address_types_a_word(site: Site) {
+    let name = json!({
+        "identity": {"default_schema_id": "preset://username"},
+        "insula": {"account": {"delete": true}},
     });
+    let project = site.project_with(name).await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let fields = json!({"method": "password", "password": PASSWORD, "traits": {"username": "ada"}});
+    assert_eq!(script.submit(&flow, fields).await.status, 200);
+    let flow = script.begin("settings", "").await;
+    let refused = script.submit(&flow, delete("ada")).await;
+    assert_eq!(refused.node_messages("account_confirmation"), [4_900_001]);
+    let gone = script.submit(&flow, delete("DELETE")).await;
+    assert_eq!(gone.messages(), [1_900_003], "{}", gone.text);
 }
 
-#[test]
-fn everything_that_is_stored_and_no_secret() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(switched_on()).await;
-        let path = "/self-service/insula/account/data";
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            signed_in(&site, &project, Kind::Spa, &email).await;
-            write_to(&project, &email).await;
-            let data = client.get(path).await;
-            assert_eq!(data.status, 200, "{kind:?}: {}", data.text);
-            let disposition = data.headers["content-disposition"].to_str().unwrap();
-            assert!(disposition.starts_with("attachment"), "{disposition}");
-            let mut identity = whoami(&client).await.body["identity"].clone();
-            assert_eq!(data.body["identity"], identity.take());
-            let credentials = data.body["credentials"].as_array().unwrap();
-            let kinds: Vec<&Value> = credentials.iter().map(|c| &c["type"]).collect();
-            assert_eq!(kinds, ["code", "password", "webauthn"]);
-            assert_eq!(credentials[1]["identifiers"], json!([email]));
-            assert_eq!(data.body["sessions"].as_array().unwrap().len(), 2);
-            assert_eq!(data.body["messages"][0]["recipient"], email);
-            assert_eq!(data.body["messages"].as_array().unwrap().len(), 1);
-            for secret in [
-                "$argon2",
-                "hashed_password",
-                "ory_st_",
-                "metadata_admin",
-                "a secret text",
-            ] {
-                assert!(!data.text.contains(secret), "{secret}");
-            }
+#[story]
+async fn everything_that_is_stored_and_no_secret(site: Site) {
+    let project = site.project_with(switched_on()).await;
+    let path = "/self-service/insula/account/data";
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        signed_in(&site, &project, Kind::Spa, &email).await;
+        write_to(&project, &email).await;
+        let data = client.get(path).await;
+        assert_eq!(data.status, 200, "{kind:?}: {}", data.text);
+        let disposition = data.headers["content-disposition"].to_str().unwrap();
+        assert!(disposition.starts_with("attachment"), "{disposition}");
+        let mut identity = whoami(&client).await.body["identity"].clone();
+        assert_eq!(data.body["identity"], identity.take());
+        let credentials = data.body["credentials"].as_array().unwrap();
+        let kinds: Vec<&Value> = credentials.iter().map(|c| &c["type"]).collect();
+        assert_eq!(kinds, ["code", "password", "webauthn"]);
+        assert_eq!(credentials[1]["identifiers"], json!([email]));
+        assert_eq!(data.body["sessions"].as_array().unwrap().len(), 2);
+        assert_eq!(data.body["messages"][0]["recipient"], email);
+        assert_eq!(data.body["messages"].as_array().unwrap().len(), 1);
+        for secret in [
+            "$argon2",
+            "hashed_password",
+            "ory_st_",
+            "metadata_admin",
+            "a secret text",
+        ] {
+            assert!(!data.text.contains(secret), "{secret}");
         }
-        let page = site.client(&project, Kind::Html);
-        let begun = page.get(path).await;
-        assert_eq!(begun.status, StatusCode::SEE_OTHER);
-        let back = format!("{}{path}", project.base_url());
-        assert_eq!(begun.location_query("return_to"), Some(back));
-        let script = site.client(&project, Kind::Spa);
-        assert_eq!(script.get(path).await.error_id(), Some("session_inactive"));
-        site.finish().await;
-    });
+    }
+    let page = site.client(&project, Kind::Html);
+    let begun = page.get(path).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    let back = format!("{}{path}", project.base_url());
+    assert_eq!(begun.location_query("return_to"), Some(back));
+    let script = site.client(&project, Kind::Spa);
+    assert_eq!(script.get(path).await.error_id(), Some("session_inactive"));
 }
 
 /// A message about somebody that was sent long ago.

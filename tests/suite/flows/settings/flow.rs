@@ -3,128 +3,252 @@
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, PASSWORD, basic, person, read, signed_in, submitted};
 
 const NOBODY: &str = "13722137-4ef4-4e46-8797-d05b98791989";
 
-#[test]
-fn a_new_flow_is_drawn_as_clients_expect() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(basic()).await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client.begin("settings", "").await;
-            assert_eq!(flow.status, 200, "{kind:?}: {}", flow.text);
-            assert_eq!(
-                flow.outline(),
-                [
-                    "default/csrf_token",
-                    "profile/traits.email",
-                    "profile/traits.name.first",
-                    "profile/traits.name.last",
-                    "profile/traits.newsletter",
-                    "profile/method=profile",
-                    "password/password",
-                    "password/method=password",
-                ],
-                "{kind:?}"
-            );
-            assert_eq!(flow.body["state"], "show_form");
-            assert_eq!(flow.body["organization_id"], Value::Null);
-            assert_eq!(flow.body["identity"]["traits"]["email"], email);
-            assert!(flow.body["identity"].get("credentials").is_none());
-            let node = flow.node("traits.email");
-            assert_eq!(node["attributes"]["value"], email);
-            assert_eq!(flow.node("password")["attributes"].get("value"), None);
-            assert_eq!(
-                flow.node("password")["attributes"]["autocomplete"],
-                "new-password"
-            );
-            for absent in ["active", "continue_with", "return_to"] {
-                assert!(flow.body.get(absent).is_none(), "{absent}: {}", flow.text);
-            }
-            // Trap 11: a read shows what is stored.
-            let again = read(&client, &flow).await;
-            assert_eq!(again.body, flow.body);
+#[story]
+async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
+    let project = site.project_with(basic()).await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client.begin("settings", "").await;
+        assert_eq!(flow.status, 200, "{kind:?}: {}", flow.text);
+        assert_eq!(
+            flow.outline(),
+            [
+                "default/csrf_token",
+                "profile/traits.email",
+                "profile/traits.name.first",
+                "profile/traits.name.last",
+                "profile/traits.newsletter",
+                "profile/method=profile",
+                "password/password",
+                "password/method=password",
+            ],
+            "{kind:?}"
+        );
+        assert_eq!(flow.body["state"], "show_form");
+        assert_eq!(flow.body["organization_id"], Value::Null);
+        assert_eq!(flow.body["identity"]["traits"]["email"], email);
+        assert!(flow.body["identity"].get("credentials").is_none());
+        let node = flow.node("traits.email");
+        assert_eq!(node["attributes"]["value"], email);
+        assert_eq!(flow.node("password")["attributes"].get("value"), None);
+        assert_eq!(
+            flow.node("password")["attributes"]["autocomplete"],
+            "new-password"
+        );
+        for absent in ["active", "continue_with", "return_to"] {
+            assert!(flow.body.get(absent).is_none(), "{absent}: {}", flow.text);
         }
-        site.finish().await;
-    });
+        // Trap 11: a read shows what is stored.
+        let again = read(&client, &flow).await;
+        assert_eq!(again.body, flow.body);
+    }
 }
 
-#[test]
-fn whoever_is_not_signed_in_is_sent_to_the_login() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let base = project.base_url();
-        let page = site.client(&project, Kind::Html);
-        let begun = page.get("/self-service/settings/browser").await;
-        assert_eq!(begun.status, StatusCode::SEE_OTHER);
-        assert_eq!(
-            begun.location(),
-            format!("{base}/self-service/login/browser")
-        );
-        let back = format!("{base}/ui/session");
-        let begun = page
-            .get(&format!("/self-service/settings/browser?return_to={back}"))
-            .await;
-        assert_eq!(begun.location_query("return_to"), Some(back));
-        for path in [
-            format!("/self-service/settings/flows?id={NOBODY}"),
-            format!("/self-service/settings?flow={NOBODY}"),
-        ] {
-            let answer = page.get(&path).await;
-            assert_eq!(answer.status, StatusCode::FOUND, "{path}");
-            assert_eq!(answer.location(), format!("{base}/ui/login"));
-        }
-        let sent = page
-            .form(&format!("/self-service/settings?flow={NOBODY}"), &[])
-            .await;
-        assert_eq!(sent.status, StatusCode::FOUND);
+#[story]
+async fn whoever_is_not_signed_in_is_sent_to_the_login(site: Site) {
+    let project = site.project().await;
+    let base = project.base_url();
+    let page = site.client(&project, Kind::Html);
+    let begun = page.get("/self-service/settings/browser").await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        begun.location(),
+        format!("{base}/self-service/login/browser")
+    );
+    let back = format!("{base}/ui/session");
+    let begun = page
+        .get(&format!("/self-service/settings/browser?return_to={back}"))
+        .await;
+    assert_eq!(begun.location_query("return_to"), Some(back));
+    for path in [
+        format!("/self-service/settings/flows?id={NOBODY}"),
+        format!("/self-service/settings?flow={NOBODY}"),
+    ] {
+        let answer = page.get(&path).await;
+        assert_eq!(answer.status, StatusCode::FOUND, "{path}");
+        assert_eq!(answer.location(), format!("{base}/ui/login"));
+    }
+    let sent = page
+        .form(&format!("/self-service/settings?flow={NOBODY}"), &[])
+        .await;
+    assert_eq!(sent.status, StatusCode::FOUND);
 
-        let script = site.client(&project, Kind::Spa);
-        for path in ["browser", "api"] {
-            let begun = script.get(&format!("/self-service/settings/{path}")).await;
-            assert_eq!(begun.status, StatusCode::UNAUTHORIZED);
-            assert_eq!(begun.error_id(), Some("session_inactive"), "trap 4");
-        }
-        let answer = script
-            .get(&format!("/self-service/settings/flows?id={NOBODY}"))
-            .await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(answer.error_id(), None, "trap 4");
-        let sent = script
-            .post(&format!("/self-service/settings?flow={NOBODY}"), json!({}))
-            .await;
-        assert_eq!(sent.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(sent.error_id(), None);
-        site.finish().await;
-    });
+    let script = site.client(&project, Kind::Spa);
+    for path in ["browser", "api"] {
+        let begun = script.get(&format!("/self-service/settings/{path}")).await;
+        assert_eq!(begun.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(begun.error_id(), Some("session_inactive"), "trap 4");
+    }
+    let answer = script
+        .get(&format!("/self-service/settings/flows?id={NOBODY}"))
+        .await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.error_id(), None, "trap 4");
+    let sent = script
+        .post(&format!("/self-service/settings?flow={NOBODY}"), json!({}))
+        .await;
+    assert_eq!(sent.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(sent.error_id(), None);
 }
 
 /// Trap 15.
-#[test]
-fn another_person_neither_reads_nor_submits_the_flow() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for kind in Kind::ALL {
-            let (ada, eve) = (format!("ada{kind:?}@x.org"), format!("eve{kind:?}@x.org"));
-            let owner = person(&site, &project, kind, &ada).await;
-            let other = person(&site, &project, kind, &eve).await;
-            let flow = owner.begin("settings", "").await;
-            let seen = read(&other, &flow).await;
-            assert_eq!(seen.status, StatusCode::FORBIDDEN, "{kind:?}");
-            assert_eq!(seen.error_id(), Some("security_identity_mismatch"));
-            let own = other.begin("settings", "").await;
-            let token = own.node("csrf_token")["attributes"]["value"].clone();
-            let fields =
-                json!({"method": "profile", "traits": {"email": eve}, "csrf_token": token});
-            let sent = other.submit(&flow, fields).await;
+#[story]
+async fn another_person_neither_reads_nor_submits_the_flow(site: Site) {
+    let project = site.project().await;
+    for kind in Kind::ALL {
+        let (ada, eve) = (format!("ada{kind:?}@x.org"), format!("eve{kind:?}@x.org"));
+        let owner = person(&site, &project, kind, &ada).await;
+        let other = person(&site, &project, kind, &eve).await;
+        let flow = owner.begin("settings", "").await;
+        let seen = read(&other, &flow).await;
+        assert_eq!(seen.status, StatusCode::FORBIDDEN, "{kind:?}");
+        assert_eq!(seen.error_id(), Some("security_identity_mismatch"));
+        let own = other.begin("settings", "").await;
+        let token = own.node("csrf_token")["attributes"]["value"].clone();
+        let fields = json!({"method": "profile", "traits": {"email": eve}, "csrf_token": token});
+        let sent = other.submit(&flow, fields).await;
+        if kind == Kind::Html {
+            assert!(
+                sent.location().contains("/ui/error?id="),
+                "{}",
+                sent.location()
+            );
+        } else {
+            assert_eq!(sent.error_id(), Some("security_identity_mismatch"));
+        }
+        let id = flow.body["id"].as_str().unwrap();
+        let resumed = other
+            .get(&format!("/self-service/settings?flow={id}"))
+            .await;
+        if kind == Kind::Spa {
+            assert_eq!(resumed.error_id(), Some("security_identity_mismatch"));
+        }
+        assert_eq!(read(&owner, &flow).await.body["state"], "show_form");
+    }
+}
+
+#[story]
+async fn a_submission_that_names_no_method_is_told_so(site: Site) {
+    let project = site.project().await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org");
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client.begin("settings", "").await;
+        for fields in [
+            json!({}),
+            json!({"method": "totp"}),
+            json!({"method": "account"}),
+        ] {
+            let answer = client.submit(&flow, fields.clone()).await;
+            if fields["method"] == "account" {
+                // Known here, but not switched on.
+                let expected = if kind == Kind::Html { 303 } else { 404 };
+                assert_eq!(answer.status, expected);
+                continue;
+            }
+            let form = read(&client, &flow).await;
+            assert_eq!(form.messages(), [4_010_004], "{kind:?} {fields}");
+            let expected = if kind == Kind::Html { 303 } else { 400 };
+            assert_eq!(answer.status, expected);
+        }
+    }
+}
+
+#[story]
+async fn flows_that_are_not_there(site: Site) {
+    let project = site.project().await;
+    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let page = signed_in(&site, &project, Kind::Html, EMAIL).await;
+    for query in [format!("?id={NOBODY}"), "?id=abc".to_owned(), String::new()] {
+        for client in [&script, &page] {
+            let read = client
+                .get(&format!("/self-service/settings/flows{query}"))
+                .await;
+            assert_eq!(read.status, StatusCode::NOT_FOUND, "{query}");
+        }
+    }
+    for (query, status) in [
+        (format!("?flow={NOBODY}"), 404),
+        ("?flow=abc".to_owned(), 400),
+        (String::new(), 400),
+    ] {
+        let path = format!("/self-service/settings{query}");
+        let sent = script.post(&path, json!({"method": "profile"})).await;
+        assert_eq!(sent.status, status, "{query}");
+        assert_eq!(script.get(&path).await.status, status, "GET {query}");
+        let sent = page.form(&path, &[("method", "profile")]).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER);
+        assert!(sent.location().contains("/ui/error?id="));
+    }
+}
+
+/// Traps 16 and 17.
+#[story]
+async fn an_expired_flow_is_replaced(site: Site) {
+    let patch = json!({"selfservice": {"flows": {"settings": {"lifespan": "10m"}}, "allowed_return_urls": ["https://app.example/"]}});
+    let project = site.project_with(patch).await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org");
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client
+            .begin("settings", "?return_to=https://app.example/x")
+            .await;
+        site.world.clock.advance(TimeDelta::minutes(11));
+        let gone = read(&client, &flow).await;
+        assert_eq!(gone.status, StatusCode::GONE, "{kind:?}");
+        assert_eq!(gone.error_id(), None, "trap 16");
+        let details = &gone.body["error"]["details"];
+        let begin = format!("{}/self-service/settings", project.base_url());
+        if kind == Kind::Api {
+            assert_eq!(details["api"], format!("{begin}/api"));
+        } else {
+            let to = details["redirect_to"].as_str().unwrap();
+            assert!(
+                to.starts_with(&format!("{begin}/browser?return_to=")),
+                "{to}"
+            );
+        }
+        let fields = json!({"method": "profile", "traits": {"email": email}});
+        let sent = client.submit(&flow, fields.clone()).await;
+        let fresh = if kind == Kind::Html {
+            assert_eq!(sent.status, StatusCode::SEE_OTHER);
+            sent.location_query("flow").unwrap()
+        } else {
+            assert_eq!(sent.status, StatusCode::GONE);
+            assert_eq!(sent.error_id(), Some("self_service_flow_expired"));
+            sent.body["use_flow_id"].as_str().unwrap().to_owned()
+        };
+        assert_ne!(Some(fresh.as_str()), flow.body["id"].as_str());
+        let fresh = client
+            .get(&format!("/self-service/settings/flows?id={fresh}"))
+            .await;
+        assert_eq!(fresh.messages(), [4_050_001]);
+        assert_eq!(fresh.body["state"], "show_form");
+        assert_eq!(fresh.body["return_to"], "https://app.example/x");
+        let saved = client.submit(&fresh, fields).await;
+        assert!(saved.status == 200 || saved.location() == "https://app.example/x");
+    }
+}
+
+#[story]
+async fn a_forged_submission_changes_nothing(site: Site) {
+    let project = site.project().await;
+    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let page = signed_in(&site, &project, Kind::Html, EMAIL).await;
+    for (kind, client) in [(Kind::Spa, &script), (Kind::Html, &page)] {
+        let flow = client.begin("settings", "").await;
+        for fields in [
+            json!({"method": "profile", "traits": {"email": "eve@example.org"}, "csrf_token": "x"}),
+            json!({"method": "password", "password": "this-is-of-eve-now", "csrf_token": "x"}),
+        ] {
+            let sent = client.submit(&flow, fields).await;
             if kind == Kind::Html {
                 assert!(
                     sent.location().contains("/ui/error?id="),
@@ -132,251 +256,93 @@ fn another_person_neither_reads_nor_submits_the_flow() {
                     sent.location()
                 );
             } else {
-                assert_eq!(sent.error_id(), Some("security_identity_mismatch"));
+                assert_eq!(sent.status, StatusCode::FORBIDDEN);
+                assert_eq!(sent.error_id(), Some("security_csrf_violation"));
             }
-            let id = flow.body["id"].as_str().unwrap();
-            let resumed = other
-                .get(&format!("/self-service/settings?flow={id}"))
-                .await;
-            if kind == Kind::Spa {
-                assert_eq!(resumed.error_id(), Some("security_identity_mismatch"));
-            }
-            assert_eq!(read(&owner, &flow).await.body["state"], "show_form");
         }
-        site.finish().await;
-    });
+        // What is wrong with the fields is said first, as clients know it.
+        let fields = json!({"method": "profile", "traits": {"email": "nope"}, "csrf_token": "x"});
+        let form = submitted(client, kind, &flow, fields).await;
+        assert_eq!(form.node_messages("traits.email"), [4_000_040]);
+    }
+    let native = signed_in(&site, &project, Kind::Api, EMAIL).await;
+    let flow = native.begin("settings", "").await;
+    let body = json!({"method": "profile", "traits": {"email": EMAIL}}).to_string();
+    let sent = native
+        .send(
+            reqwest::Method::POST,
+            flow.body["ui"]["action"].as_str().unwrap(),
+            Some(("application/json", body.into_bytes())),
+            &[("origin", "https://evil.example")],
+        )
+        .await;
+    assert_eq!(sent.status, StatusCode::BAD_REQUEST);
+    assert_eq!(sent.messages(), [4_000_001]);
+    assert!(super::opens(&site, &project, EMAIL, PASSWORD).await);
 }
 
-#[test]
-fn a_submission_that_names_no_method_is_told_so() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org");
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client.begin("settings", "").await;
-            for fields in [
-                json!({}),
-                json!({"method": "totp"}),
-                json!({"method": "account"}),
-            ] {
-                let answer = client.submit(&flow, fields.clone()).await;
-                if fields["method"] == "account" {
-                    // Known here, but not switched on.
-                    let expected = if kind == Kind::Html { 303 } else { 404 };
-                    assert_eq!(answer.status, expected);
-                    continue;
-                }
-                let form = read(&client, &flow).await;
-                assert_eq!(form.messages(), [4_010_004], "{kind:?} {fields}");
-                let expected = if kind == Kind::Html { 303 } else { 400 };
-                assert_eq!(answer.status, expected);
-            }
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn flows_that_are_not_there() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = person(&site, &project, Kind::Spa, EMAIL).await;
-        let page = signed_in(&site, &project, Kind::Html, EMAIL).await;
-        for query in [format!("?id={NOBODY}"), "?id=abc".to_owned(), String::new()] {
-            for client in [&script, &page] {
-                let read = client
-                    .get(&format!("/self-service/settings/flows{query}"))
-                    .await;
-                assert_eq!(read.status, StatusCode::NOT_FOUND, "{query}");
-            }
-        }
-        for (query, status) in [
-            (format!("?flow={NOBODY}"), 404),
-            ("?flow=abc".to_owned(), 400),
-            (String::new(), 400),
-        ] {
-            let path = format!("/self-service/settings{query}");
-            let sent = script.post(&path, json!({"method": "profile"})).await;
-            assert_eq!(sent.status, status, "{query}");
-            assert_eq!(script.get(&path).await.status, status, "GET {query}");
-            let sent = page.form(&path, &[("method", "profile")]).await;
-            assert_eq!(sent.status, StatusCode::SEE_OTHER);
-            assert!(sent.location().contains("/ui/error?id="));
-        }
-        site.finish().await;
-    });
-}
-
-/// Traps 16 and 17.
-#[test]
-fn an_expired_flow_is_replaced() {
-    run(async {
-        let site = Site::new().await;
-        let patch = json!({"selfservice": {"flows": {"settings": {"lifespan": "10m"}}, "allowed_return_urls": ["https://app.example/"]}});
-        let project = site.project_with(patch).await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org");
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client
-                .begin("settings", "?return_to=https://app.example/x")
-                .await;
-            site.world.clock.advance(TimeDelta::minutes(11));
-            let gone = read(&client, &flow).await;
-            assert_eq!(gone.status, StatusCode::GONE, "{kind:?}");
-            assert_eq!(gone.error_id(), None, "trap 16");
-            let details = &gone.body["error"]["details"];
-            let begin = format!("{}/self-service/settings", project.base_url());
-            if kind == Kind::Api {
-                assert_eq!(details["api"], format!("{begin}/api"));
-            } else {
-                let to = details["redirect_to"].as_str().unwrap();
-                assert!(
-                    to.starts_with(&format!("{begin}/browser?return_to=")),
-                    "{to}"
-                );
-            }
-            let fields = json!({"method": "profile", "traits": {"email": email}});
-            let sent = client.submit(&flow, fields.clone()).await;
-            let fresh = if kind == Kind::Html {
-                assert_eq!(sent.status, StatusCode::SEE_OTHER);
-                sent.location_query("flow").unwrap()
-            } else {
-                assert_eq!(sent.status, StatusCode::GONE);
-                assert_eq!(sent.error_id(), Some("self_service_flow_expired"));
-                sent.body["use_flow_id"].as_str().unwrap().to_owned()
-            };
-            assert_ne!(Some(fresh.as_str()), flow.body["id"].as_str());
-            let fresh = client
-                .get(&format!("/self-service/settings/flows?id={fresh}"))
-                .await;
-            assert_eq!(fresh.messages(), [4_050_001]);
-            assert_eq!(fresh.body["state"], "show_form");
-            assert_eq!(fresh.body["return_to"], "https://app.example/x");
-            let saved = client.submit(&fresh, fields).await;
-            assert!(saved.status == 200 || saved.location() == "https://app.example/x");
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_forged_submission_changes_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = person(&site, &project, Kind::Spa, EMAIL).await;
-        let page = signed_in(&site, &project, Kind::Html, EMAIL).await;
-        for (kind, client) in [(Kind::Spa, &script), (Kind::Html, &page)] {
-            let flow = client.begin("settings", "").await;
-            for fields in [
-                json!({"method": "profile", "traits": {"email": "eve@example.org"}, "csrf_token": "x"}),
-                json!({"method": "password", "password": "this-is-of-eve-now", "csrf_token": "x"}),
-            ] {
-                let sent = client.submit(&flow, fields).await;
-                if kind == Kind::Html {
-                    assert!(
-                        sent.location().contains("/ui/error?id="),
-                        "{}",
-                        sent.location()
-                    );
-                } else {
-                    assert_eq!(sent.status, StatusCode::FORBIDDEN);
-                    assert_eq!(sent.error_id(), Some("security_csrf_violation"));
-                }
-            }
-            // What is wrong with the fields is said first, as clients know it.
-            let fields =
-                json!({"method": "profile", "traits": {"email": "nope"}, "csrf_token": "x"});
-            let form = submitted(client, kind, &flow, fields).await;
-            assert_eq!(form.node_messages("traits.email"), [4_000_040]);
-        }
-        let native = signed_in(&site, &project, Kind::Api, EMAIL).await;
-        let flow = native.begin("settings", "").await;
-        let body = json!({"method": "profile", "traits": {"email": EMAIL}}).to_string();
-        let sent = native
-            .send(
-                reqwest::Method::POST,
-                flow.body["ui"]["action"].as_str().unwrap(),
-                Some(("application/json", body.into_bytes())),
-                &[("origin", "https://evil.example")],
+#[story]
+async fn a_second_factor_that_somebody_has_must_be_used(site: Site) {
+    let project = site.project().await;
+    let base = project.base_url();
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client.begin("settings", "").await;
+        give_second_factor(&project, &email).await;
+        let init = if kind == Kind::Api { "api" } else { "browser" };
+        let aal2 = format!("{base}/self-service/login/browser?aal=aal2");
+        let begun = client.get(&format!("/self-service/settings/{init}")).await;
+        let back = format!("/self-service/settings/{init}?return_to={base}/ui/session");
+        let begun_to = client.get(&back).await;
+        let id = flow.body["id"].as_str().unwrap();
+        let seen = read(&client, &flow).await;
+        let sent = client
+            .submit(
+                &flow,
+                json!({"method": "profile", "traits": {"email": email}}),
             )
             .await;
-        assert_eq!(sent.status, StatusCode::BAD_REQUEST);
-        assert_eq!(sent.messages(), [4_000_001]);
-        assert!(super::opens(&site, &project, EMAIL, PASSWORD).await);
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_second_factor_that_somebody_has_must_be_used() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let base = project.base_url();
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client.begin("settings", "").await;
-            give_second_factor(&project, &email).await;
-            let init = if kind == Kind::Api { "api" } else { "browser" };
-            let aal2 = format!("{base}/self-service/login/browser?aal=aal2");
-            let begun = client.get(&format!("/self-service/settings/{init}")).await;
-            let back = format!("/self-service/settings/{init}?return_to={base}/ui/session");
-            let begun_to = client.get(&back).await;
-            let id = flow.body["id"].as_str().unwrap();
-            let seen = read(&client, &flow).await;
-            let sent = client
-                .submit(
-                    &flow,
-                    json!({"method": "profile", "traits": {"email": email}}),
-                )
-                .await;
-            let resumed = client
-                .get(&format!("/self-service/settings?flow={id}"))
-                .await;
-            let to = |answer: &tests::Answer| {
-                if kind == Kind::Html {
-                    answer.location().to_owned()
-                } else {
-                    assert_eq!(answer.error_id(), Some("session_aal2_required"));
-                    answer.body["redirect_browser_to"]
-                        .as_str()
-                        .unwrap()
-                        .to_owned()
-                }
-            };
-            let return_to = |url: &str| {
-                let url: url::Url = url.parse().unwrap();
-                let mut pairs = url.query_pairs();
-                pairs
-                    .find(|(n, _)| n == "return_to")
-                    .map(|(_, v)| v.into_owned())
-            };
-            assert_eq!(to(&begun), aal2, "{kind:?}");
-            let expected = (kind != Kind::Api).then(|| format!("{base}{back}"));
-            assert_eq!(return_to(&to(&begun_to)), expected, "{kind:?}");
-            assert_eq!(seen.status, StatusCode::FORBIDDEN);
-            let page = seen.body["redirect_browser_to"].as_str().unwrap();
-            assert_eq!(
-                return_to(page),
-                Some(format!("{base}/ui/settings?flow={id}"))
-            );
-            let action = Some(format!("{base}/self-service/settings?flow={id}"));
-            assert_eq!(return_to(&to(&sent)), action);
-            if kind != Kind::Api {
-                assert_eq!(return_to(&to(&resumed)), action);
+        let resumed = client
+            .get(&format!("/self-service/settings?flow={id}"))
+            .await;
+        let to = |answer: &tests::Answer| {
+            if kind == Kind::Html {
+                answer.location().to_owned()
+            } else {
+                assert_eq!(answer.error_id(), Some("session_aal2_required"));
+                answer.body["redirect_browser_to"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
             }
+        };
+        let return_to = |url: &str| {
+            let url: url::Url = url.parse().unwrap();
+            let mut pairs = url.query_pairs();
+            pairs
+                .find(|(n, _)| n == "return_to")
+                .map(|(_, v)| v.into_owned())
+        };
+        assert_eq!(to(&begun), aal2, "{kind:?}");
+        let expected = (kind != Kind::Api).then(|| format!("{base}{back}"));
+        assert_eq!(return_to(&to(&begun_to)), expected, "{kind:?}");
+        assert_eq!(seen.status, StatusCode::FORBIDDEN);
+        let page = seen.body["redirect_browser_to"].as_str().unwrap();
+        assert_eq!(
+            return_to(page),
+            Some(format!("{base}/ui/settings?flow={id}"))
+        );
+        let action = Some(format!("{base}/self-service/settings?flow={id}"));
+        assert_eq!(return_to(&to(&sent)), action);
+        if kind != Kind::Api {
+            assert_eq!(return_to(&to(&resumed)), action);
         }
-        let lax = json!({"selfservice": {"flows": {"settings": {"required_aal": "aal1"}}}});
-        let project = site.world.configure(&project, lax).await;
-        let client = signed_in(&site, &project, Kind::Api, "api@example.org").await;
-        assert_eq!(client.begin("settings", "").await.status, 200);
-        site.finish().await;
-    });
+    }
+    let lax = json!({"selfservice": {"flows": {"settings": {"required_aal": "aal1"}}}});
+    let project = site.world.configure(&project, lax).await;
+    let client = signed_in(&site, &project, Kind::Api, "api@example.org").await;
+    assert_eq!(client.begin("settings", "").await.status, 200);
 }
 
 /// As a second factor would: its facts in the identity's row.
@@ -393,104 +359,92 @@ async fn give_second_factor(project: &tenants::Project, email: &str) {
     tx.commit().await.unwrap();
 }
 
-#[test]
-fn where_a_browser_ends() {
-    run(async {
-        let site = Site::new().await;
-        let patch = json!({"selfservice": {
-            "default_browser_return_url": "https://app.example/home",
-            "allowed_return_urls": ["https://app.example/"],
-        }});
-        let project = site.project_with(patch).await;
-        let page = person(&site, &project, Kind::Html, EMAIL).await;
-        let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
-        let fields = json!({"method": "profile", "traits": {"email": EMAIL}});
-        // Back to the form, whatever the project's default is.
-        let flow = page.begin("settings", "").await;
-        let form = submitted(&page, Kind::Html, &flow, fields.clone()).await;
-        assert_eq!(form.messages(), [1_050_001]);
-        let to = "https://app.example/back";
-        let flow = page.begin("settings", &format!("?return_to={to}")).await;
-        assert_eq!(page.submit(&flow, fields.clone()).await.location(), to);
-        let flow = script.begin("settings", &format!("?return_to={to}")).await;
-        let saved = script.submit(&flow, fields.clone()).await;
-        let expected = json!([{"action": "redirect_browser_to", "redirect_browser_to": to}]);
-        assert_eq!(saved.body["continue_with"], expected);
+#[story]
+async fn where_a_browser_ends(site: Site) {
+    let patch = json!({"selfservice": {
+        "default_browser_return_url": "https://app.example/home",
+        "allowed_return_urls": ["https://app.example/"],
+    }});
+    let project = site.project_with(patch).await;
+    let page = person(&site, &project, Kind::Html, EMAIL).await;
+    let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
+    let fields = json!({"method": "profile", "traits": {"email": EMAIL}});
+    // Back to the form, whatever the project's default is.
+    let flow = page.begin("settings", "").await;
+    let form = submitted(&page, Kind::Html, &flow, fields.clone()).await;
+    assert_eq!(form.messages(), [1_050_001]);
+    let to = "https://app.example/back";
+    let flow = page.begin("settings", &format!("?return_to={to}")).await;
+    assert_eq!(page.submit(&flow, fields.clone()).await.location(), to);
+    let flow = script.begin("settings", &format!("?return_to={to}")).await;
+    let saved = script.submit(&flow, fields.clone()).await;
+    let expected = json!([{"action": "redirect_browser_to", "redirect_browser_to": to}]);
+    assert_eq!(saved.body["continue_with"], expected);
 
-        let foreign = "?return_to=https://evil.example/";
-        let begun = script
-            .get(&format!("/self-service/settings/browser{foreign}"))
-            .await;
-        assert_eq!(
-            begun.error_id(),
-            Some("self_service_flow_return_to_forbidden")
-        );
-        // Trap 48: allowed when it began, not when it ends; and nothing is changed.
-        let flow = script.begin("settings", &format!("?return_to={to}")).await;
-        let shut = json!({"selfservice": {
-            "allowed_return_urls": [],
-            "flows": {"settings": {"after": {
-                "default_browser_return_url": "https://app.example/all",
-                "password": {"default_browser_return_url": "https://app.example/pw"},
-            }}},
-        }});
-        let project = site.world.configure(&project, shut).await;
-        let moved = json!({"method": "profile", "traits": {"email": "new@example.org"}});
-        let refused = script.submit(&flow, moved).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.messages(), [4_000_001]);
-        assert_eq!(refused.body["identity"]["traits"]["email"], EMAIL);
-        let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
-        let flow = script.begin("settings", "").await;
-        let saved = script.submit(&flow, fields).await;
-        let to = &saved.body["continue_with"][0]["redirect_browser_to"];
-        assert_eq!(to, "https://app.example/all");
-        let fields = json!({"method": "password", "password": super::OTHER_PASSWORD});
-        let saved = script.submit(&flow, fields).await;
-        let to = &saved.body["continue_with"][0]["redirect_browser_to"];
-        assert_eq!(to, "https://app.example/pw");
-        site.finish().await;
-    });
+    let foreign = "?return_to=https://evil.example/";
+    let begun = script
+        .get(&format!("/self-service/settings/browser{foreign}"))
+        .await;
+    assert_eq!(
+        begun.error_id(),
+        Some("self_service_flow_return_to_forbidden")
+    );
+    // Trap 48: allowed when it began, not when it ends; and nothing is changed.
+    let flow = script.begin("settings", &format!("?return_to={to}")).await;
+    let shut = json!({"selfservice": {
+        "allowed_return_urls": [],
+        "flows": {"settings": {"after": {
+            "default_browser_return_url": "https://app.example/all",
+            "password": {"default_browser_return_url": "https://app.example/pw"},
+        }}},
+    }});
+    let project = site.world.configure(&project, shut).await;
+    let moved = json!({"method": "profile", "traits": {"email": "new@example.org"}});
+    let refused = script.submit(&flow, moved).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.messages(), [4_000_001]);
+    assert_eq!(refused.body["identity"]["traits"]["email"], EMAIL);
+    let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
+    let flow = script.begin("settings", "").await;
+    let saved = script.submit(&flow, fields).await;
+    let to = &saved.body["continue_with"][0]["redirect_browser_to"];
+    assert_eq!(to, "https://app.example/all");
+    let fields = json!({"method": "password", "password": super::OTHER_PASSWORD});
+    let saved = script.submit(&flow, fields).await;
+    let to = &saved.body["continue_with"][0]["redirect_browser_to"];
+    assert_eq!(to, "https://app.example/pw");
 }
 
 /// Who is signed in is asked before which flow it is about.
-#[test]
-fn without_a_session_nothing_else_is_asked() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for path in ["/self-service/settings", "/self-service/settings?flow=abc"] {
-            let page = site.client(&project, Kind::Html);
-            for answer in [
-                page.get(path).await,
-                page.form(path, &[("method", "profile")]).await,
-            ] {
-                assert_eq!(answer.status, StatusCode::FOUND, "{path}");
-                assert_eq!(
-                    answer.location(),
-                    format!("{}/ui/login", project.base_url())
-                );
-            }
-            let script = site.client(&project, Kind::Spa);
-            let answer = script.post(path, json!({"method": "profile"})).await;
-            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+#[story]
+async fn without_a_session_nothing_else_is_asked(site: Site) {
+    let project = site.project().await;
+    for path in ["/self-service/settings", "/self-service/settings?flow=abc"] {
+        let page = site.client(&project, Kind::Html);
+        for answer in [
+            page.get(path).await,
+            page.form(path, &[("method", "profile")]).await,
+        ] {
+            assert_eq!(answer.status, StatusCode::FOUND, "{path}");
+            assert_eq!(
+                answer.location(),
+                format!("{}/ui/login", project.base_url())
+            );
         }
-        site.finish().await;
-    });
+        let script = site.client(&project, Kind::Spa);
+        let answer = script.post(path, json!({"method": "profile"})).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
 }
 
-#[test]
-fn password_managers_find_the_page() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let page = site.client(&project, Kind::Html);
-        let answer = page.get("/.well-known/change-password").await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER);
-        assert_eq!(
-            answer.location(),
-            format!("{}/ui/settings", project.base_url())
-        );
-        site.finish().await;
-    });
+#[story]
+async fn password_managers_find_the_page(site: Site) {
+    let project = site.project().await;
+    let page = site.client(&project, Kind::Html);
+    let answer = page.get("/.well-known/change-password").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        answer.location(),
+        format!("{}/ui/settings", project.base_url())
+    );
 }

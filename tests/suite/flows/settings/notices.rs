@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Client, Kind, Site, run};
+use tests::{Client, Kind, Site, story};
 
 use super::{
     pending_change::{held, profile, typed, verification, with, with_traits},
@@ -52,163 +52,147 @@ async fn prove(site: &Site, project: &Project, client: &Client, email: &str) {
     assert_eq!(proved.unwrap()["verified"], true);
 }
 
-#[test]
-fn whoever_is_meant_is_told() {
-    run(async {
-        let site = Site::new().await;
-        for (config, replaced, added) in [
-            (json!({}), vec!["a@x.org"], vec![]),
-            (json!({"config": {}}), vec!["a@x.org"], vec![]),
-            (
-                json!({"config": {"recipients": "removed"}}),
-                vec!["a@x.org"],
-                vec![],
-            ),
-            (
-                json!({"config": {"recipients": "all_verified"}}),
-                vec!["a@x.org"],
-                vec![],
-            ),
-            (
-                json!({"config": {"recipients": "all"}}),
-                vec!["+493012345678", "a@x.org"],
-                vec!["+493012345678", "c@x.org"],
-            ),
-        ] {
-            let project = site.project_with(telling(config.clone())).await;
-            let phone = "+493012345678";
-            let traits = json!({"email": "a@x.org", "phone": phone});
-            let client = with_traits(&site, &project, Kind::Spa, traits).await;
-            prove(&site, &project, &client, "a@x.org").await;
-            // Nothing about addresses, or nothing at all.
-            let named = json!({"email": "a@x.org", "phone": phone, "name": "Ada"});
-            saved(&client, Kind::Spa, named.clone()).await;
-            saved(&client, Kind::Spa, named).await;
-            assert!(told(&site, &project).await.is_empty(), "{config}");
-            saved(
-                &client,
-                Kind::Spa,
-                json!({"email": "c@x.org", "phone": phone}),
-            )
-            .await;
-            assert_eq!(told(&site, &project).await, replaced, "{config}");
-            // One more: nobody lost one, and the new ones are not verified yet.
-            let more = json!({"email": "c@x.org", "phone": phone, "second": "d@x.org"});
-            saved(&client, Kind::Spa, more).await;
-            let mut both: Vec<&str> = replaced.into_iter().chain(added).collect();
-            both.sort_unstable();
-            assert_eq!(told(&site, &project).await, both, "{config}");
-        }
-        site.finish().await;
-    });
+#[story]
+async fn whoever_is_meant_is_told(site: Site) {
+    for (config, replaced, added) in [
+        (json!({}), vec!["a@x.org"], vec![]),
+        (json!({"config": {}}), vec!["a@x.org"], vec![]),
+        (
+            json!({"config": {"recipients": "removed"}}),
+            vec!["a@x.org"],
+            vec![],
+        ),
+        (
+            json!({"config": {"recipients": "all_verified"}}),
+            vec!["a@x.org"],
+            vec![],
+        ),
+        (
+            json!({"config": {"recipients": "all"}}),
+            vec!["+493012345678", "a@x.org"],
+            vec!["+493012345678", "c@x.org"],
+        ),
+    ] {
+        let project = site.project_with(telling(config.clone())).await;
+        let phone = "+493012345678";
+        let traits = json!({"email": "a@x.org", "phone": phone});
+        let client = with_traits(&site, &project, Kind::Spa, traits).await;
+        prove(&site, &project, &client, "a@x.org").await;
+        // Nothing about addresses, or nothing at all.
+        let named = json!({"email": "a@x.org", "phone": phone, "name": "Ada"});
+        saved(&client, Kind::Spa, named.clone()).await;
+        saved(&client, Kind::Spa, named).await;
+        assert!(told(&site, &project).await.is_empty(), "{config}");
+        saved(
+            &client,
+            Kind::Spa,
+            json!({"email": "c@x.org", "phone": phone}),
+        )
+        .await;
+        assert_eq!(told(&site, &project).await, replaced, "{config}");
+        // One more: nobody lost one, and the new ones are not verified yet.
+        let more = json!({"email": "c@x.org", "phone": phone, "second": "d@x.org"});
+        saved(&client, Kind::Spa, more).await;
+        let mut both: Vec<&str> = replaced.into_iter().chain(added).collect();
+        both.sort_unstable();
+        assert_eq!(told(&site, &project).await, both, "{config}");
+    }
 }
 
 /// In the commit of the change, by each kind of client; and what it says.
-#[test]
-fn what_they_are_told() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(telling(json!({}))).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            person(&site, &project, Kind::Spa, &of("taken")).await;
-            let flow = client.begin("settings", "").await;
-            let taken = profile(json!({"email": of("taken")}));
-            let form = submitted(&client, kind, &flow, taken).await;
-            assert_eq!(form.messages(), [4_000_007]);
-            let so_far = told(&site, &project).await;
-            assert!(!so_far.contains(&of("a")), "nothing was changed");
-            saved(&client, kind, json!({"email": of("b")})).await;
-            let mails = site.mails(&project).await;
-            let notice = mails
-                .iter()
-                .find(|mail| mail.to == of("a") && mail.template == "verifiable_address_changed");
-            let data = &notice.unwrap().data;
-            assert_eq!(data["to"], of("a"));
-            assert_eq!(data["identity"]["traits"]["email"], of("b"));
-            let at = data["changed_at"].as_str().unwrap();
-            assert!(at.ends_with('Z') && at.len() == 20, "{at}");
-            assert_eq!(data["transient_payload"], Value::Null);
-        }
-        let listed = site.admin(&project).get("/admin/courier/messages").await;
-        let mut listed = listed.body.as_array().unwrap().iter();
-        let notice = listed
-            .find(|message| message["template_type"] == "verifiable_address_changed")
-            .unwrap();
-        let body = notice["body"].as_str().unwrap();
-        assert!(body.contains(" UTC") && !body.contains("b-"), "{body}");
-        site.finish().await;
-    });
+#[story]
+async fn what_they_are_told(site: Site) {
+    let project = site.project_with(telling(json!({}))).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        person(&site, &project, Kind::Spa, &of("taken")).await;
+        let flow = client.begin("settings", "").await;
+        let taken = profile(json!({"email": of("taken")}));
+        let form = submitted(&client, kind, &flow, taken).await;
+        assert_eq!(form.messages(), [4_000_007]);
+        let so_far = told(&site, &project).await;
+        assert!(!so_far.contains(&of("a")), "nothing was changed");
+        saved(&client, kind, json!({"email": of("b")})).await;
+        let mails = site.mails(&project).await;
+        let notice = mails
+            .iter()
+            .find(|mail| mail.to == of("a") && mail.template == "verifiable_address_changed");
+        let data = &notice.unwrap().data;
+        assert_eq!(data["to"], of("a"));
+        assert_eq!(data["identity"]["traits"]["email"], of("b"));
+        let at = data["changed_at"].as_str().unwrap();
+        assert!(at.ends_with('Z') && at.len() == 20, "{at}");
+        assert_eq!(data["transient_payload"], Value::Null);
+    }
+    let listed = site.admin(&project).get("/admin/courier/messages").await;
+    let mut listed = listed.body.as_array().unwrap().iter();
+    let notice = listed
+        .find(|message| message["template_type"] == "verifiable_address_changed")
+        .unwrap();
+    let body = notice["body"].as_str().unwrap();
+    assert!(body.contains(" UTC") && !body.contains("b-"), "{body}");
 }
 
 /// With `verify_new_address`, in either order: when the change is made, and not when it is asked for.
-#[test]
-fn what_is_held_back_is_told_when_it_is_made() {
-    run(async {
-        let site = Site::new().await;
-        let (verify, tell, show) = (
-            json!({"hook": "verify_new_address"}),
-            json!({"hook": "notify_previous_addresses", "config": {"recipients": "all"}}),
-            json!({"hook": "show_verification_ui"}),
-        );
-        for hooks in [
-            json!([verify, tell]),
-            json!([tell, verify]),
-            json!([show, tell, verify]),
-        ] {
-            let project = site.project_with(with(hooks)).await;
-            for kind in Kind::ALL {
-                let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-                let traits = json!({"email": of("a"), "second": of("s")});
-                let client = with_traits(&site, &project, kind, traits).await;
-                let before = told(&site, &project).await.len();
-                let wanted = json!({"email": of("b"), "second": of("s")});
-                let id = held(&client, kind, wanted.clone()).await;
-                assert_eq!(told(&site, &project).await.len(), before);
-                let (_, passed) = typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
-                assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
-                assert!(passed.body.get("continue_with").is_none());
-                let told = told(&site, &project).await;
-                assert_eq!(told.len(), before + 2);
-                assert!(told.contains(&of("a")) && told.contains(&of("s")));
-                let identity = &whoami(&client).await.body["identity"];
-                assert_eq!(identity["traits"], wanted);
-            }
+#[story]
+async fn what_is_held_back_is_told_when_it_is_made(site: Site) {
+    let (verify, tell, show) = (
+        json!({"hook": "verify_new_address"}),
+        json!({"hook": "notify_previous_addresses", "config": {"recipients": "all"}}),
+        json!({"hook": "show_verification_ui"}),
+    );
+    for hooks in [
+        json!([verify, tell]),
+        json!([tell, verify]),
+        json!([show, tell, verify]),
+    ] {
+        let project = site.project_with(with(hooks)).await;
+        for kind in Kind::ALL {
+            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+            let traits = json!({"email": of("a"), "second": of("s")});
+            let client = with_traits(&site, &project, kind, traits).await;
+            let before = told(&site, &project).await.len();
+            let wanted = json!({"email": of("b"), "second": of("s")});
+            let id = held(&client, kind, wanted.clone()).await;
+            assert_eq!(told(&site, &project).await.len(), before);
+            let (_, passed) = typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
+            assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
+            assert!(passed.body.get("continue_with").is_none());
+            let told = told(&site, &project).await;
+            assert_eq!(told.len(), before + 2);
+            assert!(told.contains(&of("a")) && told.contains(&of("s")));
+            let identity = &whoami(&client).await.body["identity"];
+            assert_eq!(identity["traits"], wanted);
         }
-        site.finish().await;
-    });
+    }
 }
 
 /// What waits for a verification besides is sent for with the change, as with every other change.
-#[test]
-fn another_address_that_waits() {
-    run(async {
-        let site = Site::new().await;
-        let project = site
-            .project_with(with(json!([{"hook": "verify_new_address"}])))
-            .await;
-        let traits = json!({"email": "a@x.org", "second": "s@x.org"});
-        let client = with_traits(&site, &project, Kind::Spa, traits).await;
-        let sent_to = async |to: &str| {
-            let mails = site.mails(&project).await;
-            mails.iter().filter(|mail| mail.to == to).count()
-        };
-        assert_eq!((sent_to("a@x.org").await, sent_to("s@x.org").await), (1, 0));
-        let wanted = json!({"email": "b@x.org", "second": "s@x.org"});
-        let id = held(&client, Kind::Spa, wanted).await;
-        assert_eq!(sent_to("s@x.org").await, 0);
-        typed(&site, &project, (&client, Kind::Spa), (&id, "b@x.org")).await;
-        assert_eq!(sent_to("s@x.org").await, 1);
-        let addresses = &whoami(&client).await.body["identity"]["verifiable_addresses"];
-        let status = |value: &str| {
-            let mut all = addresses.as_array().unwrap().iter();
-            all.find(|a| a["value"] == value).unwrap()["status"].clone()
-        };
-        assert_eq!(
-            (status("b@x.org"), status("s@x.org")),
-            (json!("completed"), json!("sent"))
-        );
-        site.finish().await;
-    });
+#[story]
+async fn another_address_that_waits(site: Site) {
+    let project = site
+        .project_with(with(json!([{"hook": "verify_new_address"}])))
+        .await;
+    let traits = json!({"email": "a@x.org", "second": "s@x.org"});
+    let client = with_traits(&site, &project, Kind::Spa, traits).await;
+    let sent_to = async |to: &str| {
+        let mails = site.mails(&project).await;
+        mails.iter().filter(|mail| mail.to == to).count()
+    };
+    assert_eq!((sent_to("a@x.org").await, sent_to("s@x.org").await), (1, 0));
+    let wanted = json!({"email": "b@x.org", "second": "s@x.org"});
+    let id = held(&client, Kind::Spa, wanted).await;
+    assert_eq!(sent_to("s@x.org").await, 0);
+    typed(&site, &project, (&client, Kind::Spa), (&id, "b@x.org")).await;
+    assert_eq!(sent_to("s@x.org").await, 1);
+    let addresses = &whoami(&client).await.body["identity"]["verifiable_addresses"];
+    let status = |value: &str| {
+        let mut all = addresses.as_array().unwrap().iter();
+        all.find(|a| a["value"] == value).unwrap()["status"].clone()
+    };
+    assert_eq!(
+        (status("b@x.org"), status("s@x.org")),
+        (json!("completed"), json!("sent"))
+    );
 }

@@ -2,85 +2,73 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, OTHER_PASSWORD, PASSWORD, opens, person, signed_in, submitted, whoami};
 
-#[test]
-fn a_new_password_takes_the_place_of_the_old_one() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
-            let flow = client.begin("settings", "").await;
-            let fields = json!({"method": "password", "password": OTHER_PASSWORD});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.body["state"], "success", "{kind:?}: {}", form.text);
-            assert_eq!(form.messages(), [1_050_001]);
-            let node = form.node("password");
-            assert!(node["attributes"].get("value").is_none(), "trap 42");
-            assert!(!opens(&site, &project, &email, PASSWORD).await);
-            assert!(opens(&site, &project, &email, OTHER_PASSWORD).await);
-            // Sessions live on unless a hook says otherwise.
-            assert_eq!(whoami(&elsewhere).await.status, 200);
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn passwords_that_will_not_do() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}-somebody@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client.begin("settings", "").await;
-            for (password, message) in [
-                (Value::Null, 4_000_002),
-                (json!("short"), 4_000_032),
-                (json!(email), 4_000_031),
-                (json!(PASSWORD), 4_000_039),
-            ] {
-                let fields = json!({"method": "password", "password": password});
-                let form = submitted(&client, kind, &flow, fields).await;
-                assert_eq!(form.node_messages("password"), [message], "{kind:?}");
-                assert!(form.node("password")["attributes"].get("value").is_none());
-                assert_eq!(form.body["state"], "show_form");
-            }
-            assert!(opens(&site, &project, &email, PASSWORD).await);
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn whoever_was_made_without_a_password_sets_one() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let made = admin
-            .post(
-                "/admin/identities",
-                json!({"schema_id": "preset://email", "traits": {"email": EMAIL}}),
-            )
-            .await;
-        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
-        let id: uuid::Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
-        let mut client = site.client(&project, Kind::Api);
-        client.set_header("x-session-token", &session_of(&project, id).await);
+#[story]
+async fn a_new_password_takes_the_place_of_the_old_one(site: Site) {
+    let project = site.project().await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
         let flow = client.begin("settings", "").await;
-        let fields = json!({"method": "password", "password": PASSWORD});
-        let saved = client.submit(&flow, fields).await;
-        assert_eq!(saved.status, 200, "{}", saved.text);
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-        site.finish().await;
-    });
+        let fields = json!({"method": "password", "password": OTHER_PASSWORD});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.body["state"], "success", "{kind:?}: {}", form.text);
+        assert_eq!(form.messages(), [1_050_001]);
+        let node = form.node("password");
+        assert!(node["attributes"].get("value").is_none(), "trap 42");
+        assert!(!opens(&site, &project, &email, PASSWORD).await);
+        assert!(opens(&site, &project, &email, OTHER_PASSWORD).await);
+        // Sessions live on unless a hook says otherwise.
+        assert_eq!(whoami(&elsewhere).await.status, 200);
+    }
+}
+
+#[story]
+async fn passwords_that_will_not_do(site: Site) {
+    let project = site.project().await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}-somebody@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client.begin("settings", "").await;
+        for (password, message) in [
+            (Value::Null, 4_000_002),
+            (json!("short"), 4_000_032),
+            (json!(email), 4_000_031),
+            (json!(PASSWORD), 4_000_039),
+        ] {
+            let fields = json!({"method": "password", "password": password});
+            let form = submitted(&client, kind, &flow, fields).await;
+            assert_eq!(form.node_messages("password"), [message], "{kind:?}");
+            assert!(form.node("password")["attributes"].get("value").is_none());
+            assert_eq!(form.body["state"], "show_form");
+        }
+        assert!(opens(&site, &project, &email, PASSWORD).await);
+    }
+}
+
+#[story]
+async fn whoever_was_made_without_a_password_sets_one(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let made = admin
+        .post(
+            "/admin/identities",
+            json!({"schema_id": "preset://email", "traits": {"email": EMAIL}}),
+        )
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let id: uuid::Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
+    let mut client = site.client(&project, Kind::Api);
+    client.set_header("x-session-token", &session_of(&project, id).await);
+    let flow = client.begin("settings", "").await;
+    let fields = json!({"method": "password", "password": PASSWORD});
+    let saved = client.submit(&flow, fields).await;
+    assert_eq!(saved.status, 200, "{}", saved.text);
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
 }
 
 /// As another way to sign in would make one.
@@ -123,55 +111,47 @@ fn nameless() -> Value {
     ]}})
 }
 
-#[test]
-fn a_password_without_an_identifier_would_open_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(nameless()).await;
-        let admin = site.admin(&project);
-        let made = admin
-            .post(
-                "/admin/identities",
-                json!({"schema_id": "nameless", "traits": {"note": "n"}}),
-            )
-            .await;
-        let id: uuid::Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
-        let mut client = site.client(&project, Kind::Api);
-        client.set_header("x-session-token", &session_of(&project, id).await);
-        let flow = client.begin("settings", "").await;
-        let fields = json!({"method": "password", "password": PASSWORD});
-        let refused = client.submit(&flow, fields).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.messages(), [4_000_009]);
-        // Their note they may change.
-        let fields = json!({"method": "profile", "traits": {"note": "m"}});
-        assert_eq!(client.submit(&flow, fields).await.status, 200);
-        site.finish().await;
-    });
+#[story]
+async fn a_password_without_an_identifier_would_open_nothing(site: Site) {
+    let project = site.project_with(nameless()).await;
+    let admin = site.admin(&project);
+    let made = admin
+        .post(
+            "/admin/identities",
+            json!({"schema_id": "nameless", "traits": {"note": "n"}}),
+        )
+        .await;
+    let id: uuid::Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
+    let mut client = site.client(&project, Kind::Api);
+    client.set_header("x-session-token", &session_of(&project, id).await);
+    let flow = client.begin("settings", "").await;
+    let fields = json!({"method": "password", "password": PASSWORD});
+    let refused = client.submit(&flow, fields).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.messages(), [4_000_009]);
+    // Their note they may change.
+    let fields = json!({"method": "profile", "traits": {"note": "m"}});
+    assert_eq!(client.submit(&flow, fields).await.status, 200);
 }
 
-#[test]
-fn a_hook_signs_out_everywhere_else() {
-    run(async {
-        let site = Site::new().await;
-        let hook = json!({"selfservice": {"flows": {"settings": {"after": {
-            "password": {"hooks": [{"hook": "revoke_active_sessions"}]},
-        }}}}});
-        let project = site.project_with(hook).await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
-            let flow = client.begin("settings", "").await;
-            let fields = json!({"method": "profile", "traits": {"email": email}});
-            submitted(&client, kind, &flow, fields).await;
-            assert_eq!(whoami(&elsewhere).await.status, 200, "not by the profile");
-            let fields = json!({"method": "password", "password": OTHER_PASSWORD});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.body["state"], "success");
-            assert_eq!(whoami(&elsewhere).await.status, 401, "{kind:?}");
-            assert_eq!(whoami(&client).await.status, 200, "{kind:?}");
-        }
-        site.finish().await;
-    });
+#[story]
+async fn a_hook_signs_out_everywhere_else(site: Site) {
+    let hook = json!({"selfservice": {"flows": {"settings": {"after": {
+        "password": {"hooks": [{"hook": "revoke_active_sessions"}]},
+    }}}}});
+    let project = site.project_with(hook).await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
+        let flow = client.begin("settings", "").await;
+        let fields = json!({"method": "profile", "traits": {"email": email}});
+        submitted(&client, kind, &flow, fields).await;
+        assert_eq!(whoami(&elsewhere).await.status, 200, "not by the profile");
+        let fields = json!({"method": "password", "password": OTHER_PASSWORD});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.body["state"], "success");
+        assert_eq!(whoami(&elsewhere).await.status, 401, "{kind:?}");
+        assert_eq!(whoami(&client).await.status, 200, "{kind:?}");
+    }
 }

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 use super::{PASSWORD, keep_token, opens, person, read, refresh, submitted, whoami};
 use crate::flows::verification::by_link;
@@ -119,270 +119,242 @@ pub(super) async fn typed(
     sent(client, kind, id, json!({"method": "code", "code": code})).await
 }
 
-#[test]
-fn nothing_is_changed_until_the_address_is_verified() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        for kind in Kind::ALL {
-            let (old, new) = (
-                format!("{kind:?}@x.org").to_lowercase(),
-                format!("new-{kind:?}@x.org").to_lowercase(),
-            );
-            let client = person(&site, &project, kind, &old).await;
-            let before = whoami(&client).await.body["identity"].clone();
-            let flow = client.begin("settings", "").await;
-            let asked = client
-                .submit(&flow, profile(json!({"email": new, "name": "Ada"})))
-                .await;
-            let id = led_to(kind, &asked);
-            if kind != Kind::Html {
-                let next = &asked.body["continue_with"][0]["flow"];
-                assert_eq!(next["verifiable_address"], new);
-                let page = format!("{}/ui/verification?flow={id}", project.base_url());
-                assert_eq!(next["url"], page);
-            }
-            // The form keeps what was typed and says nothing; the account is as it was.
-            let form = read(&client, &flow).await;
-            assert_eq!(form.body["state"], "show_form");
-            assert!(form.messages().is_empty() && form.body.get("active").is_none());
-            assert_eq!(form.node("traits.email")["attributes"]["value"], new);
-            assert_eq!(form.node("traits.name")["attributes"]["value"], "Ada");
-            assert_eq!(form.body["identity"], before);
-            assert_eq!(whoami(&client).await.body["identity"], before);
-            assert!(opens(&site, &project, &old, PASSWORD).await);
-            assert!(!opens(&site, &project, &new, PASSWORD).await);
-
-            let shown = verification(&client, &id).await;
-            assert_eq!(shown.body["state"], "sent_email");
-            assert_eq!(shown.messages(), [1_080_003]);
-            assert_eq!(shown.node("email")["attributes"]["value"], new);
-            assert!(!shown.text.contains("held") && !shown.text.contains("Ada"));
-            let wrong = json!({"method": "code", "code": "000000"});
-            let (status, wrong) = sent(&client, kind, &id, wrong).await;
-            assert!(matches!(status, 0 | 200));
-            assert_eq!(wrong.messages(), [4_070_006]);
-            assert_eq!(whoami(&client).await.body["identity"], before);
-
-            let (status, passed) = typed(&site, &project, (&client, kind), (&id, &new)).await;
-            assert!(matches!(status, 0 | 200), "{}", passed.text);
-            assert_eq!(passed.body["state"], "passed_challenge");
-            assert_eq!(passed.messages(), [1_080_002]);
-            let after = whoami(&client).await.body["identity"].clone();
-            assert_eq!(after["id"], before["id"]);
-            assert_eq!(after["traits"], json!({"email": new, "name": "Ada"}));
-            let address = &after["verifiable_addresses"];
-            assert_eq!(address.as_array().unwrap().len(), 1);
-            assert_eq!(
-                (
-                    &address[0]["value"],
-                    &address[0]["verified"],
-                    &address[0]["status"]
-                ),
-                (&json!(new), &json!(true), &json!("completed"))
-            );
-            assert!(address[0]["verified_at"].is_string());
-            assert_eq!(after["recovery_addresses"][0]["value"], json!(new));
-            assert!(!opens(&site, &project, &old, PASSWORD).await);
-            assert!(opens(&site, &project, &new, PASSWORD).await);
-        }
-        assert_eq!(
-            site.mails(&project).await.len(),
-            6,
-            "no more than the codes"
+#[story]
+async fn nothing_is_changed_until_the_address_is_verified(site: Site) {
+    let project = site.project_with(holding()).await;
+    for kind in Kind::ALL {
+        let (old, new) = (
+            format!("{kind:?}@x.org").to_lowercase(),
+            format!("new-{kind:?}@x.org").to_lowercase(),
         );
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_link_will_do_as_well() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(merged(&holding(), &by_link())).await;
-        for kind in Kind::ALL {
-            let (old, new) = (
-                format!("{kind:?}@x.org").to_lowercase(),
-                format!("new-{kind:?}@x.org").to_lowercase(),
-            );
-            let client = person(&site, &project, kind, &old).await;
-            let id = held(&client, kind, json!({"email": new})).await;
-            assert_eq!(verification(&client, &id).await.messages(), [1_080_001]);
-            // Opened wherever the mail is read, by somebody who is not signed in.
-            let mail = site.mail(&project).await;
-            let followed = site.client(&project, Kind::Html).get(mail.link()).await;
-            assert_eq!(followed.location_query("flow").as_deref(), Some(&*id));
-            assert_eq!(
-                whoami(&client).await.body["identity"]["traits"]["email"],
-                new
-            );
-            assert!(opens(&site, &project, &new, PASSWORD).await);
+        let client = person(&site, &project, kind, &old).await;
+        let before = whoami(&client).await.body["identity"].clone();
+        let flow = client.begin("settings", "").await;
+        let asked = client
+            .submit(&flow, profile(json!({"email": new, "name": "Ada"})))
+            .await;
+        let id = led_to(kind, &asked);
+        if kind != Kind::Html {
+            let next = &asked.body["continue_with"][0]["flow"];
+            assert_eq!(next["verifiable_address"], new);
+            let page = format!("{}/ui/verification?flow={id}", project.base_url());
+            assert_eq!(next["url"], page);
         }
-        site.finish().await;
-    });
+        // The form keeps what was typed and says nothing; the account is as it was.
+        let form = read(&client, &flow).await;
+        assert_eq!(form.body["state"], "show_form");
+        assert!(form.messages().is_empty() && form.body.get("active").is_none());
+        assert_eq!(form.node("traits.email")["attributes"]["value"], new);
+        assert_eq!(form.node("traits.name")["attributes"]["value"], "Ada");
+        assert_eq!(form.body["identity"], before);
+        assert_eq!(whoami(&client).await.body["identity"], before);
+        assert!(opens(&site, &project, &old, PASSWORD).await);
+        assert!(!opens(&site, &project, &new, PASSWORD).await);
+
+        let shown = verification(&client, &id).await;
+        assert_eq!(shown.body["state"], "sent_email");
+        assert_eq!(shown.messages(), [1_080_003]);
+        assert_eq!(shown.node("email")["attributes"]["value"], new);
+        assert!(!shown.text.contains("held") && !shown.text.contains("Ada"));
+        let wrong = json!({"method": "code", "code": "000000"});
+        let (status, wrong) = sent(&client, kind, &id, wrong).await;
+        assert!(matches!(status, 0 | 200));
+        assert_eq!(wrong.messages(), [4_070_006]);
+        assert_eq!(whoami(&client).await.body["identity"], before);
+
+        let (status, passed) = typed(&site, &project, (&client, kind), (&id, &new)).await;
+        assert!(matches!(status, 0 | 200), "{}", passed.text);
+        assert_eq!(passed.body["state"], "passed_challenge");
+        assert_eq!(passed.messages(), [1_080_002]);
+        let after = whoami(&client).await.body["identity"].clone();
+        assert_eq!(after["id"], before["id"]);
+        assert_eq!(after["traits"], json!({"email": new, "name": "Ada"}));
+        let address = &after["verifiable_addresses"];
+        assert_eq!(address.as_array().unwrap().len(), 1);
+        assert_eq!(
+            (
+                &address[0]["value"],
+                &address[0]["verified"],
+                &address[0]["status"]
+            ),
+            (&json!(new), &json!(true), &json!("completed"))
+        );
+        assert!(address[0]["verified_at"].is_string());
+        assert_eq!(after["recovery_addresses"][0]["value"], json!(new));
+        assert!(!opens(&site, &project, &old, PASSWORD).await);
+        assert!(opens(&site, &project, &new, PASSWORD).await);
+    }
+    assert_eq!(
+        site.mails(&project).await.len(),
+        6,
+        "no more than the codes"
+    );
 }
 
-#[test]
-fn a_phone_number_is_verified_by_text_message() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        let client = person(&site, &project, Kind::Spa, "ada@x.org").await;
-        let phone = "+493012345678";
-        let traits = json!({"email": "ada@x.org", "phone": "+49 30 12345678"});
-        let id = held(&client, Kind::Spa, traits).await;
-        let form = verification(&client, &id).await;
-        assert_eq!(form.messages(), [1_080_004]);
-        assert_eq!(form.node("sms")["attributes"]["value"], phone);
-        let (status, passed) = typed(&site, &project, (&client, Kind::Spa), (&id, phone)).await;
-        assert_eq!((status, passed.messages()), (200, vec![1_080_005]));
-        let traits = &whoami(&client).await.body["identity"]["traits"];
-        assert_eq!(*traits, json!({"email": "ada@x.org", "phone": phone}));
-        site.finish().await;
-    });
+#[story]
+async fn a_link_will_do_as_well(site: Site) {
+    let project = site.project_with(merged(&holding(), &by_link())).await;
+    for kind in Kind::ALL {
+        let (old, new) = (
+            format!("{kind:?}@x.org").to_lowercase(),
+            format!("new-{kind:?}@x.org").to_lowercase(),
+        );
+        let client = person(&site, &project, kind, &old).await;
+        let id = held(&client, kind, json!({"email": new})).await;
+        assert_eq!(verification(&client, &id).await.messages(), [1_080_001]);
+        // Opened wherever the mail is read, by somebody who is not signed in.
+        let mail = site.mail(&project).await;
+        let followed = site.client(&project, Kind::Html).get(mail.link()).await;
+        assert_eq!(followed.location_query("flow").as_deref(), Some(&*id));
+        assert_eq!(
+            whoami(&client).await.body["identity"]["traits"]["email"],
+            new
+        );
+        assert!(opens(&site, &project, &new, PASSWORD).await);
+    }
+}
+
+#[story]
+async fn a_phone_number_is_verified_by_text_message(site: Site) {
+    let project = site.project_with(holding()).await;
+    let client = person(&site, &project, Kind::Spa, "ada@x.org").await;
+    let phone = "+493012345678";
+    let traits = json!({"email": "ada@x.org", "phone": "+49 30 12345678"});
+    let id = held(&client, Kind::Spa, traits).await;
+    let form = verification(&client, &id).await;
+    assert_eq!(form.messages(), [1_080_004]);
+    assert_eq!(form.node("sms")["attributes"]["value"], phone);
+    let (status, passed) = typed(&site, &project, (&client, Kind::Spa), (&id, phone)).await;
+    assert_eq!((status, passed.messages()), (200, vec![1_080_005]));
+    let traits = &whoami(&client).await.body["identity"]["traits"];
+    assert_eq!(*traits, json!({"email": "ada@x.org", "phone": phone}));
 }
 
 /// Only what is new has to be verified: an address more, but not one fewer, nor another spelling, nor two
 /// that change places.
-#[test]
-fn what_is_held_back_and_what_is_not() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let both = json!({"email": of("a"), "second": of("b")});
-            let id = held(&client, kind, both.clone()).await;
-            typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
-            assert_eq!(whoami(&client).await.body["identity"]["traits"], both);
-            for traits in [
-                json!({"email": of("a"), "second": of("b"), "name": "Ada"}),
-                json!({"email": of("A").to_uppercase(), "second": of("b")}),
-                json!({"email": of("b"), "second": of("a")}),
-                json!({"email": of("b")}),
-            ] {
-                let flow = client.begin("settings", "").await;
-                let saved = submitted(&client, kind, &flow, profile(traits.clone())).await;
-                assert_eq!(saved.body["state"], "success", "{}", saved.text);
-                assert_eq!(saved.messages(), [1_050_001]);
-                assert_eq!(whoami(&client).await.body["identity"]["traits"], traits);
-            }
-            // The same form, once it was saved.
+#[story]
+async fn what_is_held_back_and_what_is_not(site: Site) {
+    let project = site.project_with(holding()).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let both = json!({"email": of("a"), "second": of("b")});
+        let id = held(&client, kind, both.clone()).await;
+        typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
+        assert_eq!(whoami(&client).await.body["identity"]["traits"], both);
+        for traits in [
+            json!({"email": of("a"), "second": of("b"), "name": "Ada"}),
+            json!({"email": of("A").to_uppercase(), "second": of("b")}),
+            json!({"email": of("b"), "second": of("a")}),
+            json!({"email": of("b")}),
+        ] {
             let flow = client.begin("settings", "").await;
-            submitted(&client, kind, &flow, profile(json!({"email": of("b")}))).await;
-            let asked = client
-                .submit(&flow, profile(json!({"email": of("c")})))
-                .await;
-            led_to(kind, &asked);
-            let form = read(&client, &flow).await;
-            assert_eq!(
-                (&form.body["state"], form.messages()),
-                (&json!("show_form"), vec![])
-            );
+            let saved = submitted(&client, kind, &flow, profile(traits.clone())).await;
+            assert_eq!(saved.body["state"], "success", "{}", saved.text);
+            assert_eq!(saved.messages(), [1_050_001]);
+            assert_eq!(whoami(&client).await.body["identity"]["traits"], traits);
         }
-        site.finish().await;
-    });
+        // The same form, once it was saved.
+        let flow = client.begin("settings", "").await;
+        submitted(&client, kind, &flow, profile(json!({"email": of("b")}))).await;
+        let asked = client
+            .submit(&flow, profile(json!({"email": of("c")})))
+            .await;
+        led_to(kind, &asked);
+        let form = read(&client, &flow).await;
+        assert_eq!(
+            (&form.body["state"], form.messages()),
+            (&json!("show_form"), vec![])
+        );
+    }
 }
 
-#[test]
-fn one_address_at_a_time() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let mails = site.mails(&project).await.len();
-            let flow = client.begin("settings", "").await;
-            let traits = json!({"email": of("b"), "second": of("c")});
-            let form = submitted(&client, kind, &flow, profile(traits)).await;
-            assert_eq!(form.status, 200, "{}", form.text);
-            assert_eq!(form.messages(), [4_050_002]);
-            assert_eq!(form.body["state"], "show_form");
-            assert!(form.body.get("continue_with").is_none());
-            assert_eq!(form.node("traits.email")["attributes"]["value"], of("b"));
-            assert_eq!(form.body["identity"]["traits"], json!({"email": of("a")}));
-            assert_eq!(site.mails(&project).await.len(), mails);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn one_address_at_a_time(site: Site) {
+    let project = site.project_with(holding()).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let mails = site.mails(&project).await.len();
+        let flow = client.begin("settings", "").await;
+        let traits = json!({"email": of("b"), "second": of("c")});
+        let form = submitted(&client, kind, &flow, profile(traits)).await;
+        assert_eq!(form.status, 200, "{}", form.text);
+        assert_eq!(form.messages(), [4_050_002]);
+        assert_eq!(form.body["state"], "show_form");
+        assert!(form.body.get("continue_with").is_none());
+        assert_eq!(form.node("traits.email")["attributes"]["value"], of("b"));
+        assert_eq!(form.body["identity"]["traits"], json!({"email": of("a")}));
+        assert_eq!(site.mails(&project).await.len(), mails);
+    }
 }
 
 /// Somebody else's address is refused as it is without the hook. An identifier that is no address shows
 /// when the change is made.
-#[test]
-fn what_belongs_to_somebody_else() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        let theirs = json!({"email": "theirs@x.org", "login": "theirs"});
-        with_traits(&site, &project, Kind::Spa, theirs).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let mails = site.mails(&project).await.len();
-            let flow = client.begin("settings", "").await;
-            let traits = json!({"email": "Theirs@x.org", "name": "Eve"});
-            let answer = client.submit(&flow, profile(traits)).await;
-            if kind != Kind::Html {
-                assert_eq!(answer.status, 400);
-            }
-            let form = read(&client, &flow).await;
-            assert_eq!(form.messages(), [4_000_007], "{}", form.text);
-            assert_eq!(form.node("traits.name")["attributes"]["value"], "Eve");
-            assert_eq!(site.mails(&project).await.len(), mails);
-
-            let id = held(&client, kind, json!({"email": of("b"), "login": "theirs"})).await;
-            let (status, form) = typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
-            assert!(matches!(status, 0 | 400), "{}", form.text);
-            assert_eq!(form.messages(), [4_000_007]);
-            assert_eq!(form.body["state"], "sent_email");
-            let traits = &whoami(&client).await.body["identity"]["traits"];
-            assert_eq!(*traits, json!({"email": of("a")}), "nothing half");
+#[story]
+async fn what_belongs_to_somebody_else(site: Site) {
+    let project = site.project_with(holding()).await;
+    let theirs = json!({"email": "theirs@x.org", "login": "theirs"});
+    with_traits(&site, &project, Kind::Spa, theirs).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let mails = site.mails(&project).await.len();
+        let flow = client.begin("settings", "").await;
+        let traits = json!({"email": "Theirs@x.org", "name": "Eve"});
+        let answer = client.submit(&flow, profile(traits)).await;
+        if kind != Kind::Html {
+            assert_eq!(answer.status, 400);
         }
-        assert!(opens(&site, &project, "theirs", PASSWORD).await);
-        site.finish().await;
-    });
+        let form = read(&client, &flow).await;
+        assert_eq!(form.messages(), [4_000_007], "{}", form.text);
+        assert_eq!(form.node("traits.name")["attributes"]["value"], "Eve");
+        assert_eq!(site.mails(&project).await.len(), mails);
+
+        let id = held(&client, kind, json!({"email": of("b"), "login": "theirs"})).await;
+        let (status, form) = typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
+        assert!(matches!(status, 0 | 400), "{}", form.text);
+        assert_eq!(form.messages(), [4_000_007]);
+        assert_eq!(form.body["state"], "sent_email");
+        let traits = &whoami(&client).await.body["identity"]["traits"];
+        assert_eq!(*traits, json!({"email": of("a")}), "nothing half");
+    }
+    assert!(opens(&site, &project, "theirs", PASSWORD).await);
 }
 
-#[test]
-fn it_needs_a_session_that_authenticated_lately() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        let mut clients = Vec::new();
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@x.org").to_lowercase();
-            clients.push((kind, person(&site, &project, kind, &email).await));
+#[story]
+async fn it_needs_a_session_that_authenticated_lately(site: Site) {
+    let project = site.project_with(holding()).await;
+    let mut clients = Vec::new();
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@x.org").to_lowercase();
+        clients.push((kind, person(&site, &project, kind, &email).await));
+    }
+    site.world.clock.advance(TimeDelta::minutes(61));
+    let mails = site.mails(&project).await.len();
+    for (kind, client) in &clients {
+        let flow = client.begin("settings", "").await;
+        let answer = client
+            .submit(
+                &flow,
+                profile(json!({"email": format!("new-{kind:?}@x.org")})),
+            )
+            .await;
+        if *kind == Kind::Html {
+            assert!(
+                answer
+                    .location()
+                    .contains("/self-service/login/browser?refresh=true")
+            );
+        } else {
+            assert_eq!(answer.error_id(), Some("session_refresh_required"));
         }
-        site.world.clock.advance(TimeDelta::minutes(61));
-        let mails = site.mails(&project).await.len();
-        for (kind, client) in &clients {
-            let flow = client.begin("settings", "").await;
-            let answer = client
-                .submit(
-                    &flow,
-                    profile(json!({"email": format!("new-{kind:?}@x.org")})),
-                )
-                .await;
-            if *kind == Kind::Html {
-                assert!(
-                    answer
-                        .location()
-                        .contains("/self-service/login/browser?refresh=true")
-                );
-            } else {
-                assert_eq!(answer.error_id(), Some("session_refresh_required"));
-            }
-        }
-        assert_eq!(site.mails(&project).await.len(), mails);
-        // Going on after the detour ends at the verification.
-        let (_, page) = &clients[0];
-        assert_eq!(refresh(page, "html@x.org", PASSWORD).await.status, 303);
-        let waiting = page.begin("settings", "").await;
-        let fields = profile(json!({"email": "new-html@x.org"}));
-        led_to(Kind::Html, &page.submit(&waiting, fields).await);
-        site.finish().await;
-    });
+    }
+    assert_eq!(site.mails(&project).await.len(), mails);
+    // Going on after the detour ends at the verification.
+    let (_, page) = &clients[0];
+    assert_eq!(refresh(page, "html@x.org", PASSWORD).await.status, 303);
+    let waiting = page.begin("settings", "").await;
+    let fields = profile(json!({"email": "new-html@x.org"}));
+    led_to(Kind::Html, &page.submit(&waiting, fields).await);
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 use uuid::Uuid;
 
 use super::{
@@ -40,166 +40,146 @@ async fn is_over(
     }
 }
 
-#[test]
-fn the_newer_change_counts() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let first = held(&client, kind, json!({"email": of("b")})).await;
-            let second = held(&client, kind, json!({"email": of("c")})).await;
-            // Whoever wants the first one sent again hears no more, and nothing is sent.
-            let mails = site.mails(&project).await.len();
-            let again = json!({"method": "code", "email": of("b")});
-            let (_, form) = sent(&client, kind, &first, again).await;
-            assert_eq!(form.messages(), [1_080_003]);
-            assert_eq!(site.mails(&project).await.len(), mails);
-            let third = held(&client, kind, json!({"email": of("d")})).await;
-            is_over(&site, &project, (&client, kind), (&second, &of("c"))).await;
-            assert_eq!(traits(&client).await, json!({"email": of("a")}));
-            typed(&site, &project, (&client, kind), (&third, &of("d"))).await;
-            assert_eq!(traits(&client).await, json!({"email": of("d")}));
-        }
-        site.finish().await;
-    });
+#[story]
+async fn the_newer_change_counts(site: Site) {
+    let project = site.project_with(merged(&holding(), &patient(50))).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let first = held(&client, kind, json!({"email": of("b")})).await;
+        let second = held(&client, kind, json!({"email": of("c")})).await;
+        // Whoever wants the first one sent again hears no more, and nothing is sent.
+        let mails = site.mails(&project).await.len();
+        let again = json!({"method": "code", "email": of("b")});
+        let (_, form) = sent(&client, kind, &first, again).await;
+        assert_eq!(form.messages(), [1_080_003]);
+        assert_eq!(site.mails(&project).await.len(), mails);
+        let third = held(&client, kind, json!({"email": of("d")})).await;
+        is_over(&site, &project, (&client, kind), (&second, &of("c"))).await;
+        assert_eq!(traits(&client).await, json!({"email": of("a")}));
+        typed(&site, &project, (&client, kind), (&third, &of("d"))).await;
+        assert_eq!(traits(&client).await, json!({"email": of("d")}));
+    }
 }
 
 /// It is sent again to the address that waits, whatever is typed, while that is still free.
-#[test]
-fn sent_again() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let id = held(&client, kind, json!({"email": of("b")})).await;
-            let old = code(&site, &project, &of("b")).await;
-            let again = json!({"method": "code", "email": of("elsewhere")});
-            let (status, form) = sent(&client, kind, &id, again.clone()).await;
-            assert!(matches!(status, 0 | 200), "{}", form.text);
-            assert_eq!(form.messages(), [1_080_003]);
-            let mail = site.mail(&project).await;
-            assert_eq!((&*mail.to, mail.code() == old), (&*of("b"), false));
-            let wrong = json!({"method": "code", "code": old});
-            let (_, form) = sent(&client, kind, &id, wrong).await;
-            assert_eq!(form.messages(), [4_070_006]);
-            typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
-            assert_eq!(traits(&client).await, json!({"email": of("b")}));
+#[story]
+async fn sent_again(site: Site) {
+    let project = site.project_with(merged(&holding(), &patient(50))).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let id = held(&client, kind, json!({"email": of("b")})).await;
+        let old = code(&site, &project, &of("b")).await;
+        let again = json!({"method": "code", "email": of("elsewhere")});
+        let (status, form) = sent(&client, kind, &id, again.clone()).await;
+        assert!(matches!(status, 0 | 200), "{}", form.text);
+        assert_eq!(form.messages(), [1_080_003]);
+        let mail = site.mail(&project).await;
+        assert_eq!((&*mail.to, mail.code() == old), (&*of("b"), false));
+        let wrong = json!({"method": "code", "code": old});
+        let (_, form) = sent(&client, kind, &id, wrong).await;
+        assert_eq!(form.messages(), [4_070_006]);
+        typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
+        assert_eq!(traits(&client).await, json!({"email": of("b")}));
 
-            let id = held(&client, kind, json!({"email": of("c")})).await;
-            person(&site, &project, Kind::Spa, &of("c")).await;
-            let mails = site.mails(&project).await.len();
-            let (status, form) = sent(&client, kind, &id, again).await;
-            assert!(matches!(status, 0 | 400), "{}", form.text);
-            assert_eq!(form.messages(), [4_000_007]);
-            assert_eq!(site.mails(&project).await.len(), mails);
-        }
-        site.finish().await;
-    });
+        let id = held(&client, kind, json!({"email": of("c")})).await;
+        person(&site, &project, Kind::Spa, &of("c")).await;
+        let mails = site.mails(&project).await.len();
+        let (status, form) = sent(&client, kind, &id, again).await;
+        assert!(matches!(status, 0 | 400), "{}", form.text);
+        assert_eq!(form.messages(), [4_000_007]);
+        assert_eq!(site.mails(&project).await.len(), mails);
+    }
 }
 
-#[test]
-fn the_address_is_taken_meanwhile() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let wanted = json!({"email": of("b"), "name": "Ada"});
-            let id = held(&client, kind, wanted).await;
-            let mine = code(&site, &project, &of("b")).await;
-            person(&site, &project, Kind::Spa, &of("b")).await;
-            let typed = json!({"method": "code", "code": mine});
-            let (status, form) = sent(&client, kind, &id, typed.clone()).await;
-            assert!(matches!(status, 0 | 400), "{}", form.text);
-            assert_eq!(form.messages(), [4_000_007]);
-            assert_eq!(form.body["state"], "sent_email");
-            assert_eq!(traits(&client).await, json!({"email": of("a")}));
-            let theirs = signed_in(&site, &project, Kind::Spa, &of("b")).await;
-            let theirs = whoami(&theirs).await.body["identity"].clone();
-            assert_eq!(theirs["verifiable_addresses"][0]["verified"], false);
-            let again = client.submit(&form, typed).await;
-            match kind {
-                Kind::Html => assert_ne!(again.location_query("flow").as_deref(), Some(&*id)),
-                _ => assert_eq!(again.status, 410, "{}", again.text),
-            }
+#[story]
+async fn the_address_is_taken_meanwhile(site: Site) {
+    let project = site.project_with(merged(&holding(), &patient(50))).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let wanted = json!({"email": of("b"), "name": "Ada"});
+        let id = held(&client, kind, wanted).await;
+        let mine = code(&site, &project, &of("b")).await;
+        person(&site, &project, Kind::Spa, &of("b")).await;
+        let typed = json!({"method": "code", "code": mine});
+        let (status, form) = sent(&client, kind, &id, typed.clone()).await;
+        assert!(matches!(status, 0 | 400), "{}", form.text);
+        assert_eq!(form.messages(), [4_000_007]);
+        assert_eq!(form.body["state"], "sent_email");
+        assert_eq!(traits(&client).await, json!({"email": of("a")}));
+        let theirs = signed_in(&site, &project, Kind::Spa, &of("b")).await;
+        let theirs = whoami(&theirs).await.body["identity"].clone();
+        assert_eq!(theirs["verifiable_addresses"][0]["verified"], false);
+        let again = client.submit(&form, typed).await;
+        match kind {
+            Kind::Html => assert_ne!(again.location_query("flow").as_deref(), Some(&*id)),
+            _ => assert_eq!(again.status, 410, "{}", again.text),
         }
-        site.finish().await;
-    });
+    }
 }
 
-#[test]
-fn the_account_is_another_meanwhile() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(merged(&holding(), &patient(50))).await;
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let id = held(&client, kind, json!({"email": of("b"), "name": "B"})).await;
-            let flow = client.begin("settings", "").await;
-            let other = json!({"email": of("a"), "name": "C"});
-            let saved = submitted(&client, kind, &flow, profile(other.clone())).await;
-            assert_eq!(saved.messages(), [1_050_001]);
-            is_over(&site, &project, (&client, kind), (&id, &of("b"))).await;
-            assert_eq!(traits(&client).await, other);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn the_account_is_another_meanwhile(site: Site) {
+    let project = site.project_with(merged(&holding(), &patient(50))).await;
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let id = held(&client, kind, json!({"email": of("b"), "name": "B"})).await;
+        let flow = client.begin("settings", "").await;
+        let other = json!({"email": of("a"), "name": "C"});
+        let saved = submitted(&client, kind, &flow, profile(other.clone())).await;
+        assert_eq!(saved.messages(), [1_050_001]);
+        is_over(&site, &project, (&client, kind), (&id, &of("b"))).await;
+        assert_eq!(traits(&client).await, other);
+    }
 }
 
 /// Signed out, disabled, deleted by an administrator, deleted by oneself.
-#[test]
-fn nobody_asks_for_it_any_more() {
-    run(async {
-        let site = Site::new().await;
-        let deletes = json!({"insula": {"account": {"delete": true}}});
-        let config = merged(&merged(&holding(), &patient(50)), &deletes);
-        let project = site.project_with(config).await;
-        let admin = site.admin(&project);
-        for kind in Kind::ALL {
-            let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-            let client = person(&site, &project, kind, &of("a")).await;
-            let id = held(&client, kind, json!({"email": of("b")})).await;
-            let session = whoami(&client).await.body["id"]
-                .as_str()
-                .unwrap()
-                .to_owned();
-            let ended = admin.delete(&format!("/admin/sessions/{session}")).await;
-            assert_eq!(ended.status, 204);
-            is_over(&site, &project, (&client, kind), (&id, &of("b"))).await;
+#[story]
+async fn nobody_asks_for_it_any_more(site: Site) {
+    let deletes = json!({"insula": {"account": {"delete": true}}});
+    let config = merged(&merged(&holding(), &patient(50)), &deletes);
+    let project = site.project_with(config).await;
+    let admin = site.admin(&project);
+    for kind in Kind::ALL {
+        let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
+        let client = person(&site, &project, kind, &of("a")).await;
+        let id = held(&client, kind, json!({"email": of("b")})).await;
+        let session = whoami(&client).await.body["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let ended = admin.delete(&format!("/admin/sessions/{session}")).await;
+        assert_eq!(ended.status, 204);
+        is_over(&site, &project, (&client, kind), (&id, &of("b"))).await;
 
-            let client = signed_in(&site, &project, kind, &of("a")).await;
-            let id = held(&client, kind, json!({"email": of("c")})).await;
-            disable(&project, &of("a"), true).await;
-            is_over(&site, &project, (&client, kind), (&id, &of("c"))).await;
-            disable(&project, &of("a"), false).await;
+        let client = signed_in(&site, &project, kind, &of("a")).await;
+        let id = held(&client, kind, json!({"email": of("c")})).await;
+        disable(&project, &of("a"), true).await;
+        is_over(&site, &project, (&client, kind), (&id, &of("c"))).await;
+        disable(&project, &of("a"), false).await;
 
-            let client = signed_in(&site, &project, kind, &of("a")).await;
-            assert_eq!(traits(&client).await, json!({"email": of("a")}));
-            let id = held(&client, kind, json!({"email": of("d")})).await;
-            let typed = code(&site, &project, &of("d")).await;
-            let identity = whoami(&client).await.body["identity"]["id"].clone();
-            let path = format!("/admin/identities/{}", identity.as_str().unwrap());
-            assert_eq!(admin.delete(&path).await.status, 204);
-            let typed = json!({"method": "code", "code": typed});
-            let (status, form) = sent(&client, kind, &id, typed).await;
-            assert!(matches!(status, 0 | 200), "{}", form.text);
-            assert_eq!(form.messages(), [4_070_006]);
-        }
-        let client = person(&site, &project, Kind::Spa, "own@x.org").await;
-        let id = held(&client, Kind::Spa, json!({"email": "own-new@x.org"})).await;
-        let flow = client.begin("settings", "").await;
-        let fields = json!({"method": "account", "account_confirmation": "own@x.org"});
-        assert_eq!(client.submit(&flow, fields).await.status, 200);
-        // What waited goes as well.
-        assert_eq!(verification(&client, &id).await.status, 404);
-        site.finish().await;
-    });
+        let client = signed_in(&site, &project, kind, &of("a")).await;
+        assert_eq!(traits(&client).await, json!({"email": of("a")}));
+        let id = held(&client, kind, json!({"email": of("d")})).await;
+        let typed = code(&site, &project, &of("d")).await;
+        let identity = whoami(&client).await.body["identity"]["id"].clone();
+        let path = format!("/admin/identities/{}", identity.as_str().unwrap());
+        assert_eq!(admin.delete(&path).await.status, 204);
+        let typed = json!({"method": "code", "code": typed});
+        let (status, form) = sent(&client, kind, &id, typed).await;
+        assert!(matches!(status, 0 | 200), "{}", form.text);
+        assert_eq!(form.messages(), [4_070_006]);
+    }
+    let client = person(&site, &project, Kind::Spa, "own@x.org").await;
+    let id = held(&client, Kind::Spa, json!({"email": "own-new@x.org"})).await;
+    let flow = client.begin("settings", "").await;
+    let fields = json!({"method": "account", "account_confirmation": "own@x.org"});
+    assert_eq!(client.submit(&flow, fields).await.status, 200);
+    // What waited goes as well.
+    assert_eq!(verification(&client, &id).await.status, 404);
 }
 
 async fn disable(project: &Project, address: &str, is_disabled: bool) {
@@ -218,198 +198,178 @@ async fn disable(project: &Project, address: &str, is_disabled: bool) {
     tx.commit().await.unwrap();
 }
 
-#[test]
-fn too_late() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        let client = person(&site, &project, Kind::Spa, "a@x.org").await;
-        let id = held(&client, Kind::Spa, json!({"email": "b@x.org"})).await;
-        let form = verification(&client, &id).await;
-        let typed = code(&site, &project, "b@x.org").await;
-        site.world.clock.advance(TimeDelta::minutes(61));
-        let late = client
-            .submit(&form, json!({"method": "code", "code": typed}))
-            .await;
-        assert_eq!(late.status, 303, "{}", late.text);
-        let fresh = client.get(late.location()).await;
-        assert_eq!(fresh.messages(), [4_070_005]);
-        // What takes its place changes nothing.
-        let again = json!({"method": "code", "email": "b@x.org"});
-        client.submit(&fresh, again).await;
-        assert_eq!(traits(&client).await, json!({"email": "a@x.org"}));
-        site.finish().await;
-    });
+#[story]
+async fn too_late(site: Site) {
+    let project = site.project_with(holding()).await;
+    let client = person(&site, &project, Kind::Spa, "a@x.org").await;
+    let id = held(&client, Kind::Spa, json!({"email": "b@x.org"})).await;
+    let form = verification(&client, &id).await;
+    let typed = code(&site, &project, "b@x.org").await;
+    site.world.clock.advance(TimeDelta::minutes(61));
+    let late = client
+        .submit(&form, json!({"method": "code", "code": typed}))
+        .await;
+    assert_eq!(late.status, 303, "{}", late.text);
+    let fresh = client.get(late.location()).await;
+    assert_eq!(fresh.messages(), [4_070_005]);
+    // What takes its place changes nothing.
+    let again = json!({"method": "code", "email": "b@x.org"});
+    client.submit(&fresh, again).await;
+    assert_eq!(traits(&client).await, json!({"email": "a@x.org"}));
 }
 
 /// There is no form for a link: a new verification says what became of it.
-#[test]
-fn by_link_as_well() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(merged(&holding(), &by_link())).await;
-        let page = person(&site, &project, Kind::Html, "a@x.org").await;
-        let follow = async |link: String| {
-            let followed = page.get(&link).await;
-            landed(&page, "verification", &followed).await
-        };
-        let link = async || site.mail(&project).await.link().to_owned();
+#[story]
+async fn by_link_as_well(site: Site) {
+    let project = site.project_with(merged(&holding(), &by_link())).await;
+    let page = person(&site, &project, Kind::Html, "a@x.org").await;
+    let follow = async |link: String| {
+        let followed = page.get(&link).await;
+        landed(&page, "verification", &followed).await
+    };
+    let link = async || site.mail(&project).await.link().to_owned();
 
-        held(&page, Kind::Html, json!({"email": "b@x.org"})).await;
-        let first = link().await;
-        held(&page, Kind::Html, json!({"email": "c@x.org"})).await;
-        assert_eq!(follow(first).await.messages(), [4_070_001]);
-        let second = link().await;
-        let flow = page.begin("settings", "").await;
-        let named = json!({"email": "a@x.org", "name": "A"});
-        submitted(&page, Kind::Html, &flow, profile(named.clone())).await;
-        assert_eq!(follow(second).await.messages(), [4_070_001]);
-        held(&page, Kind::Html, json!({"email": "d@x.org"})).await;
-        let third = link().await;
-        person(&site, &project, Kind::Spa, "d@x.org").await;
-        assert_eq!(follow(third).await.messages(), [4_000_007]);
-        assert_eq!(traits(&page).await, named);
-        site.finish().await;
-    });
+    held(&page, Kind::Html, json!({"email": "b@x.org"})).await;
+    let first = link().await;
+    held(&page, Kind::Html, json!({"email": "c@x.org"})).await;
+    assert_eq!(follow(first).await.messages(), [4_070_001]);
+    let second = link().await;
+    let flow = page.begin("settings", "").await;
+    let named = json!({"email": "a@x.org", "name": "A"});
+    submitted(&page, Kind::Html, &flow, profile(named.clone())).await;
+    assert_eq!(follow(second).await.messages(), [4_070_001]);
+    held(&page, Kind::Html, json!({"email": "d@x.org"})).await;
+    let third = link().await;
+    person(&site, &project, Kind::Spa, "d@x.org").await;
+    assert_eq!(follow(third).await.messages(), [4_000_007]);
+    assert_eq!(traits(&page).await, named);
 }
 
 /// Two people wait for one address, and type their codes at the same moment.
-#[test]
-fn two_people_and_one_address() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        let mut people = Vec::new();
-        for n in 0..4 {
-            let client = person(&site, &project, Kind::Spa, &format!("p{n}@x.org")).await;
-            let id = held(&client, Kind::Spa, json!({"email": "wanted@x.org"})).await;
-            let form = verification(&client, &id).await;
-            let typed = code(&site, &project, "wanted@x.org").await;
-            people.push((client, form, json!({"method": "code", "code": typed})));
+#[story]
+async fn two_people_and_one_address(site: Site) {
+    let project = site.project_with(holding()).await;
+    let mut people = Vec::new();
+    for n in 0..4 {
+        let client = person(&site, &project, Kind::Spa, &format!("p{n}@x.org")).await;
+        let id = held(&client, Kind::Spa, json!({"email": "wanted@x.org"})).await;
+        let form = verification(&client, &id).await;
+        let typed = code(&site, &project, "wanted@x.org").await;
+        people.push((client, form, json!({"method": "code", "code": typed})));
+    }
+    let sent = people
+        .iter()
+        .map(|(client, form, typed)| client.submit(form, typed.clone()));
+    let answers: Vec<Answer> = join_all(sent).await;
+    let mut won = 0;
+    for (answer, (n, (client, ..))) in answers.iter().zip(people.iter().enumerate()) {
+        let email = traits(client).await["email"].clone();
+        if answer.status == 200 {
+            won += 1;
+            assert_eq!(email, "wanted@x.org");
+        } else {
+            assert_eq!(answer.status, 400, "{}", answer.text);
+            assert_eq!(answer.messages(), [4_000_007]);
+            assert_eq!(email, format!("p{n}@x.org"));
         }
-        let sent = people
-            .iter()
-            .map(|(client, form, typed)| client.submit(form, typed.clone()));
-        let answers: Vec<Answer> = join_all(sent).await;
-        let mut won = 0;
-        for (answer, (n, (client, ..))) in answers.iter().zip(people.iter().enumerate()) {
-            let email = traits(client).await["email"].clone();
-            if answer.status == 200 {
-                won += 1;
-                assert_eq!(email, "wanted@x.org");
-            } else {
-                assert_eq!(answer.status, 400, "{}", answer.text);
-                assert_eq!(answer.messages(), [4_000_007]);
-                assert_eq!(email, format!("p{n}@x.org"));
-            }
-        }
-        assert_eq!(won, 1);
-        site.finish().await;
-    });
+    }
+    assert_eq!(won, 1);
 }
 
 /// At once: the code of a change, the code again, another change, a change that does not wait, and the end
 /// of the account. Whatever comes first, the account is as one of them left it.
-#[test]
-fn everything_at_once() {
-    run(async {
-        let site = Site::new().await;
-        let deletes = json!({"insula": {"account": {"delete": true}}});
-        let config = merged(&merged(&holding(), &patient(50)), &deletes);
-        let project = site.project_with(config).await;
-        for round in 0..6 {
-            let of = |name: &str| format!("{name}{round}@x.org");
-            let client = person(&site, &project, Kind::Spa, &of("a")).await;
-            let id = held(&client, Kind::Spa, json!({"email": of("b")})).await;
-            let form = verification(&client, &id).await;
-            let code = code(&site, &project, &of("b")).await;
-            let typed = json!({"method": "code", "code": code});
-            let (newer, named, gone) = (
-                client.begin("settings", "").await,
-                client.begin("settings", "").await,
-                client.begin("settings", "").await,
-            );
-            let end = async {
-                if round % 2 == 1 {
-                    let fields = json!({"method": "account", "account_confirmation": of("a")});
-                    client.submit(&gone, fields).await;
-                }
-            };
-            let (first, second, newer, named, ()) = tokio::join!(
-                client.submit(&form, typed.clone()),
-                client.submit(&form, typed.clone()),
-                client.submit(&newer, profile(json!({"email": of("c")}))),
-                client.submit(&named, profile(json!({"email": of("a"), "name": "A"}))),
-                end,
-            );
-            for answer in [&first, &second, &newer, &named] {
-                assert!(answer.status.as_u16() < 500, "{}", answer.text);
+#[story]
+async fn everything_at_once(site: Site) {
+    let deletes = json!({"insula": {"account": {"delete": true}}});
+    let config = merged(&merged(&holding(), &patient(50)), &deletes);
+    let project = site.project_with(config).await;
+    for round in 0..6 {
+        let of = |name: &str| format!("{name}{round}@x.org");
+        let client = person(&site, &project, Kind::Spa, &of("a")).await;
+        let id = held(&client, Kind::Spa, json!({"email": of("b")})).await;
+        let form = verification(&client, &id).await;
+        let code = code(&site, &project, &of("b")).await;
+        let typed = json!({"method": "code", "code": code});
+        let (newer, named, gone) = (
+            client.begin("settings", "").await,
+            client.begin("settings", "").await,
+            client.begin("settings", "").await,
+        );
+        let end = async {
+            if round % 2 == 1 {
+                let fields = json!({"method": "account", "account_confirmation": of("a")});
+                client.submit(&gone, fields).await;
             }
-            let passed = [&first, &second]
-                .iter()
-                .filter(|answer| answer.body["state"] == "passed_challenge")
-                .count();
-            assert!(passed <= 1);
-            let now = whoami(&client).await;
-            if now.status == 200 {
-                let address = &now.body["identity"]["verifiable_addresses"][0];
-                let email = now.body["identity"]["traits"]["email"].clone();
-                assert_eq!(address["value"], email);
-                assert!(email == of("a") || email == of("b"), "{email}");
-                assert_eq!(address["verified"], email == of("b"));
-                // It may have been changed again since; but it was not without the code.
-                assert!(passed == 1 || email == of("a"));
-            }
+        };
+        let (first, second, newer, named, ()) = tokio::join!(
+            client.submit(&form, typed.clone()),
+            client.submit(&form, typed.clone()),
+            client.submit(&newer, profile(json!({"email": of("c")}))),
+            client.submit(&named, profile(json!({"email": of("a"), "name": "A"}))),
+            end,
+        );
+        for answer in [&first, &second, &newer, &named] {
+            assert!(answer.status.as_u16() < 500, "{}", answer.text);
         }
-        site.finish().await;
-    });
+        let passed = [&first, &second]
+            .iter()
+            .filter(|answer| answer.body["state"] == "passed_challenge")
+            .count();
+        assert!(passed <= 1);
+        let now = whoami(&client).await;
+        if now.status == 200 {
+            let address = &now.body["identity"]["verifiable_addresses"][0];
+            let email = now.body["identity"]["traits"]["email"].clone();
+            assert_eq!(address["value"], email);
+            assert!(email == of("a") || email == of("b"), "{email}");
+            assert_eq!(address["verified"], email == of("b"));
+            // It may have been changed again since; but it was not without the code.
+            assert!(passed == 1 || email == of("a"));
+        }
+    }
 }
 
 /// An id of another project's is of no use, and what waits lies in the database as ciphertext.
-#[test]
-fn what_waits_is_the_projects_own() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(holding()).await;
-        let other = site.project_with(holding()).await;
-        let client = person(&site, &project, Kind::Api, "a@x.org").await;
-        let flow = client.begin("settings", "").await;
-        let wanted = json!({"email": "b@x.org", "name": "Lovelace"});
-        let id = led_to(Kind::Api, &client.submit(&flow, profile(wanted)).await);
-        let code = code(&site, &project, "b@x.org").await;
+#[story]
+async fn what_waits_is_the_projects_own(site: Site) {
+    let project = site.project_with(holding()).await;
+    let other = site.project_with(holding()).await;
+    let client = person(&site, &project, Kind::Api, "a@x.org").await;
+    let flow = client.begin("settings", "").await;
+    let wanted = json!({"email": "b@x.org", "name": "Lovelace"});
+    let id = led_to(Kind::Api, &client.submit(&flow, profile(wanted)).await);
+    let code = code(&site, &project, "b@x.org").await;
 
-        let stranger = person(&site, &other, Kind::Spa, "a@x.org").await;
-        assert_eq!(verification(&stranger, &id).await.status, 404);
-        let path = format!("/self-service/verification?flow={id}");
-        let typed = json!({"method": "code", "code": code});
-        assert_eq!(stranger.post(&path, typed.clone()).await.status, 404);
-        let mut tx = project.begin().await.unwrap();
-        let (state, sealed): (Value, Option<String>) =
-            sqlx::query_as("select state, state #>> '{state,held}' from flows where id = $1")
-                .bind(id.parse::<Uuid>().unwrap())
-                .fetch_one(tx.conn())
-                .await
-                .unwrap();
-        drop(tx);
-        assert!(!state.to_string().contains("Lovelace"));
-        // The same ciphertext in another project's flow, and in another flow, opens nothing.
-        let theirs = held(&stranger, Kind::Spa, json!({"email": "c@x.org"})).await;
-        let mut tx = other.begin().await.unwrap();
-        let swapped = "update flows set state = jsonb_set(state, '{state,held}', to_jsonb($2::text)) where id = $1";
-        sqlx::query(swapped)
-            .bind(theirs.parse::<Uuid>().unwrap())
-            .bind(&sealed)
-            .execute(tx.conn())
+    let stranger = person(&site, &other, Kind::Spa, "a@x.org").await;
+    assert_eq!(verification(&stranger, &id).await.status, 404);
+    let path = format!("/self-service/verification?flow={id}");
+    let typed = json!({"method": "code", "code": code});
+    assert_eq!(stranger.post(&path, typed.clone()).await.status, 404);
+    let mut tx = project.begin().await.unwrap();
+    let (state, sealed): (Value, Option<String>) =
+        sqlx::query_as("select state, state #>> '{state,held}' from flows where id = $1")
+            .bind(id.parse::<Uuid>().unwrap())
+            .fetch_one(tx.conn())
             .await
             .unwrap();
-        tx.commit().await.unwrap();
-        is_over(&site, &other, (&stranger, Kind::Spa), (&theirs, "c@x.org")).await;
-        assert_eq!(traits(&stranger).await, json!({"email": "a@x.org"}));
-        // Where it belongs it is good; read the settings meanwhile as often as you like.
-        assert_eq!(read(&client, &flow).await.status, 200);
-        assert_eq!(client.post(&path, typed).await.status, 200);
-        assert_eq!(traits(&client).await["name"], "Lovelace");
-        assert!(opens(&site, &project, "b@x.org", PASSWORD).await);
-        site.finish().await;
-    });
+    drop(tx);
+    assert!(!state.to_string().contains("Lovelace"));
+    // The same ciphertext in another project's flow, and in another flow, opens nothing.
+    let theirs = held(&stranger, Kind::Spa, json!({"email": "c@x.org"})).await;
+    let mut tx = other.begin().await.unwrap();
+    let swapped = "update flows set state = jsonb_set(state, '{state,held}', to_jsonb($2::text)) where id = $1";
+    sqlx::query(swapped)
+        .bind(theirs.parse::<Uuid>().unwrap())
+        .bind(&sealed)
+        .execute(tx.conn())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    is_over(&site, &other, (&stranger, Kind::Spa), (&theirs, "c@x.org")).await;
+    assert_eq!(traits(&stranger).await, json!({"email": "a@x.org"}));
+    // Where it belongs it is good; read the settings meanwhile as often as you like.
+    assert_eq!(read(&client, &flow).await.status, 200);
+    assert_eq!(client.post(&path, typed).await.status, 200);
+    assert_eq!(traits(&client).await["name"], "Lovelace");
+    assert!(opens(&site, &project, "b@x.org", PASSWORD).await);
 }

@@ -3,155 +3,143 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, PASSWORD, basic, opens, person, read, signed_in, submitted, whoami};
 
-#[test]
-fn traits_are_replaced_as_a_whole() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(basic()).await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client.begin("settings", "").await;
-            let traits =
-                json!({"email": email, "name": {"first": "Ada", "last": "L"}, "newsletter": true});
-            let fields =
-                json!({"method": "profile", "traits": traits, "transient_payload": {"a": "1"}});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.status, 200, "{kind:?}: {}", form.text);
-            assert_eq!(form.body["state"], "success");
-            assert_eq!(form.messages(), [1_050_001]);
-            assert_eq!(form.body["identity"]["traits"], traits);
-            assert_eq!(form.body["transient_payload"], json!({"a": "1"}));
-            assert_eq!(form.node("traits.name.first")["attributes"]["value"], "Ada");
-            let next = form.body.get("continue_with");
-            let page = format!(
-                "{}/ui/settings?flow={}",
-                project.base_url(),
-                flow.body["id"].as_str().unwrap()
-            );
-            let redirect = json!([{"action": "redirect_browser_to", "redirect_browser_to": page}]);
-            assert_eq!(next, (kind == Kind::Spa).then_some(&redirect), "{kind:?}");
-            // At once in a session check, and in the next reading without what only answers say.
-            assert_eq!(whoami(&client).await.body["identity"]["traits"], traits);
-            let seen = read(&client, &flow).await;
-            assert_eq!(seen.messages(), [1_050_001]);
-            assert!(seen.body.get("continue_with").is_none());
-            // What is not sent is gone, and the same flow goes on.
-            let fields = json!({"method": "profile", "traits": {"email": email}});
-            let form = submitted(&client, kind, &flow, fields.clone()).await;
-            assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
-            assert!(
-                form.node("traits.name.first")["attributes"]
-                    .get("value")
-                    .is_none()
-            );
-            // Identical ones succeed.
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.messages(), [1_050_001]);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn traits_are_replaced_as_a_whole(site: Site) {
+    let project = site.project_with(basic()).await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client.begin("settings", "").await;
+        let traits =
+            json!({"email": email, "name": {"first": "Ada", "last": "L"}, "newsletter": true});
+        let fields =
+            json!({"method": "profile", "traits": traits, "transient_payload": {"a": "1"}});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.status, 200, "{kind:?}: {}", form.text);
+        assert_eq!(form.body["state"], "success");
+        assert_eq!(form.messages(), [1_050_001]);
+        assert_eq!(form.body["identity"]["traits"], traits);
+        assert_eq!(form.body["transient_payload"], json!({"a": "1"}));
+        assert_eq!(form.node("traits.name.first")["attributes"]["value"], "Ada");
+        let next = form.body.get("continue_with");
+        let page = format!(
+            "{}/ui/settings?flow={}",
+            project.base_url(),
+            flow.body["id"].as_str().unwrap()
+        );
+        let redirect = json!([{"action": "redirect_browser_to", "redirect_browser_to": page}]);
+        assert_eq!(next, (kind == Kind::Spa).then_some(&redirect), "{kind:?}");
+        // At once in a session check, and in the next reading without what only answers say.
+        assert_eq!(whoami(&client).await.body["identity"]["traits"], traits);
+        let seen = read(&client, &flow).await;
+        assert_eq!(seen.messages(), [1_050_001]);
+        assert!(seen.body.get("continue_with").is_none());
+        // What is not sent is gone, and the same flow goes on.
+        let fields = json!({"method": "profile", "traits": {"email": email}});
+        let form = submitted(&client, kind, &flow, fields.clone()).await;
+        assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
+        assert!(
+            form.node("traits.name.first")["attributes"]
+                .get("value")
+                .is_none()
+        );
+        // Identical ones succeed.
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.messages(), [1_050_001]);
+    }
 }
 
 /// Trap 42, and contract 4.3 and 6.2.
-#[test]
-fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(basic()).await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client.begin("settings", "").await;
-            let fields =
-                json!({"method": "profile", "traits": {"email": "nope", "name": {"first": "Eve"}}});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.node_messages("traits.email"), [4_000_040], "{kind:?}");
-            assert_eq!(form.node("traits.email")["attributes"]["value"], "nope");
-            assert_eq!(form.node("traits.name.first")["attributes"]["value"], "Eve");
-            assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
-            assert_eq!(form.body["state"], "show_form");
-            let form = submitted(&client, kind, &flow, json!({"method": "profile"})).await;
-            assert_eq!(form.node_messages("traits.email"), [4_000_002], "{kind:?}");
-            let fields =
-                json!({"method": "profile", "traits": {"email": email, "newsletter": "perhaps"}});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.node_messages("traits.newsletter"), [4_000_026]);
-            assert!(form.node_messages("traits.email").is_empty(), "trap 42");
-            let fields = json!({"method": "profile", "traits": {"email": email}});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.body["state"], "success");
-            // Once it is saved, the flow begins anew with the next mistake.
-            let form = submitted(&client, kind, &flow, json!({})).await;
-            assert_eq!(form.messages(), [4_010_004]);
-            assert_eq!(form.body["state"], "show_form");
-        }
-        let script = signed_in(&site, &project, Kind::Spa, "spa@example.org").await;
-        let flow = script.begin("settings", "").await;
-        for (traits, node, message) in [
-            (json!("x"), "traits", 4_000_026),
-            (
-                json!({"email": "spa@example.org", "surprise": 1}),
-                "traits",
-                4_000_001,
-            ),
-            (Value::Null, "traits.email", 4_000_002),
-        ] {
-            let fields = json!({"method": "profile", "traits": traits});
-            let form = script.submit(&flow, fields).await;
-            assert_eq!(form.status, StatusCode::BAD_REQUEST);
-            assert_eq!(form.node_messages(node), [message], "{}", form.text);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site: Site) {
+    let project = site.project_with(basic()).await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client.begin("settings", "").await;
+        let fields =
+            json!({"method": "profile", "traits": {"email": "nope", "name": {"first": "Eve"}}});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.node_messages("traits.email"), [4_000_040], "{kind:?}");
+        assert_eq!(form.node("traits.email")["attributes"]["value"], "nope");
+        assert_eq!(form.node("traits.name.first")["attributes"]["value"], "Eve");
+        assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
+        assert_eq!(form.body["state"], "show_form");
+        let form = submitted(&client, kind, &flow, json!({"method": "profile"})).await;
+        assert_eq!(form.node_messages("traits.email"), [4_000_002], "{kind:?}");
+        let fields =
+            json!({"method": "profile", "traits": {"email": email, "newsletter": "perhaps"}});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.node_messages("traits.newsletter"), [4_000_026]);
+        assert!(form.node_messages("traits.email").is_empty(), "trap 42");
+        let fields = json!({"method": "profile", "traits": {"email": email}});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.body["state"], "success");
+        // Once it is saved, the flow begins anew with the next mistake.
+        let form = submitted(&client, kind, &flow, json!({})).await;
+        assert_eq!(form.messages(), [4_010_004]);
+        assert_eq!(form.body["state"], "show_form");
+    }
+    let script = signed_in(&site, &project, Kind::Spa, "spa@example.org").await;
+    let flow = script.begin("settings", "").await;
+    for (traits, node, message) in [
+        (json!("x"), "traits", 4_000_026),
+        (
+            json!({"email": "spa@example.org", "surprise": 1}),
+            "traits",
+            4_000_001,
+        ),
+        (Value::Null, "traits.email", 4_000_002),
+    ] {
+        let fields = json!({"method": "profile", "traits": traits});
+        let form = script.submit(&flow, fields).await;
+        assert_eq!(form.status, StatusCode::BAD_REQUEST);
+        assert_eq!(form.node_messages(node), [message], "{}", form.text);
+    }
 }
 
-#[test]
-fn a_new_address_takes_the_place_of_the_old_one() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(basic()).await;
-        for kind in Kind::ALL {
-            let (old, new) = (format!("old{kind:?}@x.org"), format!("New{kind:?}@X.org"));
-            let client = person(&site, &project, kind, &old).await;
-            let before = whoami(&client).await.body["identity"].clone();
-            verify(&project, &old.to_lowercase()).await;
-            let flow = client.begin("settings", "").await;
-            let fields = json!({"method": "profile", "traits": {"email": new}});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.body["state"], "success", "{}", form.text);
-            let identity = whoami(&client).await.body["identity"].clone();
-            assert_eq!(identity["id"], before["id"]);
-            let address = &identity["verifiable_addresses"];
-            assert_eq!(address.as_array().unwrap().len(), 1);
-            assert_eq!(address[0]["value"], new.to_lowercase());
-            assert_eq!(address[0]["verified"], false);
-            assert_eq!(address[0]["status"], "pending");
-            assert_eq!(
-                identity["recovery_addresses"][0]["value"],
-                new.to_lowercase()
-            );
-            assert_eq!(form.body["identity"]["verifiable_addresses"], *address);
-            assert!(!opens(&site, &project, &old, PASSWORD).await);
-            assert!(opens(&site, &project, &new, PASSWORD).await);
-            // The old one is free again, and the new one is not.
-            let again = site
-                .client(&project, Kind::Spa)
-                .sign_up(&new, PASSWORD)
-                .await;
-            assert_eq!(again.messages(), [4_000_007]);
-            let again = site
-                .client(&project, Kind::Spa)
-                .sign_up(&old, PASSWORD)
-                .await;
-            assert_eq!(again.status, 200);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn a_new_address_takes_the_place_of_the_old_one(site: Site) {
+    let project = site.project_with(basic()).await;
+    for kind in Kind::ALL {
+        let (old, new) = (format!("old{kind:?}@x.org"), format!("New{kind:?}@X.org"));
+        let client = person(&site, &project, kind, &old).await;
+        let before = whoami(&client).await.body["identity"].clone();
+        verify(&project, &old.to_lowercase()).await;
+        let flow = client.begin("settings", "").await;
+        let fields = json!({"method": "profile", "traits": {"email": new}});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.body["state"], "success", "{}", form.text);
+        let identity = whoami(&client).await.body["identity"].clone();
+        assert_eq!(identity["id"], before["id"]);
+        let address = &identity["verifiable_addresses"];
+        assert_eq!(address.as_array().unwrap().len(), 1);
+        assert_eq!(address[0]["value"], new.to_lowercase());
+        assert_eq!(address[0]["verified"], false);
+        assert_eq!(address[0]["status"], "pending");
+        assert_eq!(
+            identity["recovery_addresses"][0]["value"],
+            new.to_lowercase()
+        );
+        assert_eq!(form.body["identity"]["verifiable_addresses"], *address);
+        assert!(!opens(&site, &project, &old, PASSWORD).await);
+        assert!(opens(&site, &project, &new, PASSWORD).await);
+        // The old one is free again, and the new one is not.
+        let again = site
+            .client(&project, Kind::Spa)
+            .sign_up(&new, PASSWORD)
+            .await;
+        assert_eq!(again.messages(), [4_000_007]);
+        let again = site
+            .client(&project, Kind::Spa)
+            .sign_up(&old, PASSWORD)
+            .await;
+        assert_eq!(again.status, 200);
+    }
 }
 
 /// Somebody proved to read it.
@@ -169,61 +157,53 @@ async fn verify(project: &tenants::Project, address: &str) {
     tx.commit().await.unwrap();
 }
 
-#[test]
-fn an_address_that_stays_keeps_its_state() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(basic()).await;
-        let script = person(&site, &project, Kind::Spa, EMAIL).await;
-        verify(&project, EMAIL).await;
-        let before = whoami(&script).await.body["identity"].clone();
-        let flow = script.begin("settings", "").await;
-        // The same address in another spelling.
-        let traits = json!({"email": "ADA@example.org", "name": {"first": "Ada"}});
-        let saved = script
-            .submit(&flow, json!({"method": "profile", "traits": traits}))
-            .await;
-        assert_eq!(saved.status, 200, "{}", saved.text);
-        let identity = &saved.body["identity"];
-        assert_eq!(identity["traits"], traits);
-        assert_eq!(
-            identity["verifiable_addresses"],
-            before["verifiable_addresses"]
-        );
-        assert_eq!(identity["verifiable_addresses"][0]["verified"], true);
-        assert_eq!(identity["recovery_addresses"], before["recovery_addresses"]);
-        site.finish().await;
-    });
+#[story]
+async fn an_address_that_stays_keeps_its_state(site: Site) {
+    let project = site.project_with(basic()).await;
+    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    verify(&project, EMAIL).await;
+    let before = whoami(&script).await.body["identity"].clone();
+    let flow = script.begin("settings", "").await;
+    // The same address in another spelling.
+    let traits = json!({"email": "ADA@example.org", "name": {"first": "Ada"}});
+    let saved = script
+        .submit(&flow, json!({"method": "profile", "traits": traits}))
+        .await;
+    assert_eq!(saved.status, 200, "{}", saved.text);
+    let identity = &saved.body["identity"];
+    assert_eq!(identity["traits"], traits);
+    assert_eq!(
+        identity["verifiable_addresses"],
+        before["verifiable_addresses"]
+    );
+    assert_eq!(identity["verifiable_addresses"][0]["verified"], true);
+    assert_eq!(identity["recovery_addresses"], before["recovery_addresses"]);
 }
 
-#[test]
-fn an_address_of_somebody_else_is_refused() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(basic()).await;
-        person(&site, &project, Kind::Spa, EMAIL).await;
-        for kind in Kind::ALL {
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let client = person(&site, &project, kind, &email).await;
-            let flow = client.begin("settings", "").await;
-            let fields = json!({"method": "profile", "traits": {"email": "Ada@Example.org", "name": {"first": "Eve"}}});
-            let form = submitted(&client, kind, &flow, fields).await;
-            assert_eq!(form.messages(), [4_000_007], "{kind:?}");
-            assert_eq!(
-                form.node("traits.email")["attributes"]["value"],
-                "Ada@Example.org"
-            );
-            assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
-            assert_eq!(form.body["state"], "show_form");
-            assert_eq!(
-                whoami(&client).await.body["identity"]["traits"],
-                json!({"email": email})
-            );
-            assert!(opens(&site, &project, &email, PASSWORD).await);
-        }
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-        site.finish().await;
-    });
+#[story]
+async fn an_address_of_somebody_else_is_refused(site: Site) {
+    let project = site.project_with(basic()).await;
+    person(&site, &project, Kind::Spa, EMAIL).await;
+    for kind in Kind::ALL {
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let client = person(&site, &project, kind, &email).await;
+        let flow = client.begin("settings", "").await;
+        let fields = json!({"method": "profile", "traits": {"email": "Ada@Example.org", "name": {"first": "Eve"}}});
+        let form = submitted(&client, kind, &flow, fields).await;
+        assert_eq!(form.messages(), [4_000_007], "{kind:?}");
+        assert_eq!(
+            form.node("traits.email")["attributes"]["value"],
+            "Ada@Example.org"
+        );
+        assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
+        assert_eq!(form.body["state"], "show_form");
+        assert_eq!(
+            whoami(&client).await.body["identity"]["traits"],
+            json!({"email": email})
+        );
+        assert!(opens(&site, &project, &email, PASSWORD).await);
+    }
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
 }
 
 /// A schema of several identifiers, all of which somebody may leave out.
@@ -243,98 +223,86 @@ fn optional() -> Value {
     ]}})
 }
 
-#[test]
-fn nobody_gives_up_their_last_identifier() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(optional()).await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let traits = json!({"one": "one@x.org", "two": "two@x.org"});
-        let fields = json!({"method": "password", "password": PASSWORD, "traits": traits});
-        script.submit(&flow, fields).await;
-        let flow = script.begin("settings", "").await;
-        let save = async |traits: Value| {
-            let fields = json!({"method": "profile", "traits": traits});
-            script.submit(&flow, fields).await
-        };
-        let saved = save(json!({"two": "two@x.org", "note": "n"})).await;
-        assert_eq!(saved.status, 200, "{}", saved.text);
-        assert!(!opens(&site, &project, "one@x.org", PASSWORD).await);
-        assert!(opens(&site, &project, "two@x.org", PASSWORD).await);
-        let refused = save(json!({"note": "n"})).await;
-        assert_eq!(refused.messages(), [4_000_009]);
-        assert!(opens(&site, &project, "two@x.org", PASSWORD).await);
-        let addresses = &whoami(&script).await.body["identity"]["verifiable_addresses"];
-        assert_eq!(addresses.as_array().unwrap().len(), 1, "{addresses}");
-        site.finish().await;
-    });
+#[story]
+async fn nobody_gives_up_their_last_identifier(site: Site) {
+    let project = site.project_with(optional()).await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let traits = json!({"one": "one@x.org", "two": "two@x.org"});
+    let fields = json!({"method": "password", "password": PASSWORD, "traits": traits});
+    script.submit(&flow, fields).await;
+    let flow = script.begin("settings", "").await;
+    let save = async |traits: Value| {
+        let fields = json!({"method": "profile", "traits": traits});
+        script.submit(&flow, fields).await
+    };
+    let saved = save(json!({"two": "two@x.org", "note": "n"})).await;
+    assert_eq!(saved.status, 200, "{}", saved.text);
+    assert!(!opens(&site, &project, "one@x.org", PASSWORD).await);
+    assert!(opens(&site, &project, "two@x.org", PASSWORD).await);
+    let refused = save(json!({"note": "n"})).await;
+    assert_eq!(refused.messages(), [4_000_009]);
+    assert!(opens(&site, &project, "two@x.org", PASSWORD).await);
+    let addresses = &whoami(&script).await.body["identity"]["verifiable_addresses"];
+    assert_eq!(addresses.as_array().unwrap().len(), 1, "{addresses}");
 }
 
-#[test]
-fn a_profile_that_is_switched_off_is_not_there() {
-    run(async {
-        let site = Site::new().await;
-        let off = json!({"selfservice": {"methods": {"profile": {"enabled": false}}}});
-        let project = site.project_with(off).await;
-        let script = person(&site, &project, Kind::Spa, EMAIL).await;
-        let flow = script.begin("settings", "").await;
-        let mut outline = flow.outline();
-        outline.sort_unstable();
-        assert_eq!(
-            outline,
-            [
-                "default/csrf_token",
-                "password/method=password",
-                "password/password"
-            ]
-        );
-        let fields = json!({"method": "profile", "traits": {"email": EMAIL}});
-        let sent = script.submit(&flow, fields).await;
-        assert_eq!(sent.status, StatusCode::NOT_FOUND);
-        site.finish().await;
-    });
+#[story]
+async fn a_profile_that_is_switched_off_is_not_there(site: Site) {
+    let off = json!({"selfservice": {"methods": {"profile": {"enabled": false}}}});
+    let project = site.project_with(off).await;
+    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let flow = script.begin("settings", "").await;
+    let mut outline = flow.outline();
+    outline.sort_unstable();
+    assert_eq!(
+        outline,
+        [
+            "default/csrf_token",
+            "password/method=password",
+            "password/password"
+        ]
+    );
+    let fields = json!({"method": "profile", "traits": {"email": EMAIL}});
+    let sent = script.submit(&flow, fields).await;
+    assert_eq!(sent.status, StatusCode::NOT_FOUND);
 }
 
 /// A form is drawn with a field for the list and one for each of its items, and posts them back.
-#[test]
-fn a_list_is_kept_item_by_item() {
-    run(async {
-        let site = Site::new().await;
-        let email = json!({"type": "string", "format": "email", "ory.sh/kratos": {
-            "credentials": {"password": {"identifier": true}}}});
-        let tags = json!({"type": "array", "title": "Tags", "items": {"type": "string"}});
-        let schema = json!({"type": "object", "properties": {"traits": {"type": "object",
-            "properties": {"email": email, "tags": tags}, "required": ["email"]}}});
-        let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
-        let config = json!({"identity": {
-            "default_schema_id": "person", "schemas": [{"id": "person", "url": url}]}});
-        let project = site.project_with(config).await;
-        let page = person(&site, &project, Kind::Html, EMAIL).await;
-        let flow = page.begin("settings", "").await;
-        assert_eq!(flow.node("traits.tags")["meta"]["label"]["id"], 1_070_002);
-        let action = flow.body["ui"]["action"].as_str().unwrap().to_owned();
-        let csrf = flow.node("csrf_token")["attributes"]["value"].clone();
-        let post = async |items: &[(&str, &str)]| {
-            let fixed = [
-                ("csrf_token", csrf.as_str().unwrap()),
-                ("method", "profile"),
-                ("traits.email", EMAIL),
-            ];
-            let sent = page.form(&action, &[&fixed[..], items].concat()).await;
-            assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
-            whoami(&page).await.body["identity"]["traits"]["tags"].clone()
-        };
-        assert_eq!(post(&[("traits.tags", "red")]).await, json!(["red"]));
-        let seen = read(&page, &flow).await;
-        let item = seen.node("traits.tags.0");
-        assert_eq!(item["attributes"]["value"], "red");
-        assert_eq!(item["meta"]["label"]["text"], "Tags");
-        let more = [("traits.tags", "blue"), ("traits.tags.0", "red")];
-        assert_eq!(post(&more).await, json!(["red", "blue"]));
-        let fewer = [("traits.tags.0", ""), ("traits.tags.1", "blue")];
-        assert_eq!(post(&fewer).await, json!(["blue"]));
-        assert_eq!(post(&[("traits.tags", "")]).await, Value::Null);
-        site.finish().await;
-    });
+#[story]
+async fn a_list_is_kept_item_by_item(site: Site) {
+    let email = json!({"type": "string", "format": "email", "ory.sh/kratos": {
+        "credentials": {"password": {"identifier": true}}}});
+    let tags = json!({"type": "array", "title": "Tags", "items": {"type": "string"}});
+    let schema = json!({"type": "object", "properties": {"traits": {"type": "object",
+        "properties": {"email": email, "tags": tags}, "required": ["email"]}}});
+    let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
+    let config = json!({"identity": {
+        "default_schema_id": "person", "schemas": [{"id": "person", "url": url}]}});
+    let project = site.project_with(config).await;
+    let page = person(&site, &project, Kind::Html, EMAIL).await;
+    let flow = page.begin("settings", "").await;
+    assert_eq!(flow.node("traits.tags")["meta"]["label"]["id"], 1_070_002);
+    let action = flow.body["ui"]["action"].as_str().unwrap().to_owned();
+    let csrf = flow.node("csrf_token")["attributes"]["value"].clone();
+    let post = async |items: &[(&str, &str)]| {
+        let fixed = [
+            ("csrf_token", csrf.as_str().unwrap()),
+            ("method", "profile"),
+            ("traits.email", EMAIL),
+        ];
+        let sent = page.form(&action, &[&fixed[..], items].concat()).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        whoami(&page).await.body["identity"]["traits"]["tags"].clone()
+    };
+    assert_eq!(post(&[("traits.tags", "red")]).await, json!(["red"]));
+    let seen = read(&page, &flow).await;
+    let item = seen.node("traits.tags.0");
+    assert_eq!(item["attributes"]["value"], "red");
+    assert_eq!(item["meta"]["label"]["text"], "Tags");
+    let more = [("traits.tags", "blue"), ("traits.tags.0", "red")];
+    assert_eq!(post(&more).await, json!(["red", "blue"]));
+    let fewer = [("traits.tags.0", ""), ("traits.tags.1", "blue")];
+    assert_eq!(post(&fewer).await, json!(["blue"]));
+    assert_eq!(post(&[("traits.tags", "")]).await, Value::Null);
 }

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 use super::{
     EMAIL, OTHER_PASSWORD, PASSWORD, basic, opens, person, read, refresh, signed_in, submitted,
@@ -48,361 +48,320 @@ fn detour(kind: Kind, answer: &Answer) -> String {
         .to_owned()
 }
 
-#[test]
-fn what_needs_a_fresh_session_and_what_does_not() {
-    run(async {
-        let site = Site::new().await;
-        for kind in Kind::ALL {
-            let (project, client) = old_session(&site, kind, EMAIL).await;
-            let flow = client.begin("settings", "").await;
-            let same =
-                json!({"method": "profile", "traits": {"email": EMAIL, "name": {"first": "Ada"}}});
-            let form = submitted(&client, kind, &flow, same).await;
-            assert_eq!(form.body["state"], "success", "{kind:?}");
-            // What is wrong with it is said at once.
-            let wrong = json!({"method": "profile", "traits": {"email": "nope"}});
-            let form = submitted(&client, kind, &flow, wrong).await;
-            assert_eq!(form.node_messages("traits.email"), [4_000_040]);
-            let none = submitted(&client, kind, &flow, json!({"method": "password"})).await;
-            assert_eq!(none.node_messages("password"), [4_000_002]);
-            for fields in [
-                json!({"method": "profile", "traits": {"email": "new@example.org"}}),
-                new_password(),
-                json!({"method": "password", "password": "short"}),
-            ] {
-                let sent = client.submit(&flow, fields).await;
-                let expected = format!(
-                    "{}/self-service/login/browser?refresh=true&return_to={}",
-                    project.base_url(),
-                    url::form_urlencoded::byte_serialize(
-                        flow.body["ui"]["action"].as_str().unwrap().as_bytes()
-                    )
-                    .collect::<String>()
-                );
-                assert_eq!(detour(kind, &sent), expected, "{kind:?}");
-                // For API clients nothing waits.
-                let cookies = sent.set_cookies();
-                let waits = cookies.contains(&continuity(&project));
-                assert_eq!(waits, kind != Kind::Api, "{cookies:?}");
-            }
-            assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+#[story]
+async fn what_needs_a_fresh_session_and_what_does_not(site: Site) {
+    for kind in Kind::ALL {
+        let (project, client) = old_session(&site, kind, EMAIL).await;
+        let flow = client.begin("settings", "").await;
+        let same =
+            json!({"method": "profile", "traits": {"email": EMAIL, "name": {"first": "Ada"}}});
+        let form = submitted(&client, kind, &flow, same).await;
+        assert_eq!(form.body["state"], "success", "{kind:?}");
+        // What is wrong with it is said at once.
+        let wrong = json!({"method": "profile", "traits": {"email": "nope"}});
+        let form = submitted(&client, kind, &flow, wrong).await;
+        assert_eq!(form.node_messages("traits.email"), [4_000_040]);
+        let none = submitted(&client, kind, &flow, json!({"method": "password"})).await;
+        assert_eq!(none.node_messages("password"), [4_000_002]);
+        for fields in [
+            json!({"method": "profile", "traits": {"email": "new@example.org"}}),
+            new_password(),
+            json!({"method": "password", "password": "short"}),
+        ] {
+            let sent = client.submit(&flow, fields).await;
+            let expected = format!(
+                "{}/self-service/login/browser?refresh=true&return_to={}",
+                project.base_url(),
+                url::form_urlencoded::byte_serialize(
+                    flow.body["ui"]["action"].as_str().unwrap().as_bytes()
+                )
+                .collect::<String>()
+            );
+            assert_eq!(detour(kind, &sent), expected, "{kind:?}");
+            // For API clients nothing waits.
+            let cookies = sent.set_cookies();
+            let waits = cookies.contains(&continuity(&project));
+            assert_eq!(waits, kind != Kind::Api, "{cookies:?}");
         }
-        site.finish().await;
-    });
+        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    }
 }
 
 /// Traps 22 and 23.
-#[test]
-fn the_change_is_made_when_its_owner_comes_back() {
-    run(async {
-        let site = Site::new().await;
-        for kind in [Kind::Html, Kind::Spa] {
-            let (project, client) = old_session(&site, kind, EMAIL).await;
-            let session = whoami(&client).await.body["id"].clone();
-            let flow = client
-                .begin("settings", "?return_to=https://app.example/done")
-                .await;
-            let sent = client.submit(&flow, new_password()).await;
-            let login = client.get(&detour(kind, &sent)).await;
-            let login = match kind {
-                Kind::Html => {
-                    let id = login.location_query("flow").unwrap();
-                    client
-                        .get(&format!("/self-service/login/flows?id={id}"))
-                        .await
-                }
-                _ => login,
-            };
-            assert_eq!(login.messages(), [1_010_003]);
-            let fields = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
-            let done = client.submit(&login, fields).await;
-            let back = match kind {
-                Kind::Html => done.location().to_owned(),
-                _ => done.body["continue_with"][0]["redirect_browser_to"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-            };
-            assert_eq!(back, flow.body["ui"]["action"].as_str().unwrap());
-            let resumed = client.get(&back).await;
-            if kind == Kind::Html {
-                assert_eq!(resumed.status, StatusCode::SEE_OTHER);
-                assert_eq!(resumed.location(), "https://app.example/done");
-            } else {
-                assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.text);
-                assert_eq!(resumed.body["state"], "success");
+#[story]
+async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
+    for kind in [Kind::Html, Kind::Spa] {
+        let (project, client) = old_session(&site, kind, EMAIL).await;
+        let session = whoami(&client).await.body["id"].clone();
+        let flow = client
+            .begin("settings", "?return_to=https://app.example/done")
+            .await;
+        let sent = client.submit(&flow, new_password()).await;
+        let login = client.get(&detour(kind, &sent)).await;
+        let login = match kind {
+            Kind::Html => {
+                let id = login.location_query("flow").unwrap();
+                client
+                    .get(&format!("/self-service/login/flows?id={id}"))
+                    .await
             }
-            assert!(!client.cookies().contains_key(&continuity(&project)));
-            let form = read(&client, &flow).await;
-            assert_eq!(form.messages(), [1_050_001]);
-            assert_eq!(whoami(&client).await.body["id"], session, "trap 22");
-            assert!(opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
-            assert!(!opens(&site, &project, EMAIL, PASSWORD).await);
-            // A browser that asks twice finds it made.
-            let again = client.get(&back).await;
-            let expected = if kind == Kind::Html { 303 } else { 200 };
-            assert_eq!(again.status, expected, "{}", again.text);
-            assert_eq!(read(&client, &flow).await.messages(), [1_050_001]);
+            _ => login,
+        };
+        assert_eq!(login.messages(), [1_010_003]);
+        let fields = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
+        let done = client.submit(&login, fields).await;
+        let back = match kind {
+            Kind::Html => done.location().to_owned(),
+            _ => done.body["continue_with"][0]["redirect_browser_to"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        };
+        assert_eq!(back, flow.body["ui"]["action"].as_str().unwrap());
+        let resumed = client.get(&back).await;
+        if kind == Kind::Html {
+            assert_eq!(resumed.status, StatusCode::SEE_OTHER);
+            assert_eq!(resumed.location(), "https://app.example/done");
+        } else {
+            assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.text);
+            assert_eq!(resumed.body["state"], "success");
         }
-        site.finish().await;
-    });
+        assert!(!client.cookies().contains_key(&continuity(&project)));
+        let form = read(&client, &flow).await;
+        assert_eq!(form.messages(), [1_050_001]);
+        assert_eq!(whoami(&client).await.body["id"], session, "trap 22");
+        assert!(opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
+        assert!(!opens(&site, &project, EMAIL, PASSWORD).await);
+        // A browser that asks twice finds it made.
+        let again = client.get(&back).await;
+        let expected = if kind == Kind::Html { 303 } else { 200 };
+        assert_eq!(again.status, expected, "{}", again.text);
+        assert_eq!(read(&client, &flow).await.messages(), [1_050_001]);
+    }
 }
 
 /// Trap 24.
-#[test]
-fn an_api_client_asks_again() {
-    run(async {
-        let site = Site::new().await;
-        let (project, client) = old_session(&site, Kind::Api, EMAIL).await;
-        let flow = client.begin("settings", "").await;
-        detour(Kind::Api, &client.submit(&flow, new_password()).await);
-        let fresh = refresh(&client, EMAIL, PASSWORD).await;
-        assert_eq!(fresh.status, 200, "{}", fresh.text);
-        let id = flow.body["id"].as_str().unwrap();
-        let resumed = client
-            .send(
-                reqwest::Method::GET,
-                &format!("/self-service/settings?flow={id}"),
-                None,
-                &[("accept", "application/json")],
-            )
-            .await;
-        assert_eq!(resumed.status, StatusCode::BAD_REQUEST);
-        assert_eq!(resumed.messages(), [4_000_001]);
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-        let saved = client.submit(&flow, new_password()).await;
-        assert_eq!(saved.status, 200, "{}", saved.text);
-        assert!(opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
-        site.finish().await;
-    });
+#[story]
+async fn an_api_client_asks_again(site: Site) {
+    let (project, client) = old_session(&site, Kind::Api, EMAIL).await;
+    let flow = client.begin("settings", "").await;
+    detour(Kind::Api, &client.submit(&flow, new_password()).await);
+    let fresh = refresh(&client, EMAIL, PASSWORD).await;
+    assert_eq!(fresh.status, 200, "{}", fresh.text);
+    let id = flow.body["id"].as_str().unwrap();
+    let resumed = client
+        .send(
+            reqwest::Method::GET,
+            &format!("/self-service/settings?flow={id}"),
+            None,
+            &[("accept", "application/json")],
+        )
+        .await;
+    assert_eq!(resumed.status, StatusCode::BAD_REQUEST);
+    assert_eq!(resumed.messages(), [4_000_001]);
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    let saved = client.submit(&flow, new_password()).await;
+    assert_eq!(saved.status, 200, "{}", saved.text);
+    assert!(opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
 }
 
-#[test]
-fn the_change_waits_until_its_owner_has_authenticated() {
-    run(async {
-        let site = Site::new().await;
-        let (project, client) = old_session(&site, Kind::Html, EMAIL).await;
-        let flow = client.begin("settings", "").await;
-        let fields = json!({"method": "profile", "traits": {"email": "new@example.org", "name": {"first": "Ada"}}});
-        client.submit(&flow, fields).await;
-        let back = flow.body["ui"]["action"].as_str().unwrap();
-        // Not yet: the detour again, and it still waits.
-        for _ in 0..2 {
-            let again = client.get(back).await;
-            assert!(
-                again.location().contains("refresh=true"),
-                "{}",
-                again.location()
-            );
-        }
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+#[story]
+async fn the_change_waits_until_its_owner_has_authenticated(site: Site) {
+    let (project, client) = old_session(&site, Kind::Html, EMAIL).await;
+    let flow = client.begin("settings", "").await;
+    let fields = json!({"method": "profile", "traits": {"email": "new@example.org", "name": {"first": "Ada"}}});
+    client.submit(&flow, fields).await;
+    let back = flow.body["ui"]["action"].as_str().unwrap();
+    // Not yet: the detour again, and it still waits.
+    for _ in 0..2 {
+        let again = client.get(back).await;
+        assert!(
+            again.location().contains("refresh=true"),
+            "{}",
+            again.location()
+        );
+    }
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    refresh(&client, EMAIL, PASSWORD).await;
+    client.get(back).await;
+    let form = read(&client, &flow).await;
+    assert_eq!(form.messages(), [1_050_001], "{}", form.text);
+    let traits = json!({"email": "new@example.org", "name": {"first": "Ada"}});
+    assert_eq!(form.body["identity"]["traits"], traits);
+}
+
+#[story]
+async fn what_waits_is_dropped(site: Site) {
+    let (project, client) = old_session(&site, Kind::Spa, EMAIL).await;
+    let stored = async || {
+        let mut tx = project.begin().await.unwrap();
+        let rows: i64 = sqlx::query_scalar("select count(*) from flows where kind = 'continuity'")
+            .fetch_one(tx.conn())
+            .await
+            .unwrap();
+        rows
+    };
+    let come_back = async |flow: &Answer| {
         refresh(&client, EMAIL, PASSWORD).await;
-        client.get(back).await;
-        let form = read(&client, &flow).await;
-        assert_eq!(form.messages(), [1_050_001], "{}", form.text);
-        let traits = json!({"email": "new@example.org", "name": {"first": "Ada"}});
-        assert_eq!(form.body["identity"]["traits"], traits);
-        site.finish().await;
-    });
-}
-
-#[test]
-fn what_waits_is_dropped() {
-    run(async {
-        let site = Site::new().await;
-        let (project, client) = old_session(&site, Kind::Spa, EMAIL).await;
-        let stored = async || {
-            let mut tx = project.begin().await.unwrap();
-            let rows: i64 =
-                sqlx::query_scalar("select count(*) from flows where kind = 'continuity'")
-                    .fetch_one(tx.conn())
-                    .await
-                    .unwrap();
-            rows
-        };
-        let come_back = async |flow: &Answer| {
-            refresh(&client, EMAIL, PASSWORD).await;
-            let answer = client
-                .get(flow.body["ui"]["action"].as_str().unwrap())
-                .await;
-            site.world.clock.advance(TimeDelta::minutes(16));
-            answer
-        };
-        // By a new flow.
-        let flow = client.begin("settings", "").await;
-        client.submit(&flow, new_password()).await;
-        assert_eq!(stored().await, 1);
-        client.begin("settings", "").await;
-        assert_eq!(stored().await, 0);
-        assert!(!client.cookies().contains_key(&continuity(&project)));
-        assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
-        // By a later change in the same browser: the last one counts.
-        let flow = client.begin("settings", "").await;
-        client.submit(&flow, new_password()).await;
-        client
-            .submit(&flow, json!({"method": "password", "password": "short"}))
+        let answer = client
+            .get(flow.body["ui"]["action"].as_str().unwrap())
             .await;
-        assert_eq!(stored().await, 1);
-        let resumed = come_back(&flow).await;
-        assert_eq!(resumed.node_messages("password"), [4_000_032]);
-        assert_eq!(stored().await, 0);
-        // By another flow that is gone on with.
-        let other = client.begin("settings", "").await;
-        let flow = client.begin("settings", "").await;
-        client.submit(&flow, new_password()).await;
-        assert_eq!(come_back(&other).await.messages(), [4_000_001]);
-        assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
-        // By time.
-        let flow = client.begin("settings", "").await;
-        client.submit(&flow, new_password()).await;
         site.world.clock.advance(TimeDelta::minutes(16));
-        assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-        site.finish().await;
-    });
+        answer
+    };
+    // By a new flow.
+    let flow = client.begin("settings", "").await;
+    client.submit(&flow, new_password()).await;
+    assert_eq!(stored().await, 1);
+    client.begin("settings", "").await;
+    assert_eq!(stored().await, 0);
+    assert!(!client.cookies().contains_key(&continuity(&project)));
+    assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
+    // By a later change in the same browser: the last one counts.
+    let flow = client.begin("settings", "").await;
+    client.submit(&flow, new_password()).await;
+    client
+        .submit(&flow, json!({"method": "password", "password": "short"}))
+        .await;
+    assert_eq!(stored().await, 1);
+    let resumed = come_back(&flow).await;
+    assert_eq!(resumed.node_messages("password"), [4_000_032]);
+    assert_eq!(stored().await, 0);
+    // By another flow that is gone on with.
+    let other = client.begin("settings", "").await;
+    let flow = client.begin("settings", "").await;
+    client.submit(&flow, new_password()).await;
+    assert_eq!(come_back(&other).await.messages(), [4_000_001]);
+    assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
+    // By time.
+    let flow = client.begin("settings", "").await;
+    client.submit(&flow, new_password()).await;
+    site.world.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
 }
 
-#[test]
-fn what_waits_is_nobody_elses() {
-    run(async {
-        let site = Site::new().await;
-        let (project, ada) = old_session(&site, Kind::Spa, EMAIL).await;
-        let flow = ada.begin("settings", "").await;
-        ada.submit(&flow, new_password()).await;
-        let name = continuity(&project);
-        let cookie = ada.cookies()[&name].clone();
-        // Somebody else in the same browser: neither by Ada's flow nor by one of their own.
-        let eve = person(&site, &project, Kind::Spa, "eve@example.org").await;
-        let own = eve.begin("settings", "").await;
-        eve.set_cookie(&name, &cookie);
-        let resumed = eve.get(own.body["ui"]["action"].as_str().unwrap()).await;
-        assert_eq!(resumed.messages(), [4_000_001]);
-        assert!(opens(&site, &project, "eve@example.org", PASSWORD).await);
-        // Nor is it left for later.
-        refresh(&ada, EMAIL, PASSWORD).await;
+#[story]
+async fn what_waits_is_nobody_elses(site: Site) {
+    let (project, ada) = old_session(&site, Kind::Spa, EMAIL).await;
+    let flow = ada.begin("settings", "").await;
+    ada.submit(&flow, new_password()).await;
+    let name = continuity(&project);
+    let cookie = ada.cookies()[&name].clone();
+    // Somebody else in the same browser: neither by Ada's flow nor by one of their own.
+    let eve = person(&site, &project, Kind::Spa, "eve@example.org").await;
+    let own = eve.begin("settings", "").await;
+    eve.set_cookie(&name, &cookie);
+    let resumed = eve.get(own.body["ui"]["action"].as_str().unwrap()).await;
+    assert_eq!(resumed.messages(), [4_000_001]);
+    assert!(opens(&site, &project, "eve@example.org", PASSWORD).await);
+    // Nor is it left for later.
+    refresh(&ada, EMAIL, PASSWORD).await;
+    let resumed = ada.get(flow.body["ui"]["action"].as_str().unwrap()).await;
+    assert_eq!(resumed.messages(), [4_000_001]);
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    // Cookies that nobody here made.
+    for forged in ["", "x", cookie.get(1..).unwrap()] {
+        ada.set_cookie(&name, forged);
         let resumed = ada.get(flow.body["ui"]["action"].as_str().unwrap()).await;
-        assert_eq!(resumed.messages(), [4_000_001]);
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-        // Cookies that nobody here made.
-        for forged in ["", "x", cookie.get(1..).unwrap()] {
-            ada.set_cookie(&name, forged);
-            let resumed = ada.get(flow.body["ui"]["action"].as_str().unwrap()).await;
-            assert_eq!(resumed.messages(), [4_000_001], "{forged}");
-        }
-        site.finish().await;
-    });
+        assert_eq!(resumed.messages(), [4_000_001], "{forged}");
+    }
 }
 
 /// Not even where two projects were given the same keys.
-#[test]
-fn what_waits_is_of_one_project() {
-    run(async {
-        let site = Site::new().await;
-        let keys = json!({
-            "secrets": {"cookie": ["one secret of both projects, from one file"]},
-            "selfservice": {"flows": {"settings": {"privileged_session_max_age": "15m"}}},
-        });
-        let mut clients = Vec::new();
-        for _ in 0..2 {
-            let project = site.project_with(keys.clone()).await;
-            let client = person(&site, &project, Kind::Spa, EMAIL).await;
-            clients.push((project, client));
-        }
-        site.world.clock.advance(TimeDelta::minutes(16));
-        let mut flows = Vec::new();
-        for (_, client) in &clients {
-            let flow = client.begin("settings", "").await;
-            client.submit(&flow, new_password()).await;
-            flows.push(flow);
-        }
-        let ((neighbour, theirs), their_flow) = (&clients[0], &flows[0]);
-        let ((project, own), flow) = (&clients[1], &flows[1]);
-        let cookie = &theirs.cookies()[&continuity(neighbour)];
-        own.set_cookie(&continuity(project), cookie);
-        refresh(own, EMAIL, PASSWORD).await;
-        let resumed = own.get(flow.body["ui"]["action"].as_str().unwrap()).await;
-        assert_eq!(resumed.messages(), [4_000_001]);
-        refresh(theirs, EMAIL, PASSWORD).await;
-        let resumed = theirs
-            .get(their_flow.body["ui"]["action"].as_str().unwrap())
-            .await;
-        assert_eq!(resumed.messages(), [1_050_001], "{}", resumed.text);
-        site.finish().await;
+#[story]
+async fn what_waits_is_of_one_project(site: Site) {
+    let keys = json!({
+        "secrets": {"cookie": ["one secret of both projects, from one file"]},
+        "selfservice": {"flows": {"settings": {"privileged_session_max_age": "15m"}}},
     });
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let project = site.project_with(keys.clone()).await;
+        let client = person(&site, &project, Kind::Spa, EMAIL).await;
+        clients.push((project, client));
+    }
+    site.world.clock.advance(TimeDelta::minutes(16));
+    let mut flows = Vec::new();
+    for (_, client) in &clients {
+        let flow = client.begin("settings", "").await;
+        client.submit(&flow, new_password()).await;
+        flows.push(flow);
+    }
+    let ((neighbour, theirs), their_flow) = (&clients[0], &flows[0]);
+    let ((project, own), flow) = (&clients[1], &flows[1]);
+    let cookie = &theirs.cookies()[&continuity(neighbour)];
+    own.set_cookie(&continuity(project), cookie);
+    refresh(own, EMAIL, PASSWORD).await;
+    let resumed = own.get(flow.body["ui"]["action"].as_str().unwrap()).await;
+    assert_eq!(resumed.messages(), [4_000_001]);
+    refresh(theirs, EMAIL, PASSWORD).await;
+    let resumed = theirs
+        .get(their_flow.body["ui"]["action"].as_str().unwrap())
+        .await;
+    assert_eq!(resumed.messages(), [1_050_001], "{}", resumed.text);
 }
 
 /// What waits may be a password.
-#[test]
-fn what_waits_is_sealed() {
-    run(async {
-        let site = Site::new().await;
-        let (project, client) = old_session(&site, Kind::Spa, EMAIL).await;
-        let flow = client.begin("settings", "").await;
-        client.submit(&flow, new_password()).await;
-        let mut tx = project.begin().await.unwrap();
-        let rows: Vec<String> = sqlx::query_scalar("select state::text from flows")
-            .fetch_all(tx.conn())
-            .await
-            .unwrap();
-        drop(tx);
-        assert!(rows.iter().any(|row| row.contains("sealed")));
-        assert!(rows.iter().all(|row| !row.contains(OTHER_PASSWORD)));
-        site.finish().await;
-    });
+#[story]
+async fn what_waits_is_sealed(site: Site) {
+    let (project, client) = old_session(&site, Kind::Spa, EMAIL).await;
+    let flow = client.begin("settings", "").await;
+    client.submit(&flow, new_password()).await;
+    let mut tx = project.begin().await.unwrap();
+    let rows: Vec<String> = sqlx::query_scalar("select state::text from flows")
+        .fetch_all(tx.conn())
+        .await
+        .unwrap();
+    drop(tx);
+    assert!(rows.iter().any(|row| row.contains("sealed")));
+    assert!(rows.iter().all(|row| !row.contains(OTHER_PASSWORD)));
 }
 
 /// Contract 5.4: nothing is "always fresh" for addresses, and "never" for passwords.
-#[test]
-fn a_maximum_age_of_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let patch =
-            json!({"selfservice": {"flows": {"settings": {"privileged_session_max_age": "0s"}}}});
-        let project = site.project_with(patch).await;
-        let client = person(&site, &project, Kind::Html, EMAIL).await;
-        site.world.clock.advance(TimeDelta::minutes(1));
-        let flow = client.begin("settings", "").await;
-        let fields = json!({"method": "profile", "traits": {"email": "new@example.org"}});
-        let form = submitted(&client, Kind::Html, &flow, fields).await;
-        assert_eq!(form.messages(), [1_050_001]);
-        let sent = client.submit(&flow, new_password()).await;
-        detour(Kind::Html, &sent);
-        // Time passes on the detour; that its owner authenticated for this change is enough.
-        site.world.clock.advance(TimeDelta::seconds(10));
-        refresh(&client, "new@example.org", PASSWORD).await;
-        site.world.clock.advance(TimeDelta::seconds(10));
-        client
-            .get(flow.body["ui"]["action"].as_str().unwrap())
-            .await;
-        let form = read(&client, &flow).await;
-        assert_eq!(form.messages(), [1_050_001], "{}", form.text);
-        assert!(opens(&site, &project, "new@example.org", OTHER_PASSWORD).await);
-        // Not for the next one.
-        let sent = client
-            .submit(
-                &flow,
-                json!({"method": "password", "password": "yet-another-one-here"}),
-            )
-            .await;
-        detour(Kind::Html, &sent);
-        site.finish().await;
-    });
+#[story]
+async fn a_maximum_age_of_nothing(site: Site) {
+    let patch =
+        json!({"selfservice": {"flows": {"settings": {"privileged_session_max_age": "0s"}}}});
+    let project = site.project_with(patch).await;
+    let client = person(&site, &project, Kind::Html, EMAIL).await;
+    site.world.clock.advance(TimeDelta::minutes(1));
+    let flow = client.begin("settings", "").await;
+    let fields = json!({"method": "profile", "traits": {"email": "new@example.org"}});
+    let form = submitted(&client, Kind::Html, &flow, fields).await;
+    assert_eq!(form.messages(), [1_050_001]);
+    let sent = client.submit(&flow, new_password()).await;
+    detour(Kind::Html, &sent);
+    // Time passes on the detour; that its owner authenticated for this change is enough.
+    site.world.clock.advance(TimeDelta::seconds(10));
+    refresh(&client, "new@example.org", PASSWORD).await;
+    site.world.clock.advance(TimeDelta::seconds(10));
+    client
+        .get(flow.body["ui"]["action"].as_str().unwrap())
+        .await;
+    let form = read(&client, &flow).await;
+    assert_eq!(form.messages(), [1_050_001], "{}", form.text);
+    assert!(opens(&site, &project, "new@example.org", OTHER_PASSWORD).await);
+    // Not for the next one.
+    let sent = client
+        .submit(
+            &flow,
+            json!({"method": "password", "password": "yet-another-one-here"}),
+        )
+        .await;
+    detour(Kind::Html, &sent);
 }
 
-#[test]
-fn signed_out_on_the_detour() {
-    run(async {
-        let site = Site::new().await;
-        let (project, client) = old_session(&site, Kind::Html, EMAIL).await;
-        let flow = client.begin("settings", "").await;
-        client.submit(&flow, new_password()).await;
-        let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
-        script.delete("/sessions").await;
-        let back = client
-            .get(flow.body["ui"]["action"].as_str().unwrap())
-            .await;
-        assert_eq!(back.status, StatusCode::FOUND);
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-        site.finish().await;
-    });
+#[story]
+async fn signed_out_on_the_detour(site: Site) {
+    let (project, client) = old_session(&site, Kind::Html, EMAIL).await;
+    let flow = client.begin("settings", "").await;
+    client.submit(&flow, new_password()).await;
+    let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
+    script.delete("/sessions").await;
+    let back = client
+        .get(flow.body["ui"]["action"].as_str().unwrap())
+        .await;
+    assert_eq!(back.status, StatusCode::FOUND);
+    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
 }

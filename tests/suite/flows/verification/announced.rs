@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, PASSWORD, address, by_link, landed, project, turn};
 
@@ -40,38 +40,34 @@ fn actions(answer: &tests::Answer) -> Vec<&str> {
 }
 
 /// Trap 33: without the hook the mail is sent, but clients hear nothing of it.
-#[test]
-fn a_mail_goes_out_with_every_registration() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            let client = site.client(&project, kind);
-            let made = client.sign_up(&email, PASSWORD).await;
-            let letter = site.mail(&project).await;
-            assert_eq!(
-                (&*letter.to, &*letter.template),
-                (&*email, "verification_code_valid")
-            );
-            let id = client_identity(&site, &project, &email).await;
-            assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
-            match kind {
-                Kind::Html => assert_eq!(
-                    made.location(),
-                    format!("{}/ui/session", project.base_url())
-                ),
-                Kind::Spa => assert_eq!(actions(&made), ["redirect_browser_to"]),
-                Kind::Api => assert_eq!(actions(&made), ["set_ory_session_token"]),
-            }
-            if kind != Kind::Html {
-                let shown = &made.body["identity"]["verifiable_addresses"][0];
-                assert_eq!(shown["status"], "sent");
-            }
+#[story]
+async fn a_mail_goes_out_with_every_registration(site: Site) {
+    let project = project(&site, json!({})).await;
+    for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        let client = site.client(&project, kind);
+        let made = client.sign_up(&email, PASSWORD).await;
+        let letter = site.mail(&project).await;
+        assert_eq!(
+            (&*letter.to, &*letter.template),
+            (&*email, "verification_code_valid")
+        );
+        let id = client_identity(&site, &project, &email).await;
+        assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
+        match kind {
+            Kind::Html => assert_eq!(
+                made.location(),
+                format!("{}/ui/session", project.base_url())
+            ),
+            Kind::Spa => assert_eq!(actions(&made), ["redirect_browser_to"]),
+            Kind::Api => assert_eq!(actions(&made), ["set_ory_session_token"]),
         }
-        assert_eq!(site.mails(&project).await.len(), 3);
-        site.finish().await;
-    });
+        if kind != Kind::Html {
+            let shown = &made.body["identity"]["verifiable_addresses"][0];
+            assert_eq!(shown["status"], "sent");
+        }
+    }
+    assert_eq!(site.mails(&project).await.len(), 3);
 }
 
 async fn client_identity(site: &Site, project: &tenants::Project, email: &str) -> String {
@@ -81,185 +77,165 @@ async fn client_identity(site: &Site, project: &tenants::Project, email: &str) -
 }
 
 /// Contract 3.1, 3.4, traps 32 and 34.
-#[test]
-fn the_hook_leads_to_the_verification() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, hooks(&["show_verification_ui", "session"])).await;
-        for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            let client = site.client(&project, kind);
-            let made = client.sign_up(&email, PASSWORD).await;
-            let form = if kind == Kind::Html {
-                landed(&client, "verification", &made).await
-            } else {
-                assert_eq!(made.status, StatusCode::OK, "{}", made.text);
-                let expected = match kind {
-                    Kind::Spa => ["redirect_browser_to", "show_verification_ui"],
-                    _ => ["show_verification_ui", "set_ory_session_token"],
-                };
-                assert_eq!(actions(&made), expected);
-                let items = made.body["continue_with"].as_array().unwrap();
-                let flow = &items
-                    .iter()
-                    .find(|i| i["action"] == "show_verification_ui")
-                    .unwrap()["flow"];
-                assert_eq!(flow["verifiable_address"], json!(email));
-                let id = flow["id"].as_str().unwrap();
-                let page = format!("{}/ui/verification?flow={id}", project.base_url());
-                assert_eq!(flow["url"], page);
-                client
-                    .get(&format!("/self-service/verification/flows?id={id}"))
-                    .await
+#[story]
+async fn the_hook_leads_to_the_verification(site: Site) {
+    let project = project(&site, hooks(&["show_verification_ui", "session"])).await;
+    for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        let client = site.client(&project, kind);
+        let made = client.sign_up(&email, PASSWORD).await;
+        let form = if kind == Kind::Html {
+            landed(&client, "verification", &made).await
+        } else {
+            assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+            let expected = match kind {
+                Kind::Spa => ["redirect_browser_to", "show_verification_ui"],
+                _ => ["show_verification_ui", "set_ory_session_token"],
             };
-            assert_eq!(
-                form.status,
-                StatusCode::OK,
-                "its CSRF cookie is the new one: {}",
-                form.text
-            );
-            assert_eq!(form.body["state"], "sent_email");
-            assert_eq!(form.messages(), [1_080_003]);
-            let begun_by = form.body["request_url"].as_str().unwrap();
-            assert!(begun_by.contains("/registration/"), "{begun_by}");
-            // The button that sends again is named after the channel, and works.
-            let again = turn(
-                &client,
-                "verification",
-                &form,
-                json!({"method": "code", "email": email}),
-            )
-            .await;
-            assert_eq!(again.messages(), [1_080_003], "{}", again.text);
-            let code = site.mail(&project).await.code().to_owned();
-            let passed = turn(
-                &client,
-                "verification",
-                &again,
-                json!({"method": "code", "code": code}),
-            )
-            .await;
-            assert_eq!(passed.messages(), [1_080_002]);
-        }
-        assert_eq!(site.mails(&project).await.len(), 6);
-        site.finish().await;
-    });
-}
-
-#[test]
-fn nobody_is_signed_in_and_led_there_all_the_same() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, hooks(&["show_verification_ui"])).await;
-        let script = site.client(&project, Kind::Spa);
-        let made = script.sign_up(EMAIL, PASSWORD).await;
-        assert_eq!(
-            actions(&made),
-            ["redirect_browser_to", "show_verification_ui"]
-        );
-        let id = made.body["continue_with"][1]["flow"]["id"]
-            .as_str()
-            .unwrap();
-        let form = script
-            .get(&format!("/self-service/verification/flows?id={id}"))
-            .await;
+            assert_eq!(actions(&made), expected);
+            let items = made.body["continue_with"].as_array().unwrap();
+            let flow = &items
+                .iter()
+                .find(|i| i["action"] == "show_verification_ui")
+                .unwrap()["flow"];
+            assert_eq!(flow["verifiable_address"], json!(email));
+            let id = flow["id"].as_str().unwrap();
+            let page = format!("{}/ui/verification?flow={id}", project.base_url());
+            assert_eq!(flow["url"], page);
+            client
+                .get(&format!("/self-service/verification/flows?id={id}"))
+                .await
+        };
         assert_eq!(
             form.status,
             StatusCode::OK,
-            "the old CSRF cookie stays: {}",
+            "its CSRF cookie is the new one: {}",
             form.text
         );
-        site.finish().await;
-    });
+        assert_eq!(form.body["state"], "sent_email");
+        assert_eq!(form.messages(), [1_080_003]);
+        let begun_by = form.body["request_url"].as_str().unwrap();
+        assert!(begun_by.contains("/registration/"), "{begun_by}");
+        // The button that sends again is named after the channel, and works.
+        let again = turn(
+            &client,
+            "verification",
+            &form,
+            json!({"method": "code", "email": email}),
+        )
+        .await;
+        assert_eq!(again.messages(), [1_080_003], "{}", again.text);
+        let code = site.mail(&project).await.code().to_owned();
+        let passed = turn(
+            &client,
+            "verification",
+            &again,
+            json!({"method": "code", "code": code}),
+        )
+        .await;
+        assert_eq!(passed.messages(), [1_080_002]);
+    }
+    assert_eq!(site.mails(&project).await.len(), 6);
 }
 
-#[test]
-fn one_flow_or_with_the_old_flag_one_for_each_address() {
-    run(async {
-        let site = Site::new().await;
-        let flag = json!({"feature_flags": {"legacy_continue_with_verification_ui": true}});
-        for (patch, shown) in [(json!({}), 0), (flag, 2)] {
-            let patch = tenants::config::merged(&two_addresses(), &patch);
-            let project = project(&site, patch).await;
-            let script = site.client(&project, Kind::Spa);
-            let begun = script.begin("registration", "").await;
-            let traits = json!({"email": EMAIL, "second": "second@example.org"});
-            let made = script
-                .submit(
-                    &begun,
-                    json!({"method": "password", "password": PASSWORD, "traits": traits}),
-                )
-                .await;
-            assert_eq!(made.status, StatusCode::OK, "{}", made.text);
-            let items = actions(&made);
-            assert_eq!(
-                items
-                    .iter()
-                    .filter(|a| **a == "show_verification_ui")
-                    .count(),
-                shown
-            );
-            let mails = site.mails(&project).await;
-            assert_eq!(mails.len(), shown.max(1), "{mails:?}");
-        }
-        site.finish().await;
-    });
+#[story]
+async fn nobody_is_signed_in_and_led_there_all_the_same(site: Site) {
+    let project = project(&site, hooks(&["show_verification_ui"])).await;
+    let script = site.client(&project, Kind::Spa);
+    let made = script.sign_up(EMAIL, PASSWORD).await;
+    assert_eq!(
+        actions(&made),
+        ["redirect_browser_to", "show_verification_ui"]
+    );
+    let id = made.body["continue_with"][1]["flow"]["id"]
+        .as_str()
+        .unwrap();
+    let form = script
+        .get(&format!("/self-service/verification/flows?id={id}"))
+        .await;
+    assert_eq!(
+        form.status,
+        StatusCode::OK,
+        "the old CSRF cookie stays: {}",
+        form.text
+    );
 }
 
-#[test]
-fn a_refused_registration_sends_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
+#[story]
+async fn one_flow_or_with_the_old_flag_one_for_each_address(site: Site) {
+    let flag = json!({"feature_flags": {"legacy_continue_with_verification_ui": true}});
+    for (patch, shown) in [(json!({}), 0), (flag, 2)] {
+        let patch = tenants::config::merged(&two_addresses(), &patch);
+        let project = project(&site, patch).await;
         let script = site.client(&project, Kind::Spa);
-        script.sign_up(EMAIL, PASSWORD).await;
-        let other = site.client(&project, Kind::Spa);
-        let taken = other.sign_up(EMAIL, PASSWORD).await;
-        assert_eq!(taken.messages(), [4_000_007]);
-        let weak = other.sign_up("bob@example.org", "short").await;
-        assert_eq!(weak.status, StatusCode::BAD_REQUEST);
-        assert_eq!(site.mails(&project).await.len(), 1);
-        site.finish().await;
-    });
+        let begun = script.begin("registration", "").await;
+        let traits = json!({"email": EMAIL, "second": "second@example.org"});
+        let made = script
+            .submit(
+                &begun,
+                json!({"method": "password", "password": PASSWORD, "traits": traits}),
+            )
+            .await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+        let items = actions(&made);
+        assert_eq!(
+            items
+                .iter()
+                .filter(|a| **a == "show_verification_ui")
+                .count(),
+            shown
+        );
+        let mails = site.mails(&project).await;
+        assert_eq!(mails.len(), shown.max(1), "{mails:?}");
+    }
 }
 
-#[test]
-fn people_go_on_where_the_registration_asked_to() {
-    run(async {
-        let site = Site::new().await;
-        let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
-        let patch = tenants::config::merged(&hooks(&["show_verification_ui", "session"]), &lists);
-        let project = project(&site, tenants::config::merged(&by_link(), &patch)).await;
-        let queries = [
-            (
-                "?return_to=https%3A%2F%2Fapp.example.org%2Fa",
-                "https://app.example.org/a",
-            ),
-            (
-                "?return_to=https%3A%2F%2Fapp.example.org%2Fa&after_verification_return_to=https%3A%2F%2Fapp.example.org%2Fb",
-                "https://app.example.org/b",
-            ),
-            (
-                "?after_verification_return_to=https%3A%2F%2Fevil.example",
-                "",
-            ),
-        ];
-        for (number, (query, target)) in queries.into_iter().enumerate() {
-            let page = site.client(&project, Kind::Html);
-            let begun = page.begin("registration", query).await;
-            let email = format!("p{number}@example.org");
-            let fields =
-                json!({"method": "password", "password": PASSWORD, "traits": {"email": email}});
-            let made = page.submit(&begun, fields).await;
-            let form = landed(&page, "verification", &made).await;
-            assert_eq!(form.body["active"], "link");
-            assert_eq!(form.messages(), [1_080_001]);
-            let link = site.mail(&project).await.link().to_owned();
-            let passed = landed(&page, "verification", &page.get(&link).await).await;
-            let own = format!("{}/ui/session", project.base_url());
-            let expected = if target.is_empty() { &own } else { target };
-            assert_eq!(passed.body["ui"]["action"], expected);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn a_refused_registration_sends_nothing(site: Site) {
+    let project = project(&site, json!({})).await;
+    let script = site.client(&project, Kind::Spa);
+    script.sign_up(EMAIL, PASSWORD).await;
+    let other = site.client(&project, Kind::Spa);
+    let taken = other.sign_up(EMAIL, PASSWORD).await;
+    assert_eq!(taken.messages(), [4_000_007]);
+    let weak = other.sign_up("bob@example.org", "short").await;
+    assert_eq!(weak.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.mails(&project).await.len(), 1);
+}
+
+#[story]
+async fn people_go_on_where_the_registration_asked_to(site: Site) {
+    let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
+    let patch = tenants::config::merged(&hooks(&["show_verification_ui", "session"]), &lists);
+    let project = project(&site, tenants::config::merged(&by_link(), &patch)).await;
+    let queries = [
+        (
+            "?return_to=https%3A%2F%2Fapp.example.org%2Fa",
+            "https://app.example.org/a",
+        ),
+        (
+            "?return_to=https%3A%2F%2Fapp.example.org%2Fa&after_verification_return_to=https%3A%2F%2Fapp.example.org%2Fb",
+            "https://app.example.org/b",
+        ),
+        (
+            "?after_verification_return_to=https%3A%2F%2Fevil.example",
+            "",
+        ),
+    ];
+    for (number, (query, target)) in queries.into_iter().enumerate() {
+        let page = site.client(&project, Kind::Html);
+        let begun = page.begin("registration", query).await;
+        let email = format!("p{number}@example.org");
+        let fields =
+            json!({"method": "password", "password": PASSWORD, "traits": {"email": email}});
+        let made = page.submit(&begun, fields).await;
+        let form = landed(&page, "verification", &made).await;
+        assert_eq!(form.body["active"], "link");
+        assert_eq!(form.messages(), [1_080_001]);
+        let link = site.mail(&project).await.link().to_owned();
+        let passed = landed(&page, "verification", &page.get(&link).await).await;
+        let own = format!("{}/ui/session", project.base_url());
+        let expected = if target.is_empty() { &own } else { target };
+        assert_eq!(passed.body["ui"]["action"], expected);
+    }
 }

@@ -4,7 +4,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 use super::{PASSWORD, address, announced::two_addresses, landed, project, turn};
 
@@ -59,198 +59,178 @@ async fn bring(client: &Client, form: &Answer, code: &str) -> Answer {
 }
 
 /// Trap 33, after a change: without the hook the mail is sent, but clients hear nothing of it.
-#[test]
-fn a_changed_address_has_to_be_proven_and_old_codes_prove_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
-            let (old, new) = (format!("a{number}@x.org"), format!("b{number}@x.org"));
-            let (client, id) = person(&site, &project, kind, &old).await;
-            let first = site.mail(&project).await;
-            let (begun, saved) = change(&client, "", json!({"email": new})).await;
-            let page = format!("{}/ui/settings?flow=", project.base_url());
-            let page = page + begun.body["id"].as_str().unwrap();
-            match kind {
-                Kind::Html => assert_eq!(saved.location(), page),
-                Kind::Spa => {
-                    assert_eq!(actions(&saved), ["redirect_browser_to"]);
-                    let next = &saved.body["continue_with"][0]["redirect_browser_to"];
-                    assert_eq!(*next, page);
-                }
-                Kind::Api => assert!(saved.body.get("continue_with").is_none()),
+#[story]
+async fn a_changed_address_has_to_be_proven_and_old_codes_prove_nothing(site: Site) {
+    let project = project(&site, json!({})).await;
+    for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        let (old, new) = (format!("a{number}@x.org"), format!("b{number}@x.org"));
+        let (client, id) = person(&site, &project, kind, &old).await;
+        let first = site.mail(&project).await;
+        let (begun, saved) = change(&client, "", json!({"email": new})).await;
+        let page = format!("{}/ui/settings?flow=", project.base_url());
+        let page = page + begun.body["id"].as_str().unwrap();
+        match kind {
+            Kind::Html => assert_eq!(saved.location(), page),
+            Kind::Spa => {
+                assert_eq!(actions(&saved), ["redirect_browser_to"]);
+                let next = &saved.body["continue_with"][0]["redirect_browser_to"];
+                assert_eq!(*next, page);
             }
-            if kind != Kind::Html {
-                assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
-                assert_eq!(saved.body["state"], "success");
-                let shown = &saved.body["identity"]["verifiable_addresses"];
-                assert_eq!(shown.as_array().unwrap().len(), 1);
-                assert_eq!(shown[0]["value"], new);
-                assert_eq!(shown[0]["status"], "sent");
-            }
-            let second = site.mail(&project).await;
-            assert_eq!(
-                (&*second.to, &*second.template),
-                (&*new, "verification_code_valid")
-            );
-            assert_eq!(site.mails(&project).await.len(), 2 * (number + 1));
-            let form = verification(&client, &second).await;
-            assert_eq!(form.body["state"], "sent_email");
-            assert_eq!(form.messages(), [1_080_003]);
-            let asked = form.body["request_url"].as_str().unwrap();
-            assert!(asked.contains("/self-service/settings/"), "{asked}");
-            // The code that was sent for the old address: neither in its own flow nor in the new one.
-            let before = verification(&client, &first).await;
-            for wrong in [&before, &form] {
-                let refused = bring(&client, wrong, first.code()).await;
-                assert_eq!(refused.messages(), [4_070_006], "{}", refused.text);
-                let pending = (false, "sent".into());
-                assert_eq!(address(&site, &project, &id).await, pending);
-            }
-            let passed = bring(&client, &form, second.code()).await;
-            assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
-            let completed = (true, "completed".into());
-            assert_eq!(address(&site, &project, &id).await, completed);
+            Kind::Api => assert!(saved.body.get("continue_with").is_none()),
         }
-        site.finish().await;
-    });
+        if kind != Kind::Html {
+            assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+            assert_eq!(saved.body["state"], "success");
+            let shown = &saved.body["identity"]["verifiable_addresses"];
+            assert_eq!(shown.as_array().unwrap().len(), 1);
+            assert_eq!(shown[0]["value"], new);
+            assert_eq!(shown[0]["status"], "sent");
+        }
+        let second = site.mail(&project).await;
+        assert_eq!(
+            (&*second.to, &*second.template),
+            (&*new, "verification_code_valid")
+        );
+        assert_eq!(site.mails(&project).await.len(), 2 * (number + 1));
+        let form = verification(&client, &second).await;
+        assert_eq!(form.body["state"], "sent_email");
+        assert_eq!(form.messages(), [1_080_003]);
+        let asked = form.body["request_url"].as_str().unwrap();
+        assert!(asked.contains("/self-service/settings/"), "{asked}");
+        // The code that was sent for the old address: neither in its own flow nor in the new one.
+        let before = verification(&client, &first).await;
+        for wrong in [&before, &form] {
+            let refused = bring(&client, wrong, first.code()).await;
+            assert_eq!(refused.messages(), [4_070_006], "{}", refused.text);
+            let pending = (false, "sent".into());
+            assert_eq!(address(&site, &project, &id).await, pending);
+        }
+        let passed = bring(&client, &form, second.code()).await;
+        assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
+        let completed = (true, "completed".into());
+        assert_eq!(address(&site, &project, &id).await, completed);
+    }
 }
 
 /// An address that goes and comes back has to be proven anew; one that stays does not.
-#[test]
-fn no_proof_outlives_its_address() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, json!({})).await;
-        let (script, id) = person(&site, &project, Kind::Spa, "a@x.org").await;
-        let completed = (true, "completed".into());
-        let first = site.mail(&project).await;
-        let form = verification(&script, &first).await;
-        bring(&script, &form, first.code()).await;
-        assert_eq!(address(&site, &project, &id).await, completed);
-        for email in ["b@x.org", "a@x.org"] {
-            change(&script, "", json!({"email": email})).await;
-            let pending = (false, "sent".into());
-            assert_eq!(address(&site, &project, &id).await, pending, "{email}");
-        }
-        // What was used is used up.
-        let refused = bring(&script, &form, first.code()).await;
-        assert_ne!(refused.messages(), [1_080_002], "{}", refused.text);
-        // What is not changed sends nothing and stays as it is.
-        let mails = site.mails(&project).await.len();
-        change(&script, "", json!({"email": "a@x.org"})).await;
-        assert_eq!(site.mails(&project).await.len(), mails);
-        let third = site.mail(&project).await;
-        let form = verification(&script, &third).await;
-        bring(&script, &form, third.code()).await;
-        change(&script, "", json!({"email": "A@x.org"})).await;
-        assert_eq!(address(&site, &project, &id).await, completed);
-        assert_eq!(site.mails(&project).await.len(), mails);
-        site.finish().await;
-    });
+#[story]
+async fn no_proof_outlives_its_address(site: Site) {
+    let project = project(&site, json!({})).await;
+    let (script, id) = person(&site, &project, Kind::Spa, "a@x.org").await;
+    let completed = (true, "completed".into());
+    let first = site.mail(&project).await;
+    let form = verification(&script, &first).await;
+    bring(&script, &form, first.code()).await;
+    assert_eq!(address(&site, &project, &id).await, completed);
+    for email in ["b@x.org", "a@x.org"] {
+        change(&script, "", json!({"email": email})).await;
+        let pending = (false, "sent".into());
+        assert_eq!(address(&site, &project, &id).await, pending, "{email}");
+    }
+    // What was used is used up.
+    let refused = bring(&script, &form, first.code()).await;
+    assert_ne!(refused.messages(), [1_080_002], "{}", refused.text);
+    // What is not changed sends nothing and stays as it is.
+    let mails = site.mails(&project).await.len();
+    change(&script, "", json!({"email": "a@x.org"})).await;
+    assert_eq!(site.mails(&project).await.len(), mails);
+    let third = site.mail(&project).await;
+    let form = verification(&script, &third).await;
+    bring(&script, &form, third.code()).await;
+    change(&script, "", json!({"email": "A@x.org"})).await;
+    assert_eq!(address(&site, &project, &id).await, completed);
+    assert_eq!(site.mails(&project).await.len(), mails);
 }
 
 /// Traps 32 and 34, after a change.
-#[test]
-fn the_hook_leads_to_the_verification() {
-    run(async {
-        let site = Site::new().await;
-        let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
-        let patch = tenants::config::merged(&hooks(&["show_verification_ui"]), &lists);
-        let project = project(&site, patch).await;
-        let target = "https://app.example.org/a";
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
-            let (old, new) = (format!("a{number}@x.org"), format!("b{number}@x.org"));
-            let (client, id) = person(&site, &project, kind, &old).await;
-            let query = "?return_to=https%3A%2F%2Fapp.example.org%2Fa";
-            let (_, saved) = change(&client, query, json!({"email": new})).await;
-            let form = if kind == Kind::Html {
-                landed(&client, "verification", &saved).await
-            } else {
-                let expected = match kind {
-                    Kind::Spa => &["show_verification_ui", "redirect_browser_to"][..],
-                    _ => &["show_verification_ui"],
-                };
-                assert_eq!(actions(&saved), expected, "trap 32: {}", saved.text);
-                let items = &saved.body["continue_with"];
-                if kind == Kind::Spa {
-                    assert_eq!(items[1]["redirect_browser_to"], target);
-                }
-                let flow = &items[0]["flow"];
-                let id = flow["id"].as_str().unwrap();
-                assert_eq!(flow["verifiable_address"], new);
-                let page = format!("{}/ui/verification?flow={id}", project.base_url());
-                assert_eq!(flow["url"], page);
-                client
-                    .get(&format!("/self-service/verification/flows?id={id}"))
-                    .await
+#[story]
+async fn the_hook_leads_to_the_verification(site: Site) {
+    let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
+    let patch = tenants::config::merged(&hooks(&["show_verification_ui"]), &lists);
+    let project = project(&site, patch).await;
+    let target = "https://app.example.org/a";
+    for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        let (old, new) = (format!("a{number}@x.org"), format!("b{number}@x.org"));
+        let (client, id) = person(&site, &project, kind, &old).await;
+        let query = "?return_to=https%3A%2F%2Fapp.example.org%2Fa";
+        let (_, saved) = change(&client, query, json!({"email": new})).await;
+        let form = if kind == Kind::Html {
+            landed(&client, "verification", &saved).await
+        } else {
+            let expected = match kind {
+                Kind::Spa => &["show_verification_ui", "redirect_browser_to"][..],
+                _ => &["show_verification_ui"],
             };
-            assert_eq!(form.status, StatusCode::OK, "{}", form.text);
-            assert_eq!(form.body["state"], "sent_email");
-            // Trap 34: what sends again is named after the channel.
-            let fields = json!({"method": "code", "email": new});
-            let again = turn(&client, "verification", &form, fields).await;
-            let letter = site.mail(&project).await;
-            assert_eq!(letter.to, new);
-            let passed = bring(&client, &again, letter.code()).await;
-            assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
-            assert_eq!(passed.body["ui"]["action"], target);
-            let completed = (true, "completed".into());
-            assert_eq!(address(&site, &project, &id).await, completed);
-            assert_eq!(site.mails(&project).await.len(), 3 * (number + 1));
-            // Nothing changed, nothing to show.
-            let (_, saved) = change(&client, query, json!({"email": new})).await;
-            assert!(!saved.text.contains("show_verification_ui"));
-            assert!(!saved.location().contains("verification"));
-        }
-        site.finish().await;
-    });
+            assert_eq!(actions(&saved), expected, "trap 32: {}", saved.text);
+            let items = &saved.body["continue_with"];
+            if kind == Kind::Spa {
+                assert_eq!(items[1]["redirect_browser_to"], target);
+            }
+            let flow = &items[0]["flow"];
+            let id = flow["id"].as_str().unwrap();
+            assert_eq!(flow["verifiable_address"], new);
+            let page = format!("{}/ui/verification?flow={id}", project.base_url());
+            assert_eq!(flow["url"], page);
+            client
+                .get(&format!("/self-service/verification/flows?id={id}"))
+                .await
+        };
+        assert_eq!(form.status, StatusCode::OK, "{}", form.text);
+        assert_eq!(form.body["state"], "sent_email");
+        // Trap 34: what sends again is named after the channel.
+        let fields = json!({"method": "code", "email": new});
+        let again = turn(&client, "verification", &form, fields).await;
+        let letter = site.mail(&project).await;
+        assert_eq!(letter.to, new);
+        let passed = bring(&client, &again, letter.code()).await;
+        assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
+        assert_eq!(passed.body["ui"]["action"], target);
+        let completed = (true, "completed".into());
+        assert_eq!(address(&site, &project, &id).await, completed);
+        assert_eq!(site.mails(&project).await.len(), 3 * (number + 1));
+        // Nothing changed, nothing to show.
+        let (_, saved) = change(&client, query, json!({"email": new})).await;
+        assert!(!saved.text.contains("show_verification_ui"));
+        assert!(!saved.location().contains("verification"));
+    }
 }
 
-#[test]
-fn one_flow_or_with_the_old_flag_one_for_each_address() {
-    run(async {
-        let site = Site::new().await;
-        let flag = json!({"feature_flags": {"legacy_continue_with_verification_ui": true}});
-        for (patch, expected) in [
-            (json!({}), &["redirect_browser_to"][..]),
-            (
-                flag,
-                &[
-                    "show_verification_ui",
-                    "show_verification_ui",
-                    "redirect_browser_to",
-                ],
-            ),
-        ] {
-            let patch = tenants::config::merged(&two_addresses(), &patch);
-            let project = project(&site, patch).await;
-            let (script, _) = person(&site, &project, Kind::Spa, "a@x.org").await;
-            let before = site.mails(&project).await.len();
-            let traits = json!({"email": "b@x.org", "second": "c@x.org"});
-            let (_, saved) = change(&script, "", traits).await;
-            assert_eq!(actions(&saved), expected, "{}", saved.text);
-            let mails = site.mails(&project).await;
-            assert_eq!(mails.len() - before, (expected.len() - 1).max(1));
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_refused_change_sends_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, hooks(&["show_verification_ui"])).await;
-        person(&site, &project, Kind::Spa, "taken@x.org").await;
+#[story]
+async fn one_flow_or_with_the_old_flag_one_for_each_address(site: Site) {
+    let flag = json!({"feature_flags": {"legacy_continue_with_verification_ui": true}});
+    for (patch, expected) in [
+        (json!({}), &["redirect_browser_to"][..]),
+        (
+            flag,
+            &[
+                "show_verification_ui",
+                "show_verification_ui",
+                "redirect_browser_to",
+            ],
+        ),
+    ] {
+        let patch = tenants::config::merged(&two_addresses(), &patch);
+        let project = project(&site, patch).await;
         let (script, _) = person(&site, &project, Kind::Spa, "a@x.org").await;
         let before = site.mails(&project).await.len();
-        let (_, taken) = change(&script, "", json!({"email": "taken@x.org"})).await;
-        assert_eq!(taken.messages(), [4_000_007], "{}", taken.text);
-        site.world.clock.advance(chrono::TimeDelta::hours(2));
-        let (_, refresh) = change(&script, "", json!({"email": "b@x.org"})).await;
-        assert_eq!(refresh.error_id(), Some("session_refresh_required"));
-        assert_eq!(site.mails(&project).await.len(), before);
-        site.finish().await;
-    });
+        let traits = json!({"email": "b@x.org", "second": "c@x.org"});
+        let (_, saved) = change(&script, "", traits).await;
+        assert_eq!(actions(&saved), expected, "{}", saved.text);
+        let mails = site.mails(&project).await;
+        assert_eq!(mails.len() - before, (expected.len() - 1).max(1));
+    }
+}
+
+#[story]
+async fn a_refused_change_sends_nothing(site: Site) {
+    let project = project(&site, hooks(&["show_verification_ui"])).await;
+    person(&site, &project, Kind::Spa, "taken@x.org").await;
+    let (script, _) = person(&site, &project, Kind::Spa, "a@x.org").await;
+    let before = site.mails(&project).await.len();
+    let (_, taken) = change(&script, "", json!({"email": "taken@x.org"})).await;
+    assert_eq!(taken.messages(), [4_000_007], "{}", taken.text);
+    site.world.clock.advance(chrono::TimeDelta::hours(2));
+    let (_, refresh) = change(&script, "", json!({"email": "b@x.org"})).await;
+    assert_eq!(refresh.error_id(), Some("session_refresh_required"));
+    assert_eq!(site.mails(&project).await.len(), before);
 }

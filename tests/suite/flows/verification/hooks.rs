@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, PASSWORD, address, landed, project, somebody, turn};
 
@@ -11,219 +11,191 @@ fn login_hooks(list: &[&str]) -> Value {
     json!({"selfservice": {"flows": {"login": {"after": {"hooks": hooks}}}}})
 }
 
-#[test]
-fn verification_is_sent_with_a_sign_in() {
-    run(async {
-        let site = Site::new().await;
-        let both = login_hooks(&["verification", "show_verification_ui"]);
-        let project = project(&site, both).await;
-        for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            let id = somebody(&site, &project, &email).await;
-            let client = site.client(&project, kind);
-            let signed_in = client.sign_in(&email, PASSWORD).await;
-            let form = if kind == Kind::Html {
-                landed(&client, "verification", &signed_in).await
+#[story]
+async fn verification_is_sent_with_a_sign_in(site: Site) {
+    let both = login_hooks(&["verification", "show_verification_ui"]);
+    let project = project(&site, both).await;
+    for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        let id = somebody(&site, &project, &email).await;
+        let client = site.client(&project, kind);
+        let signed_in = client.sign_in(&email, PASSWORD).await;
+        let form = if kind == Kind::Html {
+            landed(&client, "verification", &signed_in).await
+        } else {
+            assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+            let items = signed_in.body["continue_with"].as_array().unwrap();
+            let actions: Vec<_> = items
+                .iter()
+                .map(|i| i["action"].as_str().unwrap())
+                .collect();
+            let expected: &[&str] = if kind == Kind::Spa {
+                &["redirect_browser_to", "show_verification_ui"]
             } else {
-                assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
-                let items = signed_in.body["continue_with"].as_array().unwrap();
-                let actions: Vec<_> = items
-                    .iter()
-                    .map(|i| i["action"].as_str().unwrap())
-                    .collect();
-                let expected: &[&str] = if kind == Kind::Spa {
-                    &["redirect_browser_to", "show_verification_ui"]
-                } else {
-                    &["show_verification_ui"]
-                };
-                assert_eq!(actions, expected, "trap 32");
-                let shown = &signed_in.body["session"]["identity"]["verifiable_addresses"][0];
-                assert_eq!(shown["status"], "sent");
-                let flow = items.last().unwrap()["flow"]["id"].as_str().unwrap();
-                client
-                    .get(&format!("/self-service/verification/flows?id={flow}"))
-                    .await
+                &["show_verification_ui"]
             };
-            assert_eq!(form.status, StatusCode::OK, "{}", form.text);
-            assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
-            let code = site.mail(&project).await.code().to_owned();
-            let passed = turn(
-                &client,
-                "verification",
-                &form,
-                json!({"method": "code", "code": code}),
-            )
-            .await;
-            assert_eq!(passed.messages(), [1_080_002]);
-            // Verified: nothing more to send or show.
-            let again = site.client(&project, kind).sign_in(&email, PASSWORD).await;
-            assert!(!again.text.contains("show_verification_ui"));
-            assert!(!again.location().contains("verification"));
-            assert_eq!(site.mails(&project).await.len(), number + 1);
-        }
-        site.finish().await;
-    });
+            assert_eq!(actions, expected, "trap 32");
+            let shown = &signed_in.body["session"]["identity"]["verifiable_addresses"][0];
+            assert_eq!(shown["status"], "sent");
+            let flow = items.last().unwrap()["flow"]["id"].as_str().unwrap();
+            client
+                .get(&format!("/self-service/verification/flows?id={flow}"))
+                .await
+        };
+        assert_eq!(form.status, StatusCode::OK, "{}", form.text);
+        assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
+        let code = site.mail(&project).await.code().to_owned();
+        let passed = turn(
+            &client,
+            "verification",
+            &form,
+            json!({"method": "code", "code": code}),
+        )
+        .await;
+        assert_eq!(passed.messages(), [1_080_002]);
+        // Verified: nothing more to send or show.
+        let again = site.client(&project, kind).sign_in(&email, PASSWORD).await;
+        assert!(!again.text.contains("show_verification_ui"));
+        assert!(!again.location().contains("verification"));
+        assert_eq!(site.mails(&project).await.len(), number + 1);
+    }
 }
 
-#[test]
-fn without_a_verification_there_is_nothing_to_show() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, login_hooks(&["show_verification_ui"])).await;
-        somebody(&site, &project, EMAIL).await;
-        let native = site.client(&project, Kind::Api);
-        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
-        assert_eq!(signed_in.body["continue_with"], Value::Null);
-        assert!(site.mails(&project).await.is_empty());
-        site.finish().await;
-    });
+#[story]
+async fn without_a_verification_there_is_nothing_to_show(site: Site) {
+    let project = project(&site, login_hooks(&["show_verification_ui"])).await;
+    somebody(&site, &project, EMAIL).await;
+    let native = site.client(&project, Kind::Api);
+    let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(signed_in.body["continue_with"], Value::Null);
+    assert!(site.mails(&project).await.is_empty());
 }
 
-#[test]
-fn nobody_signs_in_without_a_verified_address() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, login_hooks(&["require_verified_address"])).await;
-        for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            let id = somebody(&site, &project, &email).await;
-            let client = site.client(&project, kind);
-            let begun = client.begin("login", "").await;
-            let fields = json!({"method": "password", "identifier": email, "password": PASSWORD});
-            let refused = client.submit(&begun, fields.clone()).await;
-            let form = if kind == Kind::Html {
-                landed(&client, "verification", &refused).await
-            } else {
-                assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
-                assert_eq!(
-                    refused.error_id(),
-                    Some("session_verified_address_required")
-                );
-                assert_eq!(refused.body["error"]["code"], 400);
-                assert_eq!(refused.body["error"]["status"], "Bad Request");
-                let next = &refused.body["error"]["details"]["continue_with"][0];
-                assert_eq!(next["action"], "show_verification_ui");
-                assert_eq!(next["flow"]["verifiable_address"], json!(email));
-                assert!(
-                    next["flow"]["url"]
-                        .as_str()
-                        .unwrap()
-                        .contains("/ui/verification?flow=")
-                );
-                let flow = next["flow"]["id"].as_str().unwrap();
-                client
-                    .get(&format!("/self-service/verification/flows?id={flow}"))
-                    .await
-            };
-            assert_eq!(form.status, StatusCode::OK, "{}", form.text);
-            let who = client.get("/sessions/whoami").await;
-            assert_eq!(who.status, StatusCode::UNAUTHORIZED);
-            assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
-            let code = site.mail(&project).await.code().to_owned();
-            turn(
-                &client,
-                "verification",
-                &form,
-                json!({"method": "code", "code": code}),
-            )
-            .await;
-            // The same login flow lets them in now.
-            let signed_in = client.submit(&begun, fields).await;
-            let expected = if kind == Kind::Html { 303 } else { 200 };
-            assert_eq!(signed_in.status.as_u16(), expected, "{}", signed_in.text);
-            assert!(!signed_in.location().contains("verification"));
-        }
-        site.finish().await;
-    });
-}
-
-/// A wrong password is answered as ever, and sends nothing.
-#[test]
-fn only_who_knows_the_password_hears_of_the_address() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, login_hooks(&["require_verified_address"])).await;
-        somebody(&site, &project, EMAIL).await;
-        let script = site.client(&project, Kind::Spa);
-        let refused = script.sign_in(EMAIL, "not the password").await;
-        assert_eq!(refused.messages(), [4_000_006]);
-        assert!(site.mails(&project).await.is_empty());
-        site.finish().await;
-    });
-}
-
-#[test]
-fn the_old_flag_says_it_on_the_form() {
-    run(async {
-        let site = Site::new().await;
-        let flag = json!({"feature_flags": {"legacy_require_verified_login_error": true}});
-        let patch = tenants::config::merged(&login_hooks(&["require_verified_address"]), &flag);
-        let project = project(&site, patch).await;
-        somebody(&site, &project, EMAIL).await;
-        let script = site.client(&project, Kind::Spa);
-        let refused = script.sign_in(EMAIL, PASSWORD).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.messages(), [4_000_010]);
-        assert_eq!(refused.body["active"], "password");
-        assert!(site.mails(&project).await.is_empty());
-        site.finish().await;
-    });
-}
-
-/// There is nothing to verify, or verification is off: still nobody signs in, and it is no fault.
-#[test]
-fn who_has_nothing_to_verify_is_refused_plainly() {
-    run(async {
-        let site = Site::new().await;
-        let hooks = login_hooks(&["require_verified_address"]);
-        let names = json!({"identity": {"default_schema_id": "preset://username"}});
-        let without = project(&site, tenants::config::merged(&hooks, &names)).await;
-        let body = json!({
-            "traits": {"username": "ada"},
-            "credentials": {"password": {"config": {"password": PASSWORD}}},
-        });
-        site.admin(&without).post("/admin/identities", body).await;
-        let off = site.project_with(hooks).await;
-        somebody(&site, &off, "ada@example.org").await;
-        for (project, identifier) in [(&without, "ada"), (&off, "ada@example.org")] {
-            let script = site.client(project, Kind::Spa);
-            let refused = script.sign_in(identifier, PASSWORD).await;
+#[story]
+async fn nobody_signs_in_without_a_verified_address(site: Site) {
+    let project = project(&site, login_hooks(&["require_verified_address"])).await;
+    for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        let id = somebody(&site, &project, &email).await;
+        let client = site.client(&project, kind);
+        let begun = client.begin("login", "").await;
+        let fields = json!({"method": "password", "identifier": email, "password": PASSWORD});
+        let refused = client.submit(&begun, fields.clone()).await;
+        let form = if kind == Kind::Html {
+            landed(&client, "verification", &refused).await
+        } else {
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
             assert_eq!(
                 refused.error_id(),
                 Some("session_verified_address_required")
             );
-            assert!(refused.body["error"].get("details").is_none());
-            let page = site.client(project, Kind::Html);
-            let refused = page.sign_in(identifier, PASSWORD).await;
-            assert!(refused.location().contains("/ui/error?id="));
-        }
-        site.finish().await;
+            assert_eq!(refused.body["error"]["code"], 400);
+            assert_eq!(refused.body["error"]["status"], "Bad Request");
+            let next = &refused.body["error"]["details"]["continue_with"][0];
+            assert_eq!(next["action"], "show_verification_ui");
+            assert_eq!(next["flow"]["verifiable_address"], json!(email));
+            assert!(
+                next["flow"]["url"]
+                    .as_str()
+                    .unwrap()
+                    .contains("/ui/verification?flow=")
+            );
+            let flow = next["flow"]["id"].as_str().unwrap();
+            client
+                .get(&format!("/self-service/verification/flows?id={flow}"))
+                .await
+        };
+        assert_eq!(form.status, StatusCode::OK, "{}", form.text);
+        let who = client.get("/sessions/whoami").await;
+        assert_eq!(who.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
+        let code = site.mail(&project).await.code().to_owned();
+        turn(
+            &client,
+            "verification",
+            &form,
+            json!({"method": "code", "code": code}),
+        )
+        .await;
+        // The same login flow lets them in now.
+        let signed_in = client.submit(&begun, fields).await;
+        let expected = if kind == Kind::Html { 303 } else { 200 };
+        assert_eq!(signed_in.status.as_u16(), expected, "{}", signed_in.text);
+        assert!(!signed_in.location().contains("verification"));
+    }
+}
+
+/// A wrong password is answered as ever, and sends nothing.
+#[story]
+async fn only_who_knows_the_password_hears_of_the_address(site: Site) {
+    let project = project(&site, login_hooks(&["require_verified_address"])).await;
+    somebody(&site, &project, EMAIL).await;
+    let script = site.client(&project, Kind::Spa);
+    let refused = script.sign_in(EMAIL, "not the password").await;
+    assert_eq!(refused.messages(), [4_000_006]);
+    assert!(site.mails(&project).await.is_empty());
+}
+
+#[story]
+async fn the_old_flag_says_it_on_the_form(site: Site) {
+    let flag = json!({"feature_flags": {"legacy_require_verified_login_error": true}});
+    let patch = tenants::config::merged(&login_hooks(&["require_verified_address"]), &flag);
+    let project = project(&site, patch).await;
+    somebody(&site, &project, EMAIL).await;
+    let script = site.client(&project, Kind::Spa);
+    let refused = script.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.messages(), [4_000_010]);
+    assert_eq!(refused.body["active"], "password");
+    assert!(site.mails(&project).await.is_empty());
+}
+
+/// There is nothing to verify, or verification is off: still nobody signs in, and it is no fault.
+#[story]
+async fn who_has_nothing_to_verify_is_refused_plainly(site: Site) {
+    let hooks = login_hooks(&["require_verified_address"]);
+    let names = json!({"identity": {"default_schema_id": "preset://username"}});
+    let without = project(&site, tenants::config::merged(&hooks, &names)).await;
+    let body = json!({
+        "traits": {"username": "ada"},
+        "credentials": {"password": {"config": {"password": PASSWORD}}},
     });
+    site.admin(&without).post("/admin/identities", body).await;
+    let off = site.project_with(hooks).await;
+    somebody(&site, &off, "ada@example.org").await;
+    for (project, identifier) in [(&without, "ada"), (&off, "ada@example.org")] {
+        let script = site.client(project, Kind::Spa);
+        let refused = script.sign_in(identifier, PASSWORD).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+        assert_eq!(
+            refused.error_id(),
+            Some("session_verified_address_required")
+        );
+        assert!(refused.body["error"].get("details").is_none());
+        let page = site.client(project, Kind::Html);
+        let refused = page.sign_in(identifier, PASSWORD).await;
+        assert!(refused.location().contains("/ui/error?id="));
+    }
 }
 
 /// Nobody is kept from signing in because too many messages were sent; only the message is left out.
-#[test]
-fn a_sign_in_does_not_wait_for_mail() {
-    run(async {
-        let site = Site::new().await;
-        let few = json!({"insula": {"limits": {"mails": {"per_address": 2}}}});
-        let patch = tenants::config::merged(&login_hooks(&["verification"]), &few);
-        let project = project(&site, patch).await;
-        somebody(&site, &project, EMAIL).await;
-        for _ in 0..3 {
-            let native = site.client(&project, Kind::Api);
-            let signed_in = native.sign_in(EMAIL, PASSWORD).await;
-            assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
-        }
-        assert_eq!(site.mails(&project).await.len(), 2);
-        // Whoever asks for a code by hand has to wait.
+#[story]
+async fn a_sign_in_does_not_wait_for_mail(site: Site) {
+    let few = json!({"insula": {"limits": {"mails": {"per_address": 2}}}});
+    let patch = tenants::config::merged(&login_hooks(&["verification"]), &few);
+    let project = project(&site, patch).await;
+    somebody(&site, &project, EMAIL).await;
+    for _ in 0..3 {
         let native = site.client(&project, Kind::Api);
-        let begun = native.begin("verification", "").await;
-        let address = json!({"method": "code", "email": EMAIL});
-        let refused = native.submit(&begun, address).await;
-        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
-        assert!(refused.headers.contains_key("retry-after"));
-        site.finish().await;
-    });
+        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+        assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+    }
+    assert_eq!(site.mails(&project).await.len(), 2);
+    // Whoever asks for a code by hand has to wait.
+    let native = site.client(&project, Kind::Api);
+    let begun = native.begin("verification", "").await;
+    let address = json!({"method": "code", "email": EMAIL});
+    let refused = native.submit(&begun, address).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers.contains_key("retry-after"));
 }

@@ -5,226 +5,198 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, address, by_link, landed, project, somebody, turn};
 
-#[test]
-fn three_kinds_of_client_prove_an_address() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, by_link()).await;
-        for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            let id = somebody(&site, &project, &email).await;
-            let client = site.client(&project, kind);
-            let begun = client.begin("verification", "").await;
-            let outline = ["default/csrf_token", "link/email", "link/method=link"];
-            let outline = &outline[usize::from(kind == Kind::Api)..];
-            assert_eq!(begun.outline(), outline);
-            assert_eq!(begun.body["active"], "link");
-            let sent = turn(
-                &client,
-                "verification",
-                &begun,
-                json!({"method": "link", "email": email}),
-            )
-            .await;
-            assert_eq!(sent.messages(), [1_080_001]);
-            assert_eq!(sent.outline(), outline);
-            assert_eq!(sent.node("email")["attributes"]["value"], json!(email));
-            let letter = site.mail(&project).await;
-            assert_eq!(letter.template, "verification_valid");
-            let link = letter.link().to_owned();
-            // Followed where the mail is read: by a browser that never saw the flow.
-            let phone = site.client(&project, Kind::Html);
-            let passed = landed(&phone, "verification", &phone.get(&link).await).await;
-            assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-            assert_eq!(passed.messages(), [1_080_002]);
-            let nodes = passed.body["ui"]["nodes"].as_array().unwrap();
-            assert_eq!(nodes.last().unwrap()["group"], "link");
-            assert_eq!(
-                address(&site, &project, &id).await,
-                (true, "completed".into())
-            );
-            // Once more: another flow says that it was used.
-            let again = landed(&phone, "verification", &phone.get(&link).await).await;
-            assert_eq!(again.messages(), [4_070_001]);
-            assert_ne!(again.body["id"], passed.body["id"]);
-            let late = client
-                .submit(&sent, json!({"method": "link", "email": email}))
-                .await;
-            if kind == Kind::Html {
-                let fresh = landed(&client, "verification", &late).await;
-                assert_eq!(fresh.messages(), [4_070_002]);
-            } else {
-                assert_eq!(late.error_id(), Some("self_service_flow_replaced"));
-            }
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_script_that_follows_a_link_gets_the_flow() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, by_link()).await;
-        somebody(&site, &project, EMAIL).await;
-        let script = site.client(&project, Kind::Spa);
-        let begun = script.begin("verification", "").await;
-        script
-            .submit(&begun, json!({"method": "link", "email": EMAIL}))
-            .await;
-        let passed = script.get(site.mail(&project).await.link()).await;
+#[story]
+async fn three_kinds_of_client_prove_an_address(site: Site) {
+    let project = project(&site, by_link()).await;
+    for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        let id = somebody(&site, &project, &email).await;
+        let client = site.client(&project, kind);
+        let begun = client.begin("verification", "").await;
+        let outline = ["default/csrf_token", "link/email", "link/method=link"];
+        let outline = &outline[usize::from(kind == Kind::Api)..];
+        assert_eq!(begun.outline(), outline);
+        assert_eq!(begun.body["active"], "link");
+        let sent = turn(
+            &client,
+            "verification",
+            &begun,
+            json!({"method": "link", "email": email}),
+        )
+        .await;
+        assert_eq!(sent.messages(), [1_080_001]);
+        assert_eq!(sent.outline(), outline);
+        assert_eq!(sent.node("email")["attributes"]["value"], json!(email));
+        let letter = site.mail(&project).await;
+        assert_eq!(letter.template, "verification_valid");
+        let link = letter.link().to_owned();
+        // Followed where the mail is read: by a browser that never saw the flow.
+        let phone = site.client(&project, Kind::Html);
+        let passed = landed(&phone, "verification", &phone.get(&link).await).await;
         assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-        assert_eq!(passed.body["state"], "passed_challenge");
-        site.finish().await;
-    });
+        assert_eq!(passed.messages(), [1_080_002]);
+        let nodes = passed.body["ui"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.last().unwrap()["group"], "link");
+        assert_eq!(
+            address(&site, &project, &id).await,
+            (true, "completed".into())
+        );
+        // Once more: another flow says that it was used.
+        let again = landed(&phone, "verification", &phone.get(&link).await).await;
+        assert_eq!(again.messages(), [4_070_001]);
+        assert_ne!(again.body["id"], passed.body["id"]);
+        let late = client
+            .submit(&sent, json!({"method": "link", "email": email}))
+            .await;
+        if kind == Kind::Html {
+            let fresh = landed(&client, "verification", &late).await;
+            assert_eq!(fresh.messages(), [4_070_002]);
+        } else {
+            assert_eq!(late.error_id(), Some("self_service_flow_replaced"));
+        }
+    }
 }
 
-#[test]
-fn links_of_others_and_of_yesterday_prove_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let short = json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "10m"}}}}});
-        let project = project(&site, tenants::config::merged(&by_link(), &short)).await;
-        let ada = somebody(&site, &project, EMAIL).await;
-        somebody(&site, &project, "bob@example.org").await;
-        let page = site.client(&project, Kind::Html);
-        let mut links = Vec::new();
-        let mut flows = Vec::new();
-        for email in [EMAIL, "bob@example.org"] {
-            let begun = page.begin("verification", "").await;
-            page.submit(&begun, json!({"method": "link", "email": email}))
-                .await;
-            links.push(site.mail(&project).await.link().to_owned());
-            flows.push(begun);
-        }
-        let said = async |link: &str| {
-            let form = landed(&page, "verification", &page.get(link).await).await;
-            form.messages()
-        };
-        // Bob's token in Ada's flow, and a token that nobody was sent.
-        let id = |flow: &tests::Answer| flow.body["id"].as_str().unwrap().to_owned();
-        let crossed = links[1].replace(&id(&flows[1]), &id(&flows[0]));
-        assert_eq!(said(&crossed).await, [4_070_001]);
-        assert_eq!(said(&format!("{}x", links[0])).await, [4_070_001]);
-        // Past its time.
-        let fresh = links[0].clone();
-        site.world.clock.advance(TimeDelta::minutes(11));
-        assert_eq!(said(&fresh).await, [4_070_005]);
-        site.world.clock.advance(TimeDelta::hours(1));
-        assert_eq!(said(&fresh).await, [4_070_005]);
-        assert!(!address(&site, &project, &ada).await.0);
-        site.finish().await;
-    });
+#[story]
+async fn a_script_that_follows_a_link_gets_the_flow(site: Site) {
+    let project = project(&site, by_link()).await;
+    somebody(&site, &project, EMAIL).await;
+    let script = site.client(&project, Kind::Spa);
+    let begun = script.begin("verification", "").await;
+    script
+        .submit(&begun, json!({"method": "link", "email": EMAIL}))
+        .await;
+    let passed = script.get(site.mail(&project).await.link()).await;
+    assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
+    assert_eq!(passed.body["state"], "passed_challenge");
+}
+
+#[story]
+async fn links_of_others_and_of_yesterday_prove_nothing(site: Site) {
+    let short = json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "10m"}}}}});
+    let project = project(&site, tenants::config::merged(&by_link(), &short)).await;
+    let ada = somebody(&site, &project, EMAIL).await;
+    somebody(&site, &project, "bob@example.org").await;
+    let page = site.client(&project, Kind::Html);
+    let mut links = Vec::new();
+    let mut flows = Vec::new();
+    for email in [EMAIL, "bob@example.org"] {
+        let begun = page.begin("verification", "").await;
+        page.submit(&begun, json!({"method": "link", "email": email}))
+            .await;
+        links.push(site.mail(&project).await.link().to_owned());
+        flows.push(begun);
+    }
+    let said = async |link: &str| {
+        let form = landed(&page, "verification", &page.get(link).await).await;
+        form.messages()
+    };
+    // Bob's token in Ada's flow, and a token that nobody was sent.
+    let id = |flow: &tests::Answer| flow.body["id"].as_str().unwrap().to_owned();
+    let crossed = links[1].replace(&id(&flows[1]), &id(&flows[0]));
+    assert_eq!(said(&crossed).await, [4_070_001]);
+    assert_eq!(said(&format!("{}x", links[0])).await, [4_070_001]);
+    // Past its time.
+    let fresh = links[0].clone();
+    site.world.clock.advance(TimeDelta::minutes(11));
+    assert_eq!(said(&fresh).await, [4_070_005]);
+    site.world.clock.advance(TimeDelta::hours(1));
+    assert_eq!(said(&fresh).await, [4_070_005]);
+    assert!(!address(&site, &project, &ada).await.0);
 }
 
 /// People open whichever mail comes first; the others are of no use after that.
-#[test]
-fn of_two_mails_either_link_is_good_once() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, by_link()).await;
-        for first in [0, 1] {
-            let email = format!("p{first}@example.org");
-            let id = somebody(&site, &project, &email).await;
-            let page = site.client(&project, Kind::Html);
-            let begun = page.begin("verification", "").await;
-            let mut links = Vec::new();
-            for _ in 0..2 {
-                let fields = json!({"method": "link", "email": email});
-                page.submit(&begun, fields).await;
-                links.push(site.mail(&project).await.link().to_owned());
-            }
-            let passed = landed(&page, "verification", &page.get(&links[first]).await).await;
-            assert_eq!(passed.messages(), [1_080_002]);
-            assert!(address(&site, &project, &id).await.0);
-            let late = landed(&page, "verification", &page.get(&links[1 - first]).await).await;
-            assert_eq!(late.messages(), [4_070_001]);
+#[story]
+async fn of_two_mails_either_link_is_good_once(site: Site) {
+    let project = project(&site, by_link()).await;
+    for first in [0, 1] {
+        let email = format!("p{first}@example.org");
+        let id = somebody(&site, &project, &email).await;
+        let page = site.client(&project, Kind::Html);
+        let begun = page.begin("verification", "").await;
+        let mut links = Vec::new();
+        for _ in 0..2 {
+            let fields = json!({"method": "link", "email": email});
+            page.submit(&begun, fields).await;
+            links.push(site.mail(&project).await.link().to_owned());
         }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn one_link_fifty_times_at_once_proves_once() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, by_link()).await;
-        let id = somebody(&site, &project, EMAIL).await;
-        let script = site.client(&project, Kind::Spa);
-        let begun = script.begin("verification", "").await;
-        script
-            .submit(&begun, json!({"method": "link", "email": EMAIL}))
-            .await;
-        let link = site.mail(&project).await.link().to_owned();
-        let all = join_all((0..50).map(|_| script.get(&link))).await;
-        let passed = all.iter().filter(|a| a.body["state"] == "passed_challenge");
-        assert_eq!(passed.count(), 1);
+        let passed = landed(&page, "verification", &page.get(&links[first]).await).await;
+        assert_eq!(passed.messages(), [1_080_002]);
         assert!(address(&site, &project, &id).await.0);
-        site.finish().await;
-    });
+        let late = landed(&page, "verification", &page.get(&links[1 - first]).await).await;
+        assert_eq!(late.messages(), [4_070_001]);
+    }
 }
 
-#[test]
-fn what_is_used_must_be_enabled() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site, by_link()).await;
-        let script = site.client(&project, Kind::Spa);
-        let begun = script.begin("verification", "").await;
-        let other = script
-            .submit(&begun, json!({"method": "code", "email": EMAIL}))
-            .await;
-        assert_eq!(other.messages(), [4_010_006], "the flow is one of links");
-        let phone = script
-            .submit(&begun, json!({"method": "link", "email": "+491701234567"}))
-            .await;
-        assert_eq!(
-            phone.node_messages("email"),
-            [4_000_040],
-            "no link by text message"
-        );
-        // Switched off meanwhile.
-        let off = json!({"selfservice": {
-            "methods": {"link": {"enabled": false}}, "flows": {"verification": {"use": "code"}},
-        }});
-        site.world.configure(&project, off).await;
-        let late = script
-            .submit(&begun, json!({"method": "link", "email": EMAIL}))
-            .await;
-        assert_eq!(late.status, StatusCode::NOT_FOUND, "{}", late.text);
-        site.finish().await;
-    });
+#[story]
+async fn one_link_fifty_times_at_once_proves_once(site: Site) {
+    let project = project(&site, by_link()).await;
+    let id = somebody(&site, &project, EMAIL).await;
+    let script = site.client(&project, Kind::Spa);
+    let begun = script.begin("verification", "").await;
+    script
+        .submit(&begun, json!({"method": "link", "email": EMAIL}))
+        .await;
+    let link = site.mail(&project).await.link().to_owned();
+    let all = join_all((0..50).map(|_| script.get(&link))).await;
+    let passed = all.iter().filter(|a| a.body["state"] == "passed_challenge");
+    assert_eq!(passed.count(), 1);
+    assert!(address(&site, &project, &id).await.0);
+}
+
+#[story]
+async fn what_is_used_must_be_enabled(site: Site) {
+    let project = project(&site, by_link()).await;
+    let script = site.client(&project, Kind::Spa);
+    let begun = script.begin("verification", "").await;
+    let other = script
+        .submit(&begun, json!({"method": "code", "email": EMAIL}))
+        .await;
+    assert_eq!(other.messages(), [4_010_006], "the flow is one of links");
+    let phone = script
+        .submit(&begun, json!({"method": "link", "email": "+491701234567"}))
+        .await;
+    assert_eq!(
+        phone.node_messages("email"),
+        [4_000_040],
+        "no link by text message"
+    );
+    // Switched off meanwhile.
+    let off = json!({"selfservice": {
+        "methods": {"link": {"enabled": false}}, "flows": {"verification": {"use": "code"}},
+    }});
+    site.world.configure(&project, off).await;
+    let late = script
+        .submit(&begun, json!({"method": "link", "email": EMAIL}))
+        .await;
+    assert_eq!(late.status, StatusCode::NOT_FOUND, "{}", late.text);
 }
 
 /// Programs look at links before people do: neither a token nor a code is taken from the browser that began.
-#[test]
-fn a_look_at_a_link_uses_nothing() {
-    run(async {
-        let site = Site::new().await;
-        for (method, patch) in [("link", by_link()), ("code", json!({}))] {
-            let project = project(&site, patch).await;
-            let id = somebody(&site, &project, EMAIL).await;
-            let script = site.client(&project, Kind::Spa);
-            let begun = script.begin("verification", "").await;
-            let fields = json!({"method": method, "email": EMAIL});
-            script.submit(&begun, fields).await;
-            let link = site.mail(&project).await.link().to_owned();
-            let scanner = site.client(&project, Kind::Html);
-            let looked = scanner.send(Method::HEAD, &link, None, &[]).await;
-            let flow = begun.body["id"].as_str().unwrap();
-            let shown = format!("{}/ui/verification?flow={flow}", project.base_url());
-            assert_eq!(
-                (looked.status, looked.location()),
-                (StatusCode::SEE_OTHER, &*shown)
-            );
-            assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
-            let path = format!("/self-service/verification/flows?id={flow}");
-            assert_eq!(script.get(&path).await.status, StatusCode::OK, "{method}");
-        }
-        site.finish().await;
-    });
+#[story]
+async fn a_look_at_a_link_uses_nothing(site: Site) {
+    for (method, patch) in [("link", by_link()), ("code", json!({}))] {
+        let project = project(&site, patch).await;
+        let id = somebody(&site, &project, EMAIL).await;
+        let script = site.client(&project, Kind::Spa);
+        let begun = script.begin("verification", "").await;
+        let fields = json!({"method": method, "email": EMAIL});
+        script.submit(&begun, fields).await;
+        let link = site.mail(&project).await.link().to_owned();
+        let scanner = site.client(&project, Kind::Html);
+        let looked = scanner.send(Method::HEAD, &link, None, &[]).await;
+        let flow = begun.body["id"].as_str().unwrap();
+        let shown = format!("{}/ui/verification?flow={flow}", project.base_url());
+        assert_eq!(
+            (looked.status, looked.location()),
+            (StatusCode::SEE_OTHER, &*shown)
+        );
+        assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
+        let path = format!("/self-service/verification/flows?id={flow}");
+        assert_eq!(script.get(&path).await.status, StatusCode::OK, "{method}");
+    }
 }

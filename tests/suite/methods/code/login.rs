@@ -1,351 +1,321 @@
 //! A code as the first factor.
 
 use super::*;
-use tests::run;
+use tests::story;
 
-#[test]
-fn three_kinds_of_client_sign_in() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": "Ada@Example.org"}), true).await;
-        for kind in Kind::ALL {
-            let client = site.client(&project, kind);
-            let flow = client.begin("login", "").await;
-            let begun = [
-                "default/csrf_token",
-                "default/identifier",
-                "code/method=code",
-                "password/password",
-                "password/method=password",
-            ];
-            assert_eq!(flow.outline(), begun);
-            let fields = json!({"method": "code", "identifier": " ADA@example.org "});
-            let answer = client.submit(&flow, fields).await;
-            // Trap 1: a form that goes on is a 400 too.
-            let status = match kind {
-                Kind::Html => StatusCode::SEE_OTHER,
-                Kind::Spa | Kind::Api => StatusCode::BAD_REQUEST,
-            };
-            assert_eq!(answer.status, status, "{}", answer.text);
-            let sent = form(&client, "login", answer).await;
-            assert_eq!(sent.body["state"], "sent_email");
-            assert_eq!(sent.body["active"], "code");
-            assert_eq!(sent.messages(), [1_010_014]);
-            let mut nodes = vec![
-                "default/identifier",
-                "code/method",
-                "code/code",
-                "code/method=code",
-                "code/resend=code",
-                "default/csrf_token",
-            ];
-            if kind == Kind::Api {
-                nodes.pop();
-            }
-            assert_eq!(sent.outline(), nodes);
-            let field = &sent.node("code")["attributes"];
-            assert_eq!(field["autocomplete"], "one-time-code");
-            assert_eq!(sent.node("identifier")["attributes"]["type"], "hidden");
-
-            let right = code_to(&project, ADA).await;
-            let wrong = super::fields(ADA, &another(&right));
-            let wrong = post(&client, "login", &sent, wrong).await;
-            assert_eq!(wrong.messages(), [4_010_008]);
-            assert_eq!(wrong.body["state"], "sent_email");
-            assert_eq!(wrong.body["active"], "code");
-            let empty = post(&client, "login", &wrong, super::fields(ADA, "")).await;
-            assert_eq!(empty.node_messages("code"), [4_000_002]);
-            let anonymous = json!({"method": "code", "code": right});
-            let anonymous = post(&client, "login", &empty, anonymous).await;
-            assert_eq!(anonymous.node_messages("identifier"), [4_000_002]);
-            // Trap 37: an empty `resend` asks for nothing.
-            // A code that was copied brings its neighbours along.
-            let mut fields = super::fields(ADA, &format!(" {right}\t"));
-            fields["resend"] = json!("");
-            let done = client.submit(&anonymous, fields.clone()).await;
-            let status = match kind {
-                Kind::Html => StatusCode::SEE_OTHER,
-                Kind::Spa | Kind::Api => StatusCode::OK,
-            };
-            assert_eq!(done.status, status, "{}", done.text);
-            let session = whoami(&client, &done).await;
-            let methods = session.body["authentication_methods"].as_array().unwrap();
-            assert_eq!(methods.len(), 1);
-            assert_eq!(
-                (&methods[0]["method"], &methods[0]["aal"]),
-                (&json!("code"), &json!("aal1"))
-            );
-            assert_eq!(session.body["authenticator_assurance_level"], "aal1");
-            if kind == Kind::Api {
-                let again = client.submit(&sent, fields).await;
-                assert_eq!(again.messages(), [4_010_002]);
-                assert_eq!(again.body["state"], "passed_challenge");
-            }
+#[story]
+async fn three_kinds_of_client_sign_in(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": "Ada@Example.org"}), true).await;
+    for kind in Kind::ALL {
+        let client = site.client(&project, kind);
+        let flow = client.begin("login", "").await;
+        let begun = [
+            "default/csrf_token",
+            "default/identifier",
+            "code/method=code",
+            "password/password",
+            "password/method=password",
+        ];
+        assert_eq!(flow.outline(), begun);
+        let fields = json!({"method": "code", "identifier": " ADA@example.org "});
+        let answer = client.submit(&flow, fields).await;
+        // Trap 1: a form that goes on is a 400 too.
+        let status = match kind {
+            Kind::Html => StatusCode::SEE_OTHER,
+            Kind::Spa | Kind::Api => StatusCode::BAD_REQUEST,
+        };
+        assert_eq!(answer.status, status, "{}", answer.text);
+        let sent = form(&client, "login", answer).await;
+        assert_eq!(sent.body["state"], "sent_email");
+        assert_eq!(sent.body["active"], "code");
+        assert_eq!(sent.messages(), [1_010_014]);
+        let mut nodes = vec![
+            "default/identifier",
+            "code/method",
+            "code/code",
+            "code/method=code",
+            "code/resend=code",
+            "default/csrf_token",
+        ];
+        if kind == Kind::Api {
+            nodes.pop();
         }
-        finish(site).await;
-    });
+        assert_eq!(sent.outline(), nodes);
+        let field = &sent.node("code")["attributes"];
+        assert_eq!(field["autocomplete"], "one-time-code");
+        assert_eq!(sent.node("identifier")["attributes"]["type"], "hidden");
+
+        let right = code_to(&project, ADA).await;
+        let wrong = super::fields(ADA, &another(&right));
+        let wrong = post(&client, "login", &sent, wrong).await;
+        assert_eq!(wrong.messages(), [4_010_008]);
+        assert_eq!(wrong.body["state"], "sent_email");
+        assert_eq!(wrong.body["active"], "code");
+        let empty = post(&client, "login", &wrong, super::fields(ADA, "")).await;
+        assert_eq!(empty.node_messages("code"), [4_000_002]);
+        let anonymous = json!({"method": "code", "code": right});
+        let anonymous = post(&client, "login", &empty, anonymous).await;
+        assert_eq!(anonymous.node_messages("identifier"), [4_000_002]);
+        // Trap 37: an empty `resend` asks for nothing.
+        // A code that was copied brings its neighbours along.
+        let mut fields = super::fields(ADA, &format!(" {right}\t"));
+        fields["resend"] = json!("");
+        let done = client.submit(&anonymous, fields.clone()).await;
+        let status = match kind {
+            Kind::Html => StatusCode::SEE_OTHER,
+            Kind::Spa | Kind::Api => StatusCode::OK,
+        };
+        assert_eq!(done.status, status, "{}", done.text);
+        let session = whoami(&client, &done).await;
+        let methods = session.body["authentication_methods"].as_array().unwrap();
+        assert_eq!(methods.len(), 1);
+        assert_eq!(
+            (&methods[0]["method"], &methods[0]["aal"]),
+            (&json!("code"), &json!("aal1"))
+        );
+        assert_eq!(session.body["authenticator_assurance_level"], "aal1");
+        if kind == Kind::Api {
+            let again = client.submit(&sent, fields).await;
+            assert_eq!(again.messages(), [4_010_002]);
+            assert_eq!(again.body["state"], "passed_challenge");
+        }
+    }
+    site.world.sweep().await;
 }
 
 /// Self-service 8.3: who reads the code reads the address.
-#[test]
-fn a_sign_in_verifies_the_address_and_no_other() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&person())).await;
-        let traits = json!({"email": ADA, "other": BOB, "phone": "+49 30 1234567"});
-        let made = make(&site, &project, traits, false).await;
-        let client = site.client(&project, Kind::Api);
-        let done = sign_in(&project, &client, ADA).await;
-        assert_eq!(letters(&project).await.len(), 1, "one address, one code");
-        let states = |addresses: &Value| -> Vec<(String, bool, String)> {
-            let mut states: Vec<_> = addresses
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|a| {
-                    let text = |name: &str| a[name].as_str().unwrap().to_owned();
-                    (text("value"), a["verified"] == true, text("status"))
-                })
-                .collect();
-            states.sort();
-            states
-        };
-        let expected = [
-            ("+49301234567".to_owned(), false, "pending".to_owned()),
-            (ADA.to_owned(), true, "completed".to_owned()),
-            (BOB.to_owned(), false, "pending".to_owned()),
-        ];
-        let answered = &done.body["session"]["identity"]["verifiable_addresses"];
-        assert_eq!(states(answered), expected);
-        let id = made.body["id"].as_str().unwrap();
-        let stored = site
-            .admin(&project)
-            .get(&format!("/admin/identities/{id}"))
-            .await;
-        assert_eq!(states(&stored.body["verifiable_addresses"]), expected);
-        finish(site).await;
-    });
+#[story]
+async fn a_sign_in_verifies_the_address_and_no_other(site: Site) {
+    let project = site.project_with(passwordless(&person())).await;
+    let traits = json!({"email": ADA, "other": BOB, "phone": "+49 30 1234567"});
+    let made = make(&site, &project, traits, false).await;
+    let client = site.client(&project, Kind::Api);
+    let done = sign_in(&project, &client, ADA).await;
+    assert_eq!(letters(&project).await.len(), 1, "one address, one code");
+    let states = |addresses: &Value| -> Vec<(String, bool, String)> {
+        let mut states: Vec<_> = addresses
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|a| {
+                let text = |name: &str| a[name].as_str().unwrap().to_owned();
+                (text("value"), a["verified"] == true, text("status"))
+            })
+            .collect();
+        states.sort();
+        states
+    };
+    let expected = [
+        ("+49301234567".to_owned(), false, "pending".to_owned()),
+        (ADA.to_owned(), true, "completed".to_owned()),
+        (BOB.to_owned(), false, "pending".to_owned()),
+    ];
+    let answered = &done.body["session"]["identity"]["verifiable_addresses"];
+    assert_eq!(states(answered), expected);
+    let id = made.body["id"].as_str().unwrap();
+    let stored = site
+        .admin(&project)
+        .get(&format!("/admin/identities/{id}"))
+        .await;
+    assert_eq!(states(&stored.body["verifiable_addresses"]), expected);
+    site.world.sweep().await;
 }
 
-#[test]
-fn a_phone_gets_its_code_by_text_message() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&person())).await;
-        make(&site, &project, json!({"phone": "+49 30 1234567"}), false).await;
-        let client = site.client(&project, Kind::Api);
-        let sent = ask(&client, "+49 (30) 123 45 67").await;
-        let code = code_to(&project, "+49301234567").await;
-        let done = client.submit(&sent, fields("+49 30 1234567", &code)).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        let mut tx = project.begin().await.unwrap();
-        let stored = store::list(&mut tx, &Filter::default(), 1).await.unwrap();
-        assert_eq!(stored[0].to.via.as_str(), "sms");
-        drop(tx);
-        finish(site).await;
-    });
+#[story]
+async fn a_phone_gets_its_code_by_text_message(site: Site) {
+    let project = site.project_with(passwordless(&person())).await;
+    make(&site, &project, json!({"phone": "+49 30 1234567"}), false).await;
+    let client = site.client(&project, Kind::Api);
+    let sent = ask(&client, "+49 (30) 123 45 67").await;
+    let code = code_to(&project, "+49301234567").await;
+    let done = client.submit(&sent, fields("+49 30 1234567", &code)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let mut tx = project.begin().await.unwrap();
+    let stored = store::list(&mut tx, &Filter::default(), 1).await.unwrap();
+    assert_eq!(stored[0].to.via.as_str(), "sms");
+    drop(tx);
+    site.world.sweep().await;
 }
 
 /// User names get no codes, even of somebody who has an address, and passwords stay good.
-#[test]
-fn unknown_identifiers_are_told_so() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&person())).await;
-        make(&site, &project, json!({"user": "ada", "email": ADA}), true).await;
-        for kind in Kind::ALL {
-            let client = site.client(&project, kind);
-            let flow = client.begin("login", "").await;
-            for unknown in ["nobody@example.org", "ada", "+49301234567"] {
-                let fields = json!({"method": "code", "identifier": unknown});
-                let refused = post(&client, "login", &flow, fields).await;
-                assert_eq!(refused.messages(), [4_000_035], "{unknown}");
-                assert_eq!(refused.body["state"], "choose_method");
-                assert_eq!(refused.node("identifier")["attributes"]["value"], unknown);
-            }
-            let nothing = post(&client, "login", &flow, json!({"method": "code"})).await;
-            assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
+#[story]
+async fn unknown_identifiers_are_told_so(site: Site) {
+    let project = site.project_with(passwordless(&person())).await;
+    make(&site, &project, json!({"user": "ada", "email": ADA}), true).await;
+    for kind in Kind::ALL {
+        let client = site.client(&project, kind);
+        let flow = client.begin("login", "").await;
+        for unknown in ["nobody@example.org", "ada", "+49301234567"] {
+            let fields = json!({"method": "code", "identifier": unknown});
+            let refused = post(&client, "login", &flow, fields).await;
+            assert_eq!(refused.messages(), [4_000_035], "{unknown}");
+            assert_eq!(refused.body["state"], "choose_method");
+            assert_eq!(refused.node("identifier")["attributes"]["value"], unknown);
         }
-        assert!(letters(&project).await.is_empty());
-        let client = site.client(&project, Kind::Api);
-        let done = client.sign_in("ada", PASSWORD).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        finish(site).await;
-    });
+        let nothing = post(&client, "login", &flow, json!({"method": "code"})).await;
+        assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
+    }
+    assert!(letters(&project).await.is_empty());
+    let client = site.client(&project, Kind::Api);
+    let done = client.sign_in("ada", PASSWORD).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    site.world.sweep().await;
 }
 
 /// Whoever mistypes may go back; a password may still be used while a code is awaited.
-#[test]
-fn another_identifier_and_another_method() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), true).await;
-        let client = site.client(&project, Kind::Spa);
-        let sent = ask(&client, ADA).await;
-        let resend =
-            json!({"method": "code", "identifier": "nobody@example.org", "resend": "code"});
-        let back = post(&client, "login", &sent, resend).await;
-        assert_eq!(back.messages(), [4_000_035]);
-        assert_eq!(back.body["state"], "choose_method");
-        assert_eq!(back.node("identifier")["attributes"]["type"], "text");
-        let sent = post(
-            &client,
-            "login",
-            &back,
-            json!({"method": "code", "identifier": ADA}),
-        )
-        .await;
-        assert_eq!(sent.messages(), [1_010_014]);
-        let password =
-            |password: &str| json!({"method": "password", "identifier": ADA, "password": password});
-        let wrong = post(&client, "login", &sent, password("not the password")).await;
-        assert_eq!(wrong.messages(), [4_000_006]);
-        assert_eq!(wrong.body["state"], "sent_email");
-        assert_eq!(wrong.body["active"], "code");
-        let nobody = post(&client, "login", &wrong, json!({"method": "nope"})).await;
-        assert_eq!(nobody.messages(), [4_010_002]);
-        let done = client.submit(&nobody, password(PASSWORD)).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        finish(site).await;
-    });
+#[story]
+async fn another_identifier_and_another_method(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), true).await;
+    let client = site.client(&project, Kind::Spa);
+    let sent = ask(&client, ADA).await;
+    let resend = json!({"method": "code", "identifier": "nobody@example.org", "resend": "code"});
+    let back = post(&client, "login", &sent, resend).await;
+    assert_eq!(back.messages(), [4_000_035]);
+    assert_eq!(back.body["state"], "choose_method");
+    assert_eq!(back.node("identifier")["attributes"]["type"], "text");
+    let sent = post(
+        &client,
+        "login",
+        &back,
+        json!({"method": "code", "identifier": ADA}),
+    )
+    .await;
+    assert_eq!(sent.messages(), [1_010_014]);
+    let password =
+        |password: &str| json!({"method": "password", "identifier": ADA, "password": password});
+    let wrong = post(&client, "login", &sent, password("not the password")).await;
+    assert_eq!(wrong.messages(), [4_000_006]);
+    assert_eq!(wrong.body["state"], "sent_email");
+    assert_eq!(wrong.body["active"], "code");
+    let nobody = post(&client, "login", &wrong, json!({"method": "nope"})).await;
+    assert_eq!(nobody.messages(), [4_010_002]);
+    let done = client.submit(&nobody, password(PASSWORD)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    site.world.sweep().await;
 }
 
-#[test]
-fn only_where_it_is_switched_on() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let client = site.client(&project, Kind::Spa);
-        let flow = client.begin("login", "").await;
-        assert!(!flow.outline().contains(&"code/method=code".to_owned()));
-        let refused = post(
-            &client,
-            "login",
-            &flow,
-            json!({"method": "code", "identifier": ADA}),
-        )
-        .await;
-        assert_eq!(refused.messages(), [4_010_002]);
-        let flow = client.begin("registration", "").await;
-        let refused = post(
-            &client,
-            "registration",
-            &flow,
-            json!({"method": "code", "traits": {"email": BOB}}),
-        )
-        .await;
-        assert_eq!(refused.messages(), [4_010_003]);
-        assert!(letters(&project).await.is_empty());
-        finish(site).await;
-    });
+#[story]
+async fn only_where_it_is_switched_on(site: Site) {
+    let project = site.project().await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let client = site.client(&project, Kind::Spa);
+    let flow = client.begin("login", "").await;
+    assert!(!flow.outline().contains(&"code/method=code".to_owned()));
+    let refused = post(
+        &client,
+        "login",
+        &flow,
+        json!({"method": "code", "identifier": ADA}),
+    )
+    .await;
+    assert_eq!(refused.messages(), [4_010_002]);
+    let flow = client.begin("registration", "").await;
+    let refused = post(
+        &client,
+        "registration",
+        &flow,
+        json!({"method": "code", "traits": {"email": BOB}}),
+    )
+    .await;
+    assert_eq!(refused.messages(), [4_010_003]);
+    assert!(letters(&project).await.is_empty());
+    site.world.sweep().await;
 }
 
-#[test]
-fn forged_requests_are_refused_before_anything_else() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("login", "").await;
-        for fields in [
-            json!({"method": "code"}),
-            json!({"method": "code", "identifier": ADA}),
-        ] {
-            let mut fields = fields;
-            fields["csrf_token"] = json!("forged");
-            let refused = script.submit(&flow, fields).await;
-            assert_eq!(refused.error_id(), Some("security_csrf_violation"));
-        }
-        let sent = ask(&script, ADA).await;
-        let mut fields = fields(ADA, &code_to(&project, ADA).await);
+#[story]
+async fn forged_requests_are_refused_before_anything_else(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("login", "").await;
+    for fields in [
+        json!({"method": "code"}),
+        json!({"method": "code", "identifier": ADA}),
+    ] {
+        let mut fields = fields;
         fields["csrf_token"] = json!("forged");
-        let refused = script.submit(&sent, fields).await;
+        let refused = script.submit(&flow, fields).await;
         assert_eq!(refused.error_id(), Some("security_csrf_violation"));
-        let mut native = site.client(&project, Kind::Api);
-        let flow = native.begin("login", "").await;
-        native.set_header("origin", "https://elsewhere.example");
-        let fields = json!({"method": "code", "identifier": ADA});
-        let refused = native.submit(&flow, fields).await;
-        assert_eq!(refused.messages(), [4_000_001]);
-        finish(site).await;
-    });
+    }
+    let sent = ask(&script, ADA).await;
+    let mut fields = fields(ADA, &code_to(&project, ADA).await);
+    fields["csrf_token"] = json!("forged");
+    let refused = script.submit(&sent, fields).await;
+    assert_eq!(refused.error_id(), Some("security_csrf_violation"));
+    let mut native = site.client(&project, Kind::Api);
+    let flow = native.begin("login", "").await;
+    native.set_header("origin", "https://elsewhere.example");
+    let fields = json!({"method": "code", "identifier": ADA});
+    let refused = native.submit(&flow, fields).await;
+    assert_eq!(refused.messages(), [4_000_001]);
+    site.world.sweep().await;
 }
 
-#[test]
-fn somebody_inactive_is_told_so_after_the_code() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        let body = json!({"state": "inactive", "traits": {"email": ADA}});
-        site.admin(&project).post("/admin/identities", body).await;
-        let client = site.client(&project, Kind::Api);
-        let refused = sign_in(&project, &client, ADA).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.messages(), [4_010_011]);
-        assert_eq!(refused.body["active"], "code");
-        finish(site).await;
-    });
+#[story]
+async fn somebody_inactive_is_told_so_after_the_code(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    let body = json!({"state": "inactive", "traits": {"email": ADA}});
+    site.admin(&project).post("/admin/identities", body).await;
+    let client = site.client(&project, Kind::Api);
+    let refused = sign_in(&project, &client, ADA).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_eq!(refused.messages(), [4_010_011]);
+    assert_eq!(refused.body["active"], "code");
+    site.world.sweep().await;
 }
 
 /// Config 5: an address without a code credential, as older imports have it.
-#[test]
-fn people_without_a_code_credential() {
-    run(async {
-        let site = Site::new().await;
-        let schema = json!({"type": "object", "properties": {"traits": {"type": "object", "properties": {
-            "email": {"type": "string", "format": "email", "ory.sh/kratos": {
-                "credentials": {"password": {"identifier": true}}, "verification": {"via": "email"}}},
-        }}}});
-        let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
-        let config = json!({"identity": {"default_schema_id": "old", "schemas": [{"id": "old", "url": url}]}});
-        let project = site.project_with(passwordless(&config)).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let client = site.client(&project, Kind::Api);
-        let flow = client.begin("login", "").await;
-        let fields = json!({"method": "code", "identifier": ADA});
-        let refused = client.submit(&flow, fields).await;
-        assert_eq!(refused.messages(), [4_000_035]);
-        let fallback = json!({"selfservice": {"methods": {"code": {"config": {"missing_credential_fallback_enabled": true}}}}});
-        let project = site.world.configure(&project, fallback).await;
-        let done = sign_in(&project, &client, ADA).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        let address = &done.body["session"]["identity"]["verifiable_addresses"][0];
-        assert_eq!(address["verified"], true);
-        finish(site).await;
-    });
+#[story]
+async fn people_without_a_code_credential(site: Site) {
+    let schema = json!({"type": "object", "properties": {"traits": {"type": "object", "properties": {
+        "email": {"type": "string", "format": "email", "ory.sh/kratos": {
+            "credentials": {"password": {"identifier": true}}, "verification": {"via": "email"}}},
+    }}}});
+    let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
+    let config =
+        json!({"identity": {"default_schema_id": "old", "schemas": [{"id": "old", "url": url}]}});
+    let project = site.project_with(passwordless(&config)).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let client = site.client(&project, Kind::Api);
+    let flow = client.begin("login", "").await;
+    let fields = json!({"method": "code", "identifier": ADA});
+    let refused = client.submit(&flow, fields).await;
+    assert_eq!(refused.messages(), [4_000_035]);
+    let fallback = json!({"selfservice": {"methods": {"code": {"config": {"missing_credential_fallback_enabled": true}}}}});
+    let project = site.world.configure(&project, fallback).await;
+    let done = sign_in(&project, &client, ADA).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let address = &done.body["session"]["identity"]["verifiable_addresses"][0];
+    assert_eq!(address["verified"], true);
+    site.world.sweep().await;
 }
 
 /// Hooks and return URLs of the method itself, not of passwords.
-#[test]
-fn what_is_configured_after_codes() {
-    run(async {
-        let site = Site::new().await;
-        let after = json!({
-            "default_browser_return_url": "/ui/session?by=code",
-            "hooks": [{"hook": "revoke_active_sessions"}],
-        });
-        let config = json!({"selfservice": {"flows": {"login": {"after": {"code": after}}}}});
-        let project = site.project_with(passwordless(&config)).await;
-        make(&site, &project, json!({"email": ADA}), true).await;
-        let first = site.client(&project, Kind::Api);
-        let first_answer = first.sign_in(ADA, PASSWORD).await;
-        let second = first.sign_in(ADA, PASSWORD).await;
-        assert_eq!(whoami(&first, &first_answer).await.status, StatusCode::OK);
-        let page = site.client(&project, Kind::Html);
-        let done = sign_in(&project, &page, ADA).await;
-        assert!(
-            done.location().ends_with("/ui/session?by=code"),
-            "{}",
-            done.location()
-        );
-        for ended in [&first_answer, &second] {
-            assert_eq!(whoami(&first, ended).await.status, StatusCode::UNAUTHORIZED);
-        }
-        assert_eq!(whoami(&page, &done).await.status, StatusCode::OK);
-        finish(site).await;
+#[story]
+async fn what_is_configured_after_codes(site: Site) {
+    let after = json!({
+        "default_browser_return_url": "/ui/session?by=code",
+        "hooks": [{"hook": "revoke_active_sessions"}],
     });
+    let config = json!({"selfservice": {"flows": {"login": {"after": {"code": after}}}}});
+    let project = site.project_with(passwordless(&config)).await;
+    make(&site, &project, json!({"email": ADA}), true).await;
+    let first = site.client(&project, Kind::Api);
+    let first_answer = first.sign_in(ADA, PASSWORD).await;
+    let second = first.sign_in(ADA, PASSWORD).await;
+    assert_eq!(whoami(&first, &first_answer).await.status, StatusCode::OK);
+    let page = site.client(&project, Kind::Html);
+    let done = sign_in(&project, &page, ADA).await;
+    assert!(
+        done.location().ends_with("/ui/session?by=code"),
+        "{}",
+        done.location()
+    );
+    for ended in [&first_answer, &second] {
+        assert_eq!(whoami(&first, ended).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(whoami(&page, &done).await.status, StatusCode::OK);
+    site.world.sweep().await;
 }

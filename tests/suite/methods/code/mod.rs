@@ -152,9 +152,3 @@ pub(crate) async fn whoami(client: &Client, answer: &Answer) -> Answer {
         }
     }
 }
-
-/// Messages are sent at night; then the last looks.
-pub(crate) async fn finish(site: Site) {
-    site.world.sweep().await;
-    site.finish().await;
-}

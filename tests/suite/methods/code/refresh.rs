@@ -2,117 +2,111 @@
 
 use super::*;
 use chrono::TimeDelta;
-use tests::run;
+use tests::story;
 
-#[test]
-fn the_same_session_newly_proved() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), true).await;
-        make(&site, &project, json!({"email": BOB}), true).await;
-        for kind in Kind::ALL {
-            let mut client = site.client(&project, kind);
-            let signed_in = client.sign_in(ADA, PASSWORD).await;
-            if let Some(token) = signed_in.body["session_token"].as_str() {
-                client.set_header("x-session-token", token);
-            }
-            let before = client.get("/sessions/whoami").await;
-            site.world.clock.advance(TimeDelta::seconds(10));
-            let flow = client.begin("login", "?refresh=true").await;
-            assert_eq!(flow.messages(), [1_010_003]);
-            let outline = [
-                "default/csrf_token",
-                "default/identifier",
-                "code/method=code",
-                "password/password",
-                "password/method=password",
-            ];
-            assert_eq!(flow.outline(), outline);
-            let foreign = json!({"method": "code", "identifier": BOB});
-            let refused = post(&client, "login", &flow, foreign).await;
-            assert_eq!(refused.messages(), [4_000_035]);
-            let own = json!({"method": "code", "identifier": ADA});
-            let sent = post(&client, "login", &refused, own).await;
-            assert_eq!(sent.messages(), [1_010_025]);
-            let code = code_to(&project, ADA).await;
-            let done = client.submit(&sent, fields(ADA, &code)).await;
-            assert!(!done.status.is_client_error(), "{}", done.text);
-            // Trap 22.
-            let after = client.get("/sessions/whoami").await;
-            assert_eq!(after.body["id"], before.body["id"]);
-            assert_ne!(
-                after.body["authenticated_at"],
-                before.body["authenticated_at"]
-            );
-            let methods = after.body["authentication_methods"].as_array().unwrap();
-            let methods: Vec<_> = methods
-                .iter()
-                .map(|m| m["method"].as_str().unwrap())
-                .collect();
-            assert_eq!(methods, ["password", "code"]);
+#[story]
+async fn the_same_session_newly_proved(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), true).await;
+    make(&site, &project, json!({"email": BOB}), true).await;
+    for kind in Kind::ALL {
+        let mut client = site.client(&project, kind);
+        let signed_in = client.sign_in(ADA, PASSWORD).await;
+        if let Some(token) = signed_in.body["session_token"].as_str() {
+            client.set_header("x-session-token", token);
         }
-        assert!(letters(&project).await.iter().all(|letter| letter.0 == ADA));
-        finish(site).await;
-    });
+        let before = client.get("/sessions/whoami").await;
+        site.world.clock.advance(TimeDelta::seconds(10));
+        let flow = client.begin("login", "?refresh=true").await;
+        assert_eq!(flow.messages(), [1_010_003]);
+        let outline = [
+            "default/csrf_token",
+            "default/identifier",
+            "code/method=code",
+            "password/password",
+            "password/method=password",
+        ];
+        assert_eq!(flow.outline(), outline);
+        let foreign = json!({"method": "code", "identifier": BOB});
+        let refused = post(&client, "login", &flow, foreign).await;
+        assert_eq!(refused.messages(), [4_000_035]);
+        let own = json!({"method": "code", "identifier": ADA});
+        let sent = post(&client, "login", &refused, own).await;
+        assert_eq!(sent.messages(), [1_010_025]);
+        let code = code_to(&project, ADA).await;
+        let done = client.submit(&sent, fields(ADA, &code)).await;
+        assert!(!done.status.is_client_error(), "{}", done.text);
+        // Trap 22.
+        let after = client.get("/sessions/whoami").await;
+        assert_eq!(after.body["id"], before.body["id"]);
+        assert_ne!(
+            after.body["authenticated_at"],
+            before.body["authenticated_at"]
+        );
+        let methods = after.body["authentication_methods"].as_array().unwrap();
+        let methods: Vec<_> = methods
+            .iter()
+            .map(|m| m["method"].as_str().unwrap())
+            .collect();
+        assert_eq!(methods, ["password", "code"]);
+    }
+    assert!(letters(&project).await.iter().all(|letter| letter.0 == ADA));
+    site.world.sweep().await;
 }
 
 /// `feature_flags.refresh_login_choose_address`: nobody who is known has to type.
-#[test]
-fn one_of_the_own_addresses() {
-    run(async {
-        let site = Site::new().await;
-        let flag = json!({"feature_flags": {"refresh_login_choose_address": true}});
-        let project = site
-            .project_with(passwordless(&merged(&person(), &flag)))
-            .await;
-        make(
-            &site,
-            &project,
-            json!({"user": "ada", "email": ADA, "other": "ada@work.example"}),
-            true,
+#[story]
+async fn one_of_the_own_addresses(site: Site) {
+    let flag = json!({"feature_flags": {"refresh_login_choose_address": true}});
+    let project = site
+        .project_with(passwordless(&merged(&person(), &flag)))
+        .await;
+    make(
+        &site,
+        &project,
+        json!({"user": "ada", "email": ADA, "other": "ada@work.example"}),
+        true,
+    )
+    .await;
+    make(&site, &project, json!({"email": BOB}), false).await;
+    for kind in Kind::ALL {
+        let mut client = site.client(&project, kind);
+        let signed_in = client.sign_in("ada", PASSWORD).await;
+        if let Some(token) = signed_in.body["session_token"].as_str() {
+            client.set_header("x-session-token", token);
+        }
+        let flow = client.begin("login", "?refresh=true").await;
+        let outline = [
+            "default/csrf_token",
+            "default/identifier",
+            "code/address=ada@example.org",
+            "code/address=ada@work.example",
+            "password/password",
+            "password/method=password",
+        ];
+        assert_eq!(flow.outline(), outline);
+        assert_eq!(flow.node("address")["meta"]["label"]["id"], 1_010_023);
+        let foreign = post(&client, "login", &flow, json!({"address": BOB})).await;
+        assert_eq!(foreign.messages(), [4_000_035]);
+        let sent = post(
+            &client,
+            "login",
+            &foreign,
+            json!({"address": "ada@work.example"}),
         )
         .await;
-        make(&site, &project, json!({"email": BOB}), false).await;
-        for kind in Kind::ALL {
-            let mut client = site.client(&project, kind);
-            let signed_in = client.sign_in("ada", PASSWORD).await;
-            if let Some(token) = signed_in.body["session_token"].as_str() {
-                client.set_header("x-session-token", token);
-            }
-            let flow = client.begin("login", "?refresh=true").await;
-            let outline = [
-                "default/csrf_token",
-                "default/identifier",
-                "code/address=ada@example.org",
-                "code/address=ada@work.example",
-                "password/password",
-                "password/method=password",
-            ];
-            assert_eq!(flow.outline(), outline);
-            assert_eq!(flow.node("address")["meta"]["label"]["id"], 1_010_023);
-            let foreign = post(&client, "login", &flow, json!({"address": BOB})).await;
-            assert_eq!(foreign.messages(), [4_000_035]);
-            let sent = post(
-                &client,
-                "login",
-                &foreign,
-                json!({"address": "ada@work.example"}),
-            )
+        assert_eq!(sent.messages(), [1_010_025]);
+        assert_eq!(sent.outline()[0], "code/identifier");
+        let code = code_to(&project, "ada@work.example").await;
+        let done = client
+            .submit(&sent, fields("ada@work.example", &code))
             .await;
-            assert_eq!(sent.messages(), [1_010_025]);
-            assert_eq!(sent.outline()[0], "code/identifier");
-            let code = code_to(&project, "ada@work.example").await;
-            let done = client
-                .submit(&sent, fields("ada@work.example", &code))
-                .await;
-            assert!(!done.status.is_client_error(), "{}", done.text);
-            let after = client.get("/sessions/whoami").await;
-            assert_eq!(after.body["authentication_methods"][1]["method"], "code");
-        }
-        // A stranger types, with the flag as without.
-        let stranger = site.client(&project, Kind::Api).begin("login", "").await;
-        assert!(stranger.outline().contains(&"code/method=code".to_owned()));
-        finish(site).await;
-    });
+        assert!(!done.status.is_client_error(), "{}", done.text);
+        let after = client.get("/sessions/whoami").await;
+        assert_eq!(after.body["authentication_methods"][1]["method"], "code");
+    }
+    // A stranger types, with the flag as without.
+    let stranger = site.client(&project, Kind::Api).begin("login", "").await;
+    assert!(stranger.outline().contains(&"code/method=code".to_owned()));
+    site.world.sweep().await;
 }

@@ -2,248 +2,148 @@
 
 use super::*;
 use chrono::TimeDelta;
-use tests::run;
+use tests::story;
 
-#[test]
-fn three_kinds_of_client_sign_up_in_one_step() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        for (kind, email) in
-            Kind::ALL
-                .into_iter()
-                .zip(["html@example.org", "spa@example.org", "api@example.org"])
-        {
-            let client = site.client(&project, kind);
-            let flow = client.begin("registration", "").await;
-            let outline = [
-                "default/csrf_token",
-                "default/traits.email",
-                "code/method=code",
-                "password/password",
-                "password/method=password",
-            ];
-            assert_eq!(flow.outline(), outline);
-            let traits = json!({"email": email.to_uppercase()});
-            let answer = client
-                .submit(&flow, json!({"method": "code", "traits": traits}))
-                .await;
-            if kind == Kind::Html {
-                assert_eq!(answer.status, StatusCode::SEE_OTHER);
-            }
-            let sent = form(&client, "registration", answer).await;
-            assert_eq!(sent.body["state"], "sent_email");
-            assert_eq!(sent.body["active"], "code");
-            assert_eq!(sent.messages(), [1_040_005]);
-            let outline = [
-                "default/csrf_token",
-                "default/traits.email",
-                "code/method",
-                "code/code",
-                "code/method=code",
-                "code/resend=code",
-            ];
-            assert_eq!(sent.outline(), outline);
-            assert_eq!(sent.node("traits.email")["attributes"]["type"], "hidden");
-            let code = code_to(&project, email).await;
-            let bring = |code: &str| json!({"method": "code", "traits": traits, "code": code});
-            let wrong = client.submit(&sent, bring(&another(&code))).await;
-            if kind == Kind::Html {
-                assert_eq!(wrong.status, StatusCode::FOUND);
-            }
-            let wrong = form(&client, "registration", wrong).await;
-            assert_eq!(wrong.messages(), [4_040_003]);
-            let done = client.submit(&wrong, bring(&code)).await;
-            assert!(!done.status.is_client_error(), "{}", done.text);
-            let session = whoami(&client, &done).await;
-            let address = &session.body["identity"]["verifiable_addresses"][0];
-            assert_eq!(
-                (&address["value"], &address["verified"]),
-                (&json!(email), &json!(true))
-            );
-            assert_eq!(address["status"], "completed");
-            assert_eq!(session.body["authentication_methods"][0]["method"], "code");
-            assert_eq!(session.body["authentication_methods"][0]["aal"], "aal1");
-            if kind == Kind::Api {
-                let again = client.submit(&sent, bring(&code)).await;
-                assert_eq!(again.messages(), [4_010_003]);
-            }
+#[story]
+async fn three_kinds_of_client_sign_up_in_one_step(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    for (kind, email) in
+        Kind::ALL
+            .into_iter()
+            .zip(["html@example.org", "spa@example.org", "api@example.org"])
+    {
+        let client = site.client(&project, kind);
+        let flow = client.begin("registration", "").await;
+        let outline = [
+            "default/csrf_token",
+            "default/traits.email",
+            "code/method=code",
+            "password/password",
+            "password/method=password",
+        ];
+        assert_eq!(flow.outline(), outline);
+        let traits = json!({"email": email.to_uppercase()});
+        let answer = client
+            .submit(&flow, json!({"method": "code", "traits": traits}))
+            .await;
+        if kind == Kind::Html {
+            assert_eq!(answer.status, StatusCode::SEE_OTHER);
         }
-        finish(site).await;
-    });
+        let sent = form(&client, "registration", answer).await;
+        assert_eq!(sent.body["state"], "sent_email");
+        assert_eq!(sent.body["active"], "code");
+        assert_eq!(sent.messages(), [1_040_005]);
+        let outline = [
+            "default/csrf_token",
+            "default/traits.email",
+            "code/method",
+            "code/code",
+            "code/method=code",
+            "code/resend=code",
+        ];
+        assert_eq!(sent.outline(), outline);
+        assert_eq!(sent.node("traits.email")["attributes"]["type"], "hidden");
+        let code = code_to(&project, email).await;
+        let bring = |code: &str| json!({"method": "code", "traits": traits, "code": code});
+        let wrong = client.submit(&sent, bring(&another(&code))).await;
+        if kind == Kind::Html {
+            assert_eq!(wrong.status, StatusCode::FOUND);
+        }
+        let wrong = form(&client, "registration", wrong).await;
+        assert_eq!(wrong.messages(), [4_040_003]);
+        let done = client.submit(&wrong, bring(&code)).await;
+        assert!(!done.status.is_client_error(), "{}", done.text);
+        let session = whoami(&client, &done).await;
+        let address = &session.body["identity"]["verifiable_addresses"][0];
+        assert_eq!(
+            (&address["value"], &address["verified"]),
+            (&json!(email), &json!(true))
+        );
+        assert_eq!(address["status"], "completed");
+        assert_eq!(session.body["authentication_methods"][0]["method"], "code");
+        assert_eq!(session.body["authentication_methods"][0]["aal"], "aal1");
+        if kind == Kind::Api {
+            let again = client.submit(&sent, bring(&code)).await;
+            assert_eq!(again.messages(), [4_010_003]);
+        }
+    }
+    site.world.sweep().await;
 }
 
-#[test]
-fn three_kinds_of_client_sign_up_in_two_steps() {
-    run(async {
-        let site = Site::new().await;
-        let two = json!({"selfservice": {"flows": {"registration": {"style": "profile_first"}}}});
-        let project = site.project_with(passwordless(&two)).await;
-        for (kind, email) in
-            Kind::ALL
-                .into_iter()
-                .zip(["html@example.org", "spa@example.org", "api@example.org"])
-        {
-            let client = site.client(&project, kind);
-            let flow = client.begin("registration", "").await;
-            let traits = json!({"email": email});
-            let chosen = post(
-                &client,
-                "registration",
-                &flow,
-                json!({"method": "profile", "traits": traits}),
-            )
-            .await;
-            let credentials = [
-                "default/csrf_token",
-                "default/traits.email",
-                "code/method=code",
-                "password/password",
-                "password/method=password",
-                "profile/screen=previous",
-            ];
-            assert_eq!(chosen.outline(), credentials);
-            let ask = json!({"method": "code", "traits": traits});
-            let sent = post(&client, "registration", &chosen, ask.clone()).await;
-            assert_eq!(sent.messages(), [1_040_005]);
-            assert_eq!(sent.outline()[6..], ["profile/screen=credential-selection"]);
-            // Trap 20: back to the credentials, and forth again.
-            let back = json!({"screen": "credential-selection", "traits": traits});
-            let back = post(&client, "registration", &sent, back).await;
-            assert_eq!(back.outline(), credentials);
-            assert_eq!(back.body["state"], "choose_method");
-            assert_eq!(back.messages(), [1_040_009]);
-            let sent = post(&client, "registration", &back, ask).await;
-            let code = code_to(&project, email).await;
-            let bring = json!({"method": "code", "traits": traits, "code": code});
-            let done = client.submit(&sent, bring).await;
-            assert!(!done.status.is_client_error(), "{}", done.text);
-            assert!(whoami(&client, &done).await.status.is_success());
-        }
-        // A code asked for before its screen was shown; and all the way back from there.
-        let client = site.client(&project, Kind::Spa);
+#[story]
+async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
+    let two = json!({"selfservice": {"flows": {"registration": {"style": "profile_first"}}}});
+    let project = site.project_with(passwordless(&two)).await;
+    for (kind, email) in
+        Kind::ALL
+            .into_iter()
+            .zip(["html@example.org", "spa@example.org", "api@example.org"])
+    {
+        let client = site.client(&project, kind);
         let flow = client.begin("registration", "").await;
-        let ask = json!({"method": "code", "traits": {"email": BOB}});
-        let sent = post(&client, "registration", &flow, ask).await;
+        let traits = json!({"email": email});
+        let chosen = post(
+            &client,
+            "registration",
+            &flow,
+            json!({"method": "profile", "traits": traits}),
+        )
+        .await;
+        let credentials = [
+            "default/csrf_token",
+            "default/traits.email",
+            "code/method=code",
+            "password/password",
+            "password/method=password",
+            "profile/screen=previous",
+        ];
+        assert_eq!(chosen.outline(), credentials);
+        let ask = json!({"method": "code", "traits": traits});
+        let sent = post(&client, "registration", &chosen, ask.clone()).await;
         assert_eq!(sent.messages(), [1_040_005]);
-        let back = json!({"screen": "previous", "traits": {"email": BOB}});
+        assert_eq!(sent.outline()[6..], ["profile/screen=credential-selection"]);
+        // Trap 20: back to the credentials, and forth again.
+        let back = json!({"screen": "credential-selection", "traits": traits});
         let back = post(&client, "registration", &sent, back).await;
-        assert_eq!(
-            back.outline(),
-            [
-                "default/csrf_token",
-                "default/traits.email",
-                "profile/method=profile"
-            ]
-        );
-        assert_eq!(back.node("traits.email")["attributes"]["type"], "email");
-        finish(site).await;
-    });
+        assert_eq!(back.outline(), credentials);
+        assert_eq!(back.body["state"], "choose_method");
+        assert_eq!(back.messages(), [1_040_009]);
+        let sent = post(&client, "registration", &back, ask).await;
+        let code = code_to(&project, email).await;
+        let bring = json!({"method": "code", "traits": traits, "code": code});
+        let done = client.submit(&sent, bring).await;
+        assert!(!done.status.is_client_error(), "{}", done.text);
+        assert!(whoami(&client, &done).await.status.is_success());
+    }
+    // A code asked for before its screen was shown; and all the way back from there.
+    let client = site.client(&project, Kind::Spa);
+    let flow = client.begin("registration", "").await;
+    let ask = json!({"method": "code", "traits": {"email": BOB}});
+    let sent = post(&client, "registration", &flow, ask).await;
+    assert_eq!(sent.messages(), [1_040_005]);
+    let back = json!({"screen": "previous", "traits": {"email": BOB}});
+    let back = post(&client, "registration", &sent, back).await;
+    assert_eq!(
+        back.outline(),
+        [
+            "default/csrf_token",
+            "default/traits.email",
+            "profile/method=profile"
+        ]
+    );
+    assert_eq!(back.node("traits.email")["attributes"]["type"], "email");
+    site.world.sweep().await;
 }
 
 /// Trap 21: what the code was sent for is what is registered.
-#[test]
-fn traits_that_change_on_the_way() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&person())).await;
-        for kind in Kind::ALL {
-            let client = site.client(&project, kind);
-            let flow = client.begin("registration", "").await;
-            let email = format!("{kind:?}@example.org").to_lowercase();
-            let traits = json!({"email": email, "name": "Ada"});
-            let sent = post(
-                &client,
-                "registration",
-                &flow,
-                json!({"method": "code", "traits": traits}),
-            )
-            .await;
-            let code = code_to(&project, &email).await;
-            let others = [
-                (json!({"email": BOB, "name": "Ada"}), 4_000_036),
-                (json!({"email": email}), 4_000_036),
-                (json!({"email": email, "name": "Eve"}), 4_000_036),
-                (json!({"name": "Ada"}), 4_000_009),
-            ];
-            for (traits, message) in others {
-                let fields = json!({"method": "code", "traits": traits, "code": code});
-                let refused = post(&client, "registration", &sent, fields).await;
-                assert_eq!(refused.messages(), [message]);
-                // The form still holds what the code is good for.
-                let shown = &refused.node("traits.email")["attributes"]["value"];
-                assert_eq!(*shown, email);
-                assert_eq!(refused.node("traits.name")["attributes"]["value"], "Ada");
-            }
-            let fields = json!({"method": "code", "traits": traits});
-            let missing = post(&client, "registration", &sent, fields).await;
-            assert_eq!(missing.node_messages("code"), [4_000_002]);
-            // Other traits may have a code of their own.
-            let traits = json!({"email": email, "name": "Eve"});
-            let resend = json!({"method": "code", "traits": traits, "resend": "code"});
-            let sent = post(&client, "registration", &sent, resend).await;
-            let code = code_to(&project, &email).await;
-            let fields = json!({"method": "code", "traits": traits, "code": code});
-            let done = client.submit(&sent, fields).await;
-            let session = whoami(&client, &done).await;
-            assert_eq!(session.body["identity"]["traits"], traits);
-        }
-        finish(site).await;
-    });
-}
-
-#[test]
-fn a_code_to_every_address() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&person())).await;
-        let client = site.client(&project, Kind::Api);
+#[story]
+async fn traits_that_change_on_the_way(site: Site) {
+    let project = site.project_with(passwordless(&person())).await;
+    for kind in Kind::ALL {
+        let client = site.client(&project, kind);
         let flow = client.begin("registration", "").await;
-        let traits = json!({"email": ADA, "other": BOB, "phone": "+49301234567"});
-        let sent = client
-            .submit(&flow, json!({"method": "code", "traits": traits}))
-            .await;
-        let mut to: Vec<(String, String)> = letters(&project)
-            .await
-            .into_iter()
-            .map(|l| (l.0, l.1))
-            .collect();
-        to.sort();
-        let template = || "registration_code_valid".to_owned();
-        let all = ["+49301234567", ADA, BOB].map(|to| (to.to_owned(), template()));
-        assert_eq!(to, all);
-        let code = code_to(&project, "+49301234567").await;
-        let done = client
-            .submit(
-                &sent,
-                json!({"method": "code", "traits": traits, "code": code}),
-            )
-            .await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        for address in done.body["identity"]["verifiable_addresses"]
-            .as_array()
-            .unwrap()
-        {
-            assert_eq!(
-                address["verified"] == true,
-                address["via"] == "sms",
-                "{address}"
-            );
-        }
-        finish(site).await;
-    });
-}
-
-/// Whose address it is, is told to nobody but its reader.
-#[test]
-fn an_address_that_is_taken() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let client = site.client(&project, Kind::Spa);
-        let flow = client.begin("registration", "").await;
-        let traits = json!({"email": ADA});
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let traits = json!({"email": email, "name": "Ada"});
         let sent = post(
             &client,
             "registration",
@@ -251,99 +151,178 @@ fn an_address_that_is_taken() {
             json!({"method": "code", "traits": traits}),
         )
         .await;
-        assert_eq!(sent.messages(), [1_040_005]);
-        let code = code_to(&project, ADA).await;
-        let refused = post(
-            &client,
-            "registration",
+        let code = code_to(&project, &email).await;
+        let others = [
+            (json!({"email": BOB, "name": "Ada"}), 4_000_036),
+            (json!({"email": email}), 4_000_036),
+            (json!({"email": email, "name": "Eve"}), 4_000_036),
+            (json!({"name": "Ada"}), 4_000_009),
+        ];
+        for (traits, message) in others {
+            let fields = json!({"method": "code", "traits": traits, "code": code});
+            let refused = post(&client, "registration", &sent, fields).await;
+            assert_eq!(refused.messages(), [message]);
+            // The form still holds what the code is good for.
+            let shown = &refused.node("traits.email")["attributes"]["value"];
+            assert_eq!(*shown, email);
+            assert_eq!(refused.node("traits.name")["attributes"]["value"], "Ada");
+        }
+        let fields = json!({"method": "code", "traits": traits});
+        let missing = post(&client, "registration", &sent, fields).await;
+        assert_eq!(missing.node_messages("code"), [4_000_002]);
+        // Other traits may have a code of their own.
+        let traits = json!({"email": email, "name": "Eve"});
+        let resend = json!({"method": "code", "traits": traits, "resend": "code"});
+        let sent = post(&client, "registration", &sent, resend).await;
+        let code = code_to(&project, &email).await;
+        let fields = json!({"method": "code", "traits": traits, "code": code});
+        let done = client.submit(&sent, fields).await;
+        let session = whoami(&client, &done).await;
+        assert_eq!(session.body["identity"]["traits"], traits);
+    }
+    site.world.sweep().await;
+}
+
+#[story]
+async fn a_code_to_every_address(site: Site) {
+    let project = site.project_with(passwordless(&person())).await;
+    let client = site.client(&project, Kind::Api);
+    let flow = client.begin("registration", "").await;
+    let traits = json!({"email": ADA, "other": BOB, "phone": "+49301234567"});
+    let sent = client
+        .submit(&flow, json!({"method": "code", "traits": traits}))
+        .await;
+    let mut to: Vec<(String, String)> = letters(&project)
+        .await
+        .into_iter()
+        .map(|l| (l.0, l.1))
+        .collect();
+    to.sort();
+    let template = || "registration_code_valid".to_owned();
+    let all = ["+49301234567", ADA, BOB].map(|to| (to.to_owned(), template()));
+    assert_eq!(to, all);
+    let code = code_to(&project, "+49301234567").await;
+    let done = client
+        .submit(
             &sent,
             json!({"method": "code", "traits": traits, "code": code}),
         )
         .await;
-        assert_eq!(refused.messages(), [4_000_007]);
-        finish(site).await;
-    });
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    for address in done.body["identity"]["verifiable_addresses"]
+        .as_array()
+        .unwrap()
+    {
+        assert_eq!(
+            address["verified"] == true,
+            address["via"] == "sms",
+            "{address}"
+        );
+    }
+    site.world.sweep().await;
 }
 
-#[test]
-fn what_cannot_be_signed_up_with() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&person())).await;
-        let client = site.client(&project, Kind::Spa);
-        let flow = client.begin("registration", "").await;
-        let bad = json!({"method": "code", "traits": {"email": "nobody"}, "csrf_token": "forged"});
-        let refused = post(&client, "registration", &flow, bad).await;
-        assert_eq!(
-            refused.node_messages("traits.email"),
-            [4_000_040],
-            "before CSRF"
-        );
-        let forged = json!({"method": "code", "traits": {"email": ADA}, "csrf_token": "forged"});
-        let refused = client.submit(&flow, forged).await;
-        assert_eq!(refused.error_id(), Some("security_csrf_violation"));
-        let none = post(
-            &client,
-            "registration",
-            &flow,
-            json!({"method": "code", "traits": {"user": "ada"}}),
+/// Whose address it is, is told to nobody but its reader.
+#[story]
+async fn an_address_that_is_taken(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let client = site.client(&project, Kind::Spa);
+    let flow = client.begin("registration", "").await;
+    let traits = json!({"email": ADA});
+    let sent = post(
+        &client,
+        "registration",
+        &flow,
+        json!({"method": "code", "traits": traits}),
+    )
+    .await;
+    assert_eq!(sent.messages(), [1_040_005]);
+    let code = code_to(&project, ADA).await;
+    let refused = post(
+        &client,
+        "registration",
+        &sent,
+        json!({"method": "code", "traits": traits, "code": code}),
+    )
+    .await;
+    assert_eq!(refused.messages(), [4_000_007]);
+    site.world.sweep().await;
+}
+
+#[story]
+async fn what_cannot_be_signed_up_with(site: Site) {
+    let project = site.project_with(passwordless(&person())).await;
+    let client = site.client(&project, Kind::Spa);
+    let flow = client.begin("registration", "").await;
+    let bad = json!({"method": "code", "traits": {"email": "nobody"}, "csrf_token": "forged"});
+    let refused = post(&client, "registration", &flow, bad).await;
+    assert_eq!(
+        refused.node_messages("traits.email"),
+        [4_000_040],
+        "before CSRF"
+    );
+    let forged = json!({"method": "code", "traits": {"email": ADA}, "csrf_token": "forged"});
+    let refused = client.submit(&flow, forged).await;
+    assert_eq!(refused.error_id(), Some("security_csrf_violation"));
+    let none = post(
+        &client,
+        "registration",
+        &flow,
+        json!({"method": "code", "traits": {"user": "ada"}}),
+    )
+    .await;
+    assert_eq!(none.messages(), [4_000_009]);
+    assert!(letters(&project).await.is_empty());
+    site.world.sweep().await;
+}
+
+#[story]
+async fn tries_and_lifespan(site: Site) {
+    let config = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "1m", "max_submissions": 3}}}}});
+    let project = site.project_with(passwordless(&config)).await;
+    let client = site.client(&project, Kind::Api);
+    let traits = json!({"email": ADA});
+    let ask = json!({"method": "code", "traits": traits});
+    let bring = |code: &str| json!({"method": "code", "traits": {"email": ADA}, "code": code});
+    let sent = client
+        .submit(&client.begin("registration", "").await, ask.clone())
+        .await;
+    let code = code_to(&project, ADA).await;
+    for _ in 0..3 {
+        let wrong = client.submit(&sent, bring(&another(&code))).await;
+        assert_eq!(wrong.messages(), [4_040_003]);
+    }
+    let refused = client.submit(&sent, bring(&code)).await;
+    assert_eq!(refused.messages(), [4_000_001]);
+    let sent = client
+        .submit(&client.begin("registration", "").await, ask)
+        .await;
+    let code = code_to(&project, ADA).await;
+    site.world.clock.advance(TimeDelta::seconds(61));
+    let late = client.submit(&sent, bring(&code)).await;
+    assert_eq!(late.messages(), [4_040_003]);
+    let resend = json!({"method": "code", "traits": traits, "resend": "code"});
+    client.submit(&sent, resend).await;
+    let code = code_to(&project, ADA).await;
+    let done = client.submit(&sent, bring(&format!(" {code} "))).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    // Trap 18: nobody is signed in without the hook of this method.
+    let none =
+        json!({"selfservice": {"flows": {"registration": {"after": {"code": {"hooks": []}}}}}});
+    let project = site.world.configure(&project, none).await;
+    let flow = client.begin("registration", "").await;
+    let sent = client
+        .submit(&flow, json!({"method": "code", "traits": {"email": BOB}}))
+        .await;
+    let code = code_to(&project, BOB).await;
+    let done = client
+        .submit(
+            &sent,
+            json!({"method": "code", "traits": {"email": BOB}, "code": code}),
         )
         .await;
-        assert_eq!(none.messages(), [4_000_009]);
-        assert!(letters(&project).await.is_empty());
-        finish(site).await;
-    });
-}
-
-#[test]
-fn tries_and_lifespan() {
-    run(async {
-        let site = Site::new().await;
-        let config = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "1m", "max_submissions": 3}}}}});
-        let project = site.project_with(passwordless(&config)).await;
-        let client = site.client(&project, Kind::Api);
-        let traits = json!({"email": ADA});
-        let ask = json!({"method": "code", "traits": traits});
-        let bring = |code: &str| json!({"method": "code", "traits": {"email": ADA}, "code": code});
-        let sent = client
-            .submit(&client.begin("registration", "").await, ask.clone())
-            .await;
-        let code = code_to(&project, ADA).await;
-        for _ in 0..3 {
-            let wrong = client.submit(&sent, bring(&another(&code))).await;
-            assert_eq!(wrong.messages(), [4_040_003]);
-        }
-        let refused = client.submit(&sent, bring(&code)).await;
-        assert_eq!(refused.messages(), [4_000_001]);
-        let sent = client
-            .submit(&client.begin("registration", "").await, ask)
-            .await;
-        let code = code_to(&project, ADA).await;
-        site.world.clock.advance(TimeDelta::seconds(61));
-        let late = client.submit(&sent, bring(&code)).await;
-        assert_eq!(late.messages(), [4_040_003]);
-        let resend = json!({"method": "code", "traits": traits, "resend": "code"});
-        client.submit(&sent, resend).await;
-        let code = code_to(&project, ADA).await;
-        let done = client.submit(&sent, bring(&format!(" {code} "))).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        // Trap 18: nobody is signed in without the hook of this method.
-        let none =
-            json!({"selfservice": {"flows": {"registration": {"after": {"code": {"hooks": []}}}}}});
-        let project = site.world.configure(&project, none).await;
-        let flow = client.begin("registration", "").await;
-        let sent = client
-            .submit(&flow, json!({"method": "code", "traits": {"email": BOB}}))
-            .await;
-        let code = code_to(&project, BOB).await;
-        let done = client
-            .submit(
-                &sent,
-                json!({"method": "code", "traits": {"email": BOB}, "code": code}),
-            )
-            .await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        assert!(done.body.get("session_token").is_none());
-        finish(site).await;
-    });
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert!(done.body.get("session_token").is_none());
+    site.world.sweep().await;
 }

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 use super::{code_to, passwordless};
 use crate::flows::verification::{EMAIL, somebody, turn};
@@ -38,86 +38,78 @@ async fn screen(client: &Client, kind: Kind, flow: &str, address: &str) -> Answe
 }
 
 /// Trap 46: clients that tell nodes apart by their names alone would lose the button.
-#[test]
-fn the_method_is_there_twice() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site).await;
-        somebody(&site, &project, EMAIL).await;
-        for kind in Kind::ALL {
-            for flow in ["login", "registration", "recovery", "verification"] {
-                let client = site.client(&project, kind);
-                let address = if flow == "registration" {
-                    "new@example.org"
-                } else {
-                    EMAIL
-                };
-                let sent = screen(&client, kind, flow, address).await;
-                let nodes = sent.body["ui"]["nodes"].as_array().unwrap();
-                let methods = nodes.iter().map(|node| &node["attributes"]);
-                let mut methods: Vec<(&Value, &Value)> = methods
-                    .filter(|attributes| attributes["name"] == "method")
-                    .map(|attributes| (&attributes["type"], &attributes["value"]))
-                    .collect();
-                methods.sort_by_key(|(kind, _)| kind.as_str());
-                let code = json!("code");
-                let expected = [(&json!("hidden"), &code), (&json!("submit"), &code)];
-                assert_eq!(methods, expected, "{kind:?}, {flow}: {}", sent.text);
-            }
+#[story]
+async fn the_method_is_there_twice(site: Site) {
+    let project = project(&site).await;
+    somebody(&site, &project, EMAIL).await;
+    for kind in Kind::ALL {
+        for flow in ["login", "registration", "recovery", "verification"] {
+            let client = site.client(&project, kind);
+            let address = if flow == "registration" {
+                "new@example.org"
+            } else {
+                EMAIL
+            };
+            let sent = screen(&client, kind, flow, address).await;
+            let nodes = sent.body["ui"]["nodes"].as_array().unwrap();
+            let methods = nodes.iter().map(|node| &node["attributes"]);
+            let mut methods: Vec<(&Value, &Value)> = methods
+                .filter(|attributes| attributes["name"] == "method")
+                .map(|attributes| (&attributes["type"], &attributes["value"]))
+                .collect();
+            methods.sort_by_key(|(kind, _)| kind.as_str());
+            let code = json!("code");
+            let expected = [(&json!("hidden"), &code), (&json!("submit"), &code)];
+            assert_eq!(methods, expected, "{kind:?}, {flow}: {}", sent.text);
         }
-        site.world.sweep().await;
-        site.finish().await;
-    });
+    }
+    site.world.sweep().await;
 }
 
 /// Trap 37: some clients send the button's field empty with every code. Logins: `code/login.rs`.
-#[test]
-fn an_empty_resend_asks_for_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let project = project(&site).await;
-        for (number, kind) in Kind::ALL.into_iter().enumerate() {
-            let email = format!("p{number}@example.org");
-            somebody(&site, &project, &email).await;
-            for (flow, passed) in [("verification", 1_080_002), ("recovery", 0)] {
-                let client = site.client(&project, kind);
-                let sent = screen(&client, kind, flow, &email).await;
-                let mails = site.mails(&project).await.len();
-                let code = site.mail(&project).await.code().to_owned();
-                let fields = json!({"method": "code", "code": code, "resend": ""});
-                if flow == "verification" {
-                    let form = turn(&client, flow, &sent, fields).await;
-                    assert_eq!(form.messages(), [passed], "{kind:?}: {}", form.text);
-                } else {
-                    let right = client.submit(&sent, fields).await;
-                    let to = match kind {
-                        Kind::Html => right.location().to_owned(),
-                        _ => right.body["redirect_browser_to"]
-                            .as_str()
-                            .unwrap_or_default()
-                            .to_owned(),
-                    };
-                    assert!(
-                        to.contains("/ui/settings?flow="),
-                        "{kind:?}: {}",
-                        right.text
-                    );
-                }
-                assert_eq!(site.mails(&project).await.len(), mails, "{kind:?}, {flow}");
-            }
-            let email = format!("new{number}@example.org");
+#[story]
+async fn an_empty_resend_asks_for_nothing(site: Site) {
+    let project = project(&site).await;
+    for (number, kind) in Kind::ALL.into_iter().enumerate() {
+        let email = format!("p{number}@example.org");
+        somebody(&site, &project, &email).await;
+        for (flow, passed) in [("verification", 1_080_002), ("recovery", 0)] {
             let client = site.client(&project, kind);
-            let sent = screen(&client, kind, "registration", &email).await;
-            let code = code_to(&project, &email).await;
-            let fields =
-                json!({"method": "code", "traits": {"email": email}, "code": code, "resend": ""});
-            let made = client.submit(&sent, fields).await;
-            assert_ne!(made.status, StatusCode::BAD_REQUEST, "{}", made.text);
-            let found = format!("/admin/identities?credentials_identifier={email}");
-            let found = site.admin(&project).get(&found).await;
-            assert_eq!(found.body.as_array().unwrap().len(), 1, "{kind:?}");
+            let sent = screen(&client, kind, flow, &email).await;
+            let mails = site.mails(&project).await.len();
+            let code = site.mail(&project).await.code().to_owned();
+            let fields = json!({"method": "code", "code": code, "resend": ""});
+            if flow == "verification" {
+                let form = turn(&client, flow, &sent, fields).await;
+                assert_eq!(form.messages(), [passed], "{kind:?}: {}", form.text);
+            } else {
+                let right = client.submit(&sent, fields).await;
+                let to = match kind {
+                    Kind::Html => right.location().to_owned(),
+                    _ => right.body["redirect_browser_to"]
+                        .as_str()
+                        .unwrap_or_default()
+                        .to_owned(),
+                };
+                assert!(
+                    to.contains("/ui/settings?flow="),
+                    "{kind:?}: {}",
+                    right.text
+                );
+            }
+            assert_eq!(site.mails(&project).await.len(), mails, "{kind:?}, {flow}");
         }
-        site.world.sweep().await;
-        site.finish().await;
-    });
+        let email = format!("new{number}@example.org");
+        let client = site.client(&project, kind);
+        let sent = screen(&client, kind, "registration", &email).await;
+        let code = code_to(&project, &email).await;
+        let fields =
+            json!({"method": "code", "traits": {"email": email}, "code": code, "resend": ""});
+        let made = client.submit(&sent, fields).await;
+        assert_ne!(made.status, StatusCode::BAD_REQUEST, "{}", made.text);
+        let found = format!("/admin/identities?credentials_identifier={email}");
+        let found = site.admin(&project).get(&found).await;
+        assert_eq!(found.body.as_array().unwrap().len(), 1, "{kind:?}");
+    }
+    site.world.sweep().await;
 }

@@ -2,248 +2,223 @@
 
 use super::*;
 use chrono::TimeDelta;
-use tests::run;
+use tests::story;
 
 /// Trap 38.
-#[test]
-fn the_try_after_the_last_is_refused_though_it_is_right() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        for kind in Kind::ALL {
-            let client = site.client(&project, kind);
-            let mut flow = ask(&client, ADA).await;
-            let code = code_to(&project, ADA).await;
-            for _ in 0..5 {
-                flow = post(&client, "login", &flow, fields(ADA, &another(&code))).await;
-                assert_eq!(flow.messages(), [4_010_008]);
-            }
-            let refused = post(&client, "login", &flow, fields(ADA, &code)).await;
-            assert_eq!(refused.messages(), [4_000_001]);
-            // Another code does not make this flow good again; another flow does.
-            let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
-            let resent = post(&client, "login", &refused, resend).await;
-            assert_eq!(resent.messages(), [1_010_014]);
-            let code = code_to(&project, ADA).await;
-            let refused = post(&client, "login", &resent, fields(ADA, &code)).await;
-            assert_eq!(refused.messages(), [4_000_001]);
-            let done = sign_in(&project, &client, ADA).await;
-            assert!(whoami(&client, &done).await.status.is_success());
-        }
-        finish(site).await;
-    });
-}
-
-#[test]
-fn fewer_tries_as_configured() {
-    run(async {
-        let site = Site::new().await;
-        let config =
-            json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 1}}}}});
-        let project = site.project_with(passwordless(&config)).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let client = site.client(&project, Kind::Api);
-        let done = sign_in(&project, &client, ADA).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        let sent = ask(&client, ADA).await;
+#[story]
+async fn the_try_after_the_last_is_refused_though_it_is_right(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    for kind in Kind::ALL {
+        let client = site.client(&project, kind);
+        let mut flow = ask(&client, ADA).await;
         let code = code_to(&project, ADA).await;
-        client.submit(&sent, fields(ADA, &another(&code))).await;
-        let refused = client.submit(&sent, fields(ADA, &code)).await;
+        for _ in 0..5 {
+            flow = post(&client, "login", &flow, fields(ADA, &another(&code))).await;
+            assert_eq!(flow.messages(), [4_010_008]);
+        }
+        let refused = post(&client, "login", &flow, fields(ADA, &code)).await;
         assert_eq!(refused.messages(), [4_000_001]);
-        finish(site).await;
-    });
+        // Another code does not make this flow good again; another flow does.
+        let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
+        let resent = post(&client, "login", &refused, resend).await;
+        assert_eq!(resent.messages(), [1_010_014]);
+        let code = code_to(&project, ADA).await;
+        let refused = post(&client, "login", &resent, fields(ADA, &code)).await;
+        assert_eq!(refused.messages(), [4_000_001]);
+        let done = sign_in(&project, &client, ADA).await;
+        assert!(whoami(&client, &done).await.status.is_success());
+    }
+    site.world.sweep().await;
 }
 
-#[test]
-fn a_code_is_good_for_its_lifespan() {
-    run(async {
-        let site = Site::new().await;
-        let config = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "2m"}}}}});
-        let project = site.project_with(passwordless(&config)).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let client = site.client(&project, Kind::Api);
-        let sent = ask(&client, ADA).await;
-        let code = code_to(&project, ADA).await;
-        site.world.clock.advance(TimeDelta::seconds(121));
-        let late = client.submit(&sent, fields(ADA, &code)).await;
-        assert_eq!(late.messages(), [4_010_008]);
-        let sent = ask(&client, ADA).await;
-        let code = code_to(&project, ADA).await;
-        site.world.clock.advance(TimeDelta::seconds(119));
-        let done = client.submit(&sent, fields(ADA, &code)).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        finish(site).await;
-    });
+#[story]
+async fn fewer_tries_as_configured(site: Site) {
+    let config = json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 1}}}}});
+    let project = site.project_with(passwordless(&config)).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let client = site.client(&project, Kind::Api);
+    let done = sign_in(&project, &client, ADA).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let sent = ask(&client, ADA).await;
+    let code = code_to(&project, ADA).await;
+    client.submit(&sent, fields(ADA, &another(&code))).await;
+    let refused = client.submit(&sent, fields(ADA, &code)).await;
+    assert_eq!(refused.messages(), [4_000_001]);
+    site.world.sweep().await;
 }
 
-#[test]
-fn another_code_ends_the_one_before() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        for kind in Kind::ALL {
-            let client = site.client(&project, kind);
-            let sent = ask(&client, ADA).await;
-            let old = code_to(&project, ADA).await;
-            let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
-            let sent = post(&client, "login", &sent, resend).await;
-            assert_eq!(sent.body["state"], "sent_email");
-            let new = code_to(&project, ADA).await;
-            if old != new {
-                let refused = post(&client, "login", &sent, fields(ADA, &old)).await;
-                assert_eq!(refused.messages(), [4_010_008]);
-            }
-            let done = client.submit(&sent, fields(ADA, &new)).await;
-            assert!(whoami(&client, &done).await.status.is_success());
+#[story]
+async fn a_code_is_good_for_its_lifespan(site: Site) {
+    let config = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "2m"}}}}});
+    let project = site.project_with(passwordless(&config)).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let client = site.client(&project, Kind::Api);
+    let sent = ask(&client, ADA).await;
+    let code = code_to(&project, ADA).await;
+    site.world.clock.advance(TimeDelta::seconds(121));
+    let late = client.submit(&sent, fields(ADA, &code)).await;
+    assert_eq!(late.messages(), [4_010_008]);
+    let sent = ask(&client, ADA).await;
+    let code = code_to(&project, ADA).await;
+    site.world.clock.advance(TimeDelta::seconds(119));
+    let done = client.submit(&sent, fields(ADA, &code)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    site.world.sweep().await;
+}
+
+#[story]
+async fn another_code_ends_the_one_before(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    for kind in Kind::ALL {
+        let client = site.client(&project, kind);
+        let sent = ask(&client, ADA).await;
+        let old = code_to(&project, ADA).await;
+        let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
+        let sent = post(&client, "login", &sent, resend).await;
+        assert_eq!(sent.body["state"], "sent_email");
+        let new = code_to(&project, ADA).await;
+        if old != new {
+            let refused = post(&client, "login", &sent, fields(ADA, &old)).await;
+            assert_eq!(refused.messages(), [4_010_008]);
         }
-        finish(site).await;
-    });
+        let done = client.submit(&sent, fields(ADA, &new)).await;
+        assert!(whoami(&client, &done).await.status.is_success());
+    }
+    site.world.sweep().await;
 }
 
 /// A code belongs to one flow and one person.
-#[test]
-fn the_codes_of_others() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        make(&site, &project, json!({"email": BOB}), false).await;
-        let client = site.client(&project, Kind::Api);
-        let (adas, bobs) = (ask(&client, ADA).await, ask(&client, BOB).await);
-        let (ada, bob) = (code_to(&project, ADA).await, code_to(&project, BOB).await);
-        if ada != bob {
-            let refused = client.submit(&adas, fields(ADA, &bob)).await;
-            assert_eq!(refused.messages(), [4_010_008], "another flow's");
-        }
-        // The right code of this flow does not open somebody else's account.
-        let refused = client.submit(&adas, fields(BOB, &ada)).await;
+#[story]
+async fn the_codes_of_others(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    make(&site, &project, json!({"email": BOB}), false).await;
+    let client = site.client(&project, Kind::Api);
+    let (adas, bobs) = (ask(&client, ADA).await, ask(&client, BOB).await);
+    let (ada, bob) = (code_to(&project, ADA).await, code_to(&project, BOB).await);
+    if ada != bob {
+        let refused = client.submit(&adas, fields(ADA, &bob)).await;
+        assert_eq!(refused.messages(), [4_010_008], "another flow's");
+    }
+    // The right code of this flow does not open somebody else's account.
+    let refused = client.submit(&adas, fields(BOB, &ada)).await;
+    assert_eq!(refused.messages(), [4_010_008]);
+    let refused = client
+        .submit(&adas, fields("nobody@example.org", &ada))
+        .await;
+    assert_eq!(refused.messages(), [4_000_035]);
+    let done = client.submit(&adas, fields(ADA, &ada)).await;
+    assert_eq!(done.body["session"]["identity"]["traits"]["email"], ADA);
+    let done = client.submit(&bobs, fields(BOB, &bob)).await;
+    assert_eq!(done.body["session"]["identity"]["traits"]["email"], BOB);
+    // A code of another project's flow with the same people in it.
+    let elsewhere = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &elsewhere, json!({"email": ADA}), false).await;
+    let there = site.client(&elsewhere, Kind::Api);
+    let sent = ask(&there, ADA).await;
+    if code_to(&elsewhere, ADA).await != ada {
+        let refused = there.submit(&sent, fields(ADA, &ada)).await;
         assert_eq!(refused.messages(), [4_010_008]);
-        let refused = client
-            .submit(&adas, fields("nobody@example.org", &ada))
-            .await;
-        assert_eq!(refused.messages(), [4_000_035]);
-        let done = client.submit(&adas, fields(ADA, &ada)).await;
-        assert_eq!(done.body["session"]["identity"]["traits"]["email"], ADA);
-        let done = client.submit(&bobs, fields(BOB, &bob)).await;
-        assert_eq!(done.body["session"]["identity"]["traits"]["email"], BOB);
-        // A code of another project's flow with the same people in it.
-        let elsewhere = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &elsewhere, json!({"email": ADA}), false).await;
-        let there = site.client(&elsewhere, Kind::Api);
-        let sent = ask(&there, ADA).await;
-        if code_to(&elsewhere, ADA).await != ada {
-            let refused = there.submit(&sent, fields(ADA, &ada)).await;
-            assert_eq!(refused.messages(), [4_010_008]);
-        }
-        finish(site).await;
-    });
+    }
+    site.world.sweep().await;
 }
 
 /// Whatever is typed is a wrong code, or an unknown identifier.
-#[test]
-fn odd_codes_and_identifiers() {
-    run(async {
-        let site = Site::new().await;
-        let config =
-            json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 255}}}}});
-        let project = site.project_with(passwordless(&config)).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let long = "1".repeat(100_000);
-        let odd = [
-            long.as_str(),
-            "\u{202e}123456",
-            "１２３４５６",
-            "'; --",
-            "{\"a\": 1}",
-            "-1",
-            " ",
-        ];
-        for kind in Kind::ALL {
-            let client = site.client(&project, kind);
-            let mut flow = ask(&client, ADA).await;
-            for code in odd {
-                flow = post(&client, "login", &flow, fields(ADA, code)).await;
-                assert_eq!(flow.messages(), [4_010_008], "{code:.20}");
-            }
-            let begun = client.begin("login", "").await;
-            for identifier in odd {
-                let fields = json!({"method": "code", "identifier": identifier});
-                let refused = post(&client, "login", &begun, fields).await;
-                assert_eq!(refused.messages(), [4_000_035], "{identifier:.20}");
-            }
-            if kind == Kind::Html {
-                continue;
-            }
-            for value in [
-                json!(123_456),
-                json!(true),
-                json!(["123456"]),
-                json!({"code": "123456"}),
-            ] {
-                let mut fields = fields(ADA, "none");
-                fields["code"] = value.clone();
-                fields["resend"] = value;
-                flow = post(&client, "login", &flow, fields).await;
-                assert_eq!(flow.messages(), [4_010_008]);
-            }
+#[story]
+async fn odd_codes_and_identifiers(site: Site) {
+    let config =
+        json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 255}}}}});
+    let project = site.project_with(passwordless(&config)).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let long = "1".repeat(100_000);
+    let odd = [
+        long.as_str(),
+        "\u{202e}123456",
+        "１２３４５６",
+        "'; --",
+        "{\"a\": 1}",
+        "-1",
+        " ",
+    ];
+    for kind in Kind::ALL {
+        let client = site.client(&project, kind);
+        let mut flow = ask(&client, ADA).await;
+        for code in odd {
+            flow = post(&client, "login", &flow, fields(ADA, code)).await;
+            assert_eq!(flow.messages(), [4_010_008], "{code:.20}");
         }
-        finish(site).await;
-    });
+        let begun = client.begin("login", "").await;
+        for identifier in odd {
+            let fields = json!({"method": "code", "identifier": identifier});
+            let refused = post(&client, "login", &begun, fields).await;
+            assert_eq!(refused.messages(), [4_000_035], "{identifier:.20}");
+        }
+        if kind == Kind::Html {
+            continue;
+        }
+        for value in [
+            json!(123_456),
+            json!(true),
+            json!(["123456"]),
+            json!({"code": "123456"}),
+        ] {
+            let mut fields = fields(ADA, "none");
+            fields["code"] = value.clone();
+            fields["resend"] = value;
+            flow = post(&client, "login", &flow, fields).await;
+            assert_eq!(flow.messages(), [4_010_008]);
+        }
+    }
+    site.world.sweep().await;
 }
 
 /// Somebody who lost an address while its code was on the way.
-#[test]
-fn a_code_for_an_address_that_was_given_up() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&person())).await;
-        make(&site, &project, json!({"email": ADA, "other": BOB}), false).await;
-        let client = site.client(&project, Kind::Api);
-        let sent = ask(&client, ADA).await;
-        let code = code_to(&project, ADA).await;
-        let mut tx = project.begin().await.unwrap();
-        for change in [
-            "update credentials set config = jsonb_build_object('addresses', jsonb_build_array(jsonb_build_object('channel', 'email', 'address', 'bob@example.org'))) where kind = 'code'",
-            "delete from identifiers where value = 'ada@example.org'",
-        ] {
-            sqlx::query(change).execute(tx.conn()).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        let refused = client.submit(&sent, fields(BOB, &code)).await;
-        assert_eq!(refused.messages(), [4_010_008]);
-        finish(site).await;
-    });
+#[story]
+async fn a_code_for_an_address_that_was_given_up(site: Site) {
+    let project = site.project_with(passwordless(&person())).await;
+    make(&site, &project, json!({"email": ADA, "other": BOB}), false).await;
+    let client = site.client(&project, Kind::Api);
+    let sent = ask(&client, ADA).await;
+    let code = code_to(&project, ADA).await;
+    let mut tx = project.begin().await.unwrap();
+    for change in [
+        "update credentials set config = jsonb_build_object('addresses', jsonb_build_array(jsonb_build_object('channel', 'email', 'address', 'bob@example.org'))) where kind = 'code'",
+        "delete from identifiers where value = 'ada@example.org'",
+    ] {
+        sqlx::query(change).execute(tx.conn()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let refused = client.submit(&sent, fields(BOB, &code)).await;
+    assert_eq!(refused.messages(), [4_010_008]);
+    site.world.sweep().await;
 }
 
 /// Codes are stored as what they prove, not as what they are.
-#[test]
-fn no_code_is_stored_in_the_clear() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project_with(passwordless(&json!({}))).await;
-        make(&site, &project, json!({"email": ADA}), false).await;
-        let client = site.client(&project, Kind::Api);
-        ask(&client, ADA).await;
-        let code = code_to(&project, ADA).await;
-        let mut tx = project.begin().await.unwrap();
-        for table in ["codes", "messages", "flows"] {
-            let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-                "select t::text from {table} t"
-            )))
-            .fetch_all(tx.conn())
-            .await
-            .unwrap();
-            assert!(!rows.is_empty(), "{table}");
-            let quoted = [format!("\"{code}\""), format!(",{code},")];
-            assert!(
-                rows.iter()
-                    .all(|row| quoted.iter().all(|code| !row.contains(code))),
-                "{table}"
-            );
-        }
-        drop(tx);
-        finish(site).await;
-    });
+#[story]
+async fn no_code_is_stored_in_the_clear(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    make(&site, &project, json!({"email": ADA}), false).await;
+    let client = site.client(&project, Kind::Api);
+    ask(&client, ADA).await;
+    let code = code_to(&project, ADA).await;
+    let mut tx = project.begin().await.unwrap();
+    for table in ["codes", "messages", "flows"] {
+        let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "select t::text from {table} t"
+        )))
+        .fetch_all(tx.conn())
+        .await
+        .unwrap();
+        assert!(!rows.is_empty(), "{table}");
+        let quoted = [format!("\"{code}\""), format!(",{code},")];
+        assert!(
+            rows.iter()
+                .all(|row| quoted.iter().all(|code| !row.contains(code))),
+            "{table}"
+        );
+    }
+    drop(tx);
+    site.world.sweep().await;
 }

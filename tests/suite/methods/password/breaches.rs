@@ -15,7 +15,7 @@ use flows::methods::password::policy::range_prefix;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 const EMAIL: &str = "ada@example.org";
@@ -95,175 +95,155 @@ fn seen(password: &str, times: u64) -> Mood {
     Mood::Says(format!("{padding}{suffix}:{times}\r\n"))
 }
 
-#[test]
-fn a_breached_password_is_refused_and_only_its_prefix_leaves_the_house() {
-    run(async {
-        let site = Site::new().await;
-        let service = Service::start(seen(PASSWORD, 7)).await;
-        let project = service.project(&site, json!({})).await;
-        let native = site.client(&project, Kind::Api);
-        for _ in 0..2 {
-            let refused = native.sign_up(EMAIL, PASSWORD).await;
-            assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-            assert_eq!(
-                refused.node_messages("password"),
-                [4_000_034],
-                "{}",
-                refused.text
-            );
-            assert_eq!(
-                refused.node("password")["messages"][0]["context"]["breaches"],
-                7
-            );
-        }
-        let (prefix, suffix) = range_prefix(PASSWORD);
-        let asked = service.asked();
-        assert_eq!(asked.len(), 1, "the second time it is known: {asked:?}");
-        assert!(
-            asked[0].starts_with(&format!("/range/{prefix} ")),
-            "{asked:?}"
-        );
-        assert!(asked[0].contains(r#""add-padding": "true""#), "{asked:?}");
-        for secret in [suffix.as_str(), PASSWORD, EMAIL, "ada"] {
-            assert!(!asked[0].contains(secret), "{secret} in {asked:?}");
-        }
-        let fresh = native.sign_up(EMAIL, "another-password-1").await;
-        assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
-        // Signing in asks nobody.
+#[story]
+async fn a_breached_password_is_refused_and_only_its_prefix_leaves_the_house(site: Site) {
+    let service = Service::start(seen(PASSWORD, 7)).await;
+    let project = service.project(&site, json!({})).await;
+    let native = site.client(&project, Kind::Api);
+    for _ in 0..2 {
+        let refused = native.sign_up(EMAIL, PASSWORD).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         assert_eq!(
-            native.sign_in(EMAIL, "another-password-1").await.status,
-            StatusCode::OK
+            refused.node_messages("password"),
+            [4_000_034],
+            "{}",
+            refused.text
         );
-        assert_eq!(service.asked().len(), 2);
-        site.finish().await;
-    });
+        assert_eq!(
+            refused.node("password")["messages"][0]["context"]["breaches"],
+            7
+        );
+    }
+    let (prefix, suffix) = range_prefix(PASSWORD);
+    let asked = service.asked();
+    assert_eq!(asked.len(), 1, "the second time it is known: {asked:?}");
+    assert!(
+        asked[0].starts_with(&format!("/range/{prefix} ")),
+        "{asked:?}"
+    );
+    assert!(asked[0].contains(r#""add-padding": "true""#), "{asked:?}");
+    for secret in [suffix.as_str(), PASSWORD, EMAIL, "ada"] {
+        assert!(!asked[0].contains(secret), "{secret} in {asked:?}");
+    }
+    let fresh = native.sign_up(EMAIL, "another-password-1").await;
+    assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
+    // Signing in asks nobody.
+    assert_eq!(
+        native.sign_in(EMAIL, "another-password-1").await.status,
+        StatusCode::OK
+    );
+    assert_eq!(service.asked().len(), 2);
 }
 
-#[test]
-fn some_breaches_may_be_allowed() {
-    run(async {
-        let site = Site::new().await;
-        for (times, status) in [(3, 200), (4, 400)] {
-            let service = Service::start(seen(PASSWORD, times)).await;
-            let project = service.project(&site, json!({"max_breaches": 3})).await;
-            let answer = site
-                .client(&project, Kind::Api)
-                .sign_up(EMAIL, PASSWORD)
-                .await;
-            assert_eq!(answer.status.as_u16(), status, "{times}: {}", answer.text);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn some_breaches_may_be_allowed(site: Site) {
+    for (times, status) in [(3, 200), (4, 400)] {
+        let service = Service::start(seen(PASSWORD, times)).await;
+        let project = service.project(&site, json!({"max_breaches": 3})).await;
+        let answer = site
+            .client(&project, Kind::Api)
+            .sign_up(EMAIL, PASSWORD)
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{times}: {}", answer.text);
+    }
 }
 
-#[test]
-fn a_failing_service_is_left_alone_for_a_while_and_is_no_reason_to_refuse() {
-    run(async {
-        let site = Site::new().await;
-        let service = Service::start(Mood::Fails).await;
-        let project = service.project(&site, json!({})).await;
-        let native = site.client(&project, Kind::Api);
-        for n in 0..3 {
-            let made = native
-                .sign_up(&format!("p{n}@example.org"), &format!("{PASSWORD}-{n}"))
-                .await;
-            assert_eq!(made.status, StatusCode::OK, "{}", made.text);
-        }
-        assert_eq!(service.asked().len(), 1, "asked once, then left alone");
+#[story]
+async fn a_failing_service_is_left_alone_for_a_while_and_is_no_reason_to_refuse(site: Site) {
+    let service = Service::start(Mood::Fails).await;
+    let project = service.project(&site, json!({})).await;
+    let native = site.client(&project, Kind::Api);
+    for n in 0..3 {
+        let made = native
+            .sign_up(&format!("p{n}@example.org"), &format!("{PASSWORD}-{n}"))
+            .await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    }
+    assert_eq!(service.asked().len(), 1, "asked once, then left alone");
 
-        let strict = Service::start(Mood::Fails).await;
-        let project = strict
+    let strict = Service::start(Mood::Fails).await;
+    let project = strict
+        .project(&site, json!({"ignore_network_errors": false}))
+        .await;
+    let native = site.client(&project, Kind::Api);
+    for _ in 0..2 {
+        let refused = native.sign_up(EMAIL, PASSWORD).await;
+        assert_eq!(
+            refused.node_messages("password"),
+            [4_000_005],
+            "{}",
+            refused.text
+        );
+    }
+    strict.set(seen("something-else", 1));
+    assert_eq!(
+        native.sign_up(EMAIL, PASSWORD).await.status,
+        StatusCode::BAD_REQUEST,
+        "left alone"
+    );
+    assert_eq!(strict.asked().len(), 1);
+    let listed = site.admin(&project).get("/admin/identities").await;
+    assert_eq!(listed.body, json!([]));
+}
+
+#[story]
+async fn an_answer_that_makes_no_sense_or_no_end_is_a_failure(site: Site) {
+    for (text, id) in [
+        ("x".repeat(2 << 20), Some(4_000_005)),
+        ("<html>no range</html>".to_owned(), None),
+    ] {
+        let service = Service::start(Mood::Says(text)).await;
+        let project = service
             .project(&site, json!({"ignore_network_errors": false}))
             .await;
-        let native = site.client(&project, Kind::Api);
-        for _ in 0..2 {
-            let refused = native.sign_up(EMAIL, PASSWORD).await;
-            assert_eq!(
-                refused.node_messages("password"),
-                [4_000_005],
-                "{}",
-                refused.text
-            );
-        }
-        strict.set(seen("something-else", 1));
-        assert_eq!(
-            native.sign_up(EMAIL, PASSWORD).await.status,
-            StatusCode::BAD_REQUEST,
-            "left alone"
-        );
-        assert_eq!(strict.asked().len(), 1);
-        let listed = site.admin(&project).get("/admin/identities").await;
-        assert_eq!(listed.body, json!([]));
-        site.finish().await;
-    });
-}
-
-#[test]
-fn an_answer_that_makes_no_sense_or_no_end_is_a_failure() {
-    run(async {
-        let site = Site::new().await;
-        for (text, id) in [
-            ("x".repeat(2 << 20), Some(4_000_005)),
-            ("<html>no range</html>".to_owned(), None),
-        ] {
-            let service = Service::start(Mood::Says(text)).await;
-            let project = service
-                .project(&site, json!({"ignore_network_errors": false}))
-                .await;
-            let answer = site
-                .client(&project, Kind::Api)
-                .sign_up(EMAIL, PASSWORD)
-                .await;
-            assert_eq!(
-                answer.node_messages("password").first().copied(),
-                id,
-                "{}",
-                answer.text
-            );
-        }
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_slow_service_holds_up_nobody() {
-    run(async {
-        let site = Site::new().await;
-        let service = Service::start(Mood::Hangs).await;
-        let project = service.project(&site, json!({})).await;
-        let (native, other) = (
-            site.client(&project, Kind::Api),
-            site.client(&project, Kind::Api),
-        );
-        let began = Instant::now();
-        let slow = async {
-            let made = native.sign_up(EMAIL, PASSWORD).await;
-            (made.status, began.elapsed())
-        };
-        // More flows than there are connections: none is held while the service is waited for.
-        let meanwhile = async {
-            for _ in 0..20 {
-                assert_eq!(other.begin("login", "").await.status, StatusCode::OK);
-            }
-            began.elapsed()
-        };
-        let ((status, waited), others) = tokio::join!(slow, meanwhile);
-        assert_eq!(status, StatusCode::OK);
-        assert!(waited >= Duration::from_secs(1), "it was asked: {waited:?}");
-        assert!(
-            waited < Duration::from_secs(6),
-            "one second, not more: {waited:?}"
-        );
-        assert!(
-            others < waited || others < Duration::from_secs(3),
-            "{others:?} against {waited:?}"
-        );
-        assert_eq!(service.asked().len(), 1);
-        let again = native
-            .sign_up("bob@example.org", "another-password-1")
+        let answer = site
+            .client(&project, Kind::Api)
+            .sign_up(EMAIL, PASSWORD)
             .await;
-        assert_eq!(again.status, StatusCode::OK);
-        assert_eq!(service.asked().len(), 1, "left alone");
-        site.finish().await;
-    });
+        assert_eq!(
+            answer.node_messages("password").first().copied(),
+            id,
+            "{}",
+            answer.text
+        );
+    }
+}
+
+#[story]
+async fn a_slow_service_holds_up_nobody(site: Site) {
+    let service = Service::start(Mood::Hangs).await;
+    let project = service.project(&site, json!({})).await;
+    let (native, other) = (
+        site.client(&project, Kind::Api),
+        site.client(&project, Kind::Api),
+    );
+    let began = Instant::now();
+    let slow = async {
+        let made = native.sign_up(EMAIL, PASSWORD).await;
+        (made.status, began.elapsed())
+    };
+    // More flows than there are connections: none is held while the service is waited for.
+    let meanwhile = async {
+        for _ in 0..20 {
+            assert_eq!(other.begin("login", "").await.status, StatusCode::OK);
+        }
+        began.elapsed()
+    };
+    let ((status, waited), others) = tokio::join!(slow, meanwhile);
+    assert_eq!(status, StatusCode::OK);
+    assert!(waited >= Duration::from_secs(1), "it was asked: {waited:?}");
+    assert!(
+        waited < Duration::from_secs(6),
+        "one second, not more: {waited:?}"
+    );
+    assert!(
+        others < waited || others < Duration::from_secs(3),
+        "{others:?} against {waited:?}"
+    );
+    assert_eq!(service.asked().len(), 1);
+    let again = native
+        .sign_up("bob@example.org", "another-password-1")
+        .await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert_eq!(service.asked().len(), 1, "left alone");
 }

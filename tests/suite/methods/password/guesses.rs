@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::json;
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, run};
+use tests::{Answer, Client, Kind, Site, story};
 
 const EMAIL: &str = "ada@example.org";
 const PASSWORD: &str = "correct-horse-battery";
@@ -35,127 +35,107 @@ fn refused(answer: &Answer) -> i64 {
         .unwrap()
 }
 
-#[test]
-fn after_some_guesses_each_has_to_wait_longer() {
-    run(async {
-        let site = Site::new().await;
-        let project = limited(&site).await;
-        let client = site.client(&project, Kind::Api);
-        client.sign_up(EMAIL, PASSWORD).await;
-        // Whether anybody has the identifier makes no difference.
-        for identifier in [EMAIL, "nobody@example.org"] {
-            for _ in 0..FREE {
-                let wrong = guess(&client, identifier).await;
-                assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
-            }
-            let mut waits = Vec::new();
-            for _ in 0..4 {
-                let wait = refused(&guess(&client, identifier).await);
-                // The right password has to wait as well, or the wait would tell.
-                let right = client.sign_in(identifier, PASSWORD).await;
-                assert!(refused(&right) <= wait);
-                waits.push(wait);
-                site.world.clock.advance(TimeDelta::seconds(wait));
-                let wrong = guess(&client, identifier).await;
-                assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
-            }
-            assert!(waits.is_sorted() && waits[0] < waits[3], "{waits:?}");
-        }
-        // Others are not made to wait: of the same project, nor the same person elsewhere.
-        let other = guess(&client, "third@example.org").await;
-        assert_eq!(other.messages(), [4_000_006]);
-        let elsewhere = site.client(&site.project().await, Kind::Api);
-        assert_eq!(guess(&elsewhere, EMAIL).await.messages(), [4_000_006]);
-        site.finish().await;
-    });
-}
-
-#[test]
-fn whoever_is_right_is_forgiven() {
-    run(async {
-        let site = Site::new().await;
-        let project = limited(&site).await;
-        let client = site.client(&project, Kind::Api);
-        client.sign_up(EMAIL, PASSWORD).await;
-        for _ in 0..3 {
-            for _ in 0..FREE - 1 {
-                assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
-            }
-            let right = client.sign_in(EMAIL, PASSWORD).await;
-            assert_eq!(right.status, StatusCode::OK, "{}", right.text);
-        }
-        // And with time everybody is.
+#[story]
+async fn after_some_guesses_each_has_to_wait_longer(site: Site) {
+    let project = limited(&site).await;
+    let client = site.client(&project, Kind::Api);
+    client.sign_up(EMAIL, PASSWORD).await;
+    // Whether anybody has the identifier makes no difference.
+    for identifier in [EMAIL, "nobody@example.org"] {
         for _ in 0..FREE {
-            assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
-        }
-        refused(&guess(&client, EMAIL).await);
-        site.world.clock.advance(TimeDelta::hours(2));
-        for _ in 0..FREE {
-            assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
-        }
-        site.world.sweep().await;
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_page_says_how_long_to_wait() {
-    run(async {
-        let site = Site::new().await;
-        let project = limited(&site).await;
-        let page = site.client(&project, Kind::Html);
-        for _ in 0..FREE {
-            guess(&page, EMAIL).await;
-        }
-        let waits = guess(&page, EMAIL).await;
-        assert_eq!(waits.status, StatusCode::SEE_OTHER);
-        let flow = waits.location_query("flow").unwrap();
-        let shown = page
-            .get(&format!("/self-service/login/flows?id={flow}"))
-            .await;
-        assert_eq!(shown.messages(), [4_000_001], "{}", shown.text);
-        assert!(shown.text.contains("seconds"), "{}", shown.text);
-        site.finish().await;
-    });
-}
-
-#[test]
-fn fifty_guesses_at_once_are_fifty() {
-    run(async {
-        let site = Site::new().await;
-        let project = limited(&site).await;
-        let guesses = (0..50).map(|_| {
-            let client = site.client(&project, Kind::Api);
-            async move { guess(&client, EMAIL).await.status }
-        });
-        let answers = futures_util::future::join_all(guesses).await;
-        let judged = answers
-            .iter()
-            .filter(|status| **status == StatusCode::BAD_REQUEST)
-            .count();
-        assert_eq!(judged, FREE, "{answers:?}");
-        site.finish().await;
-    });
-}
-
-#[test]
-fn one_network_has_a_limit_of_its_own() {
-    run(async {
-        let site = Site::new().await;
-        let limits = json!({"guesses": {"per_network": 10}});
-        let patch = json!({"insula": {"limits": limits}});
-        let project = site.project_with(tests::cheap(patch)).await;
-        let client = site.client(&project, Kind::Api);
-        client.sign_up(EMAIL, PASSWORD).await;
-        for number in 0..9 {
-            // Those who are right in between do not count.
-            let right = client.sign_in(EMAIL, PASSWORD).await;
-            assert_eq!(right.status, StatusCode::OK, "{}", right.text);
-            let wrong = guess(&client, &format!("p{number}@example.org")).await;
+            let wrong = guess(&client, identifier).await;
             assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
         }
-        guess(&client, "p9@example.org").await;
-        refused(&guess(&client, "p10@example.org").await);
-        site.finish().await;
+        let mut waits = Vec::new();
+        for _ in 0..4 {
+            let wait = refused(&guess(&client, identifier).await);
+            // The right password has to wait as well, or the wait would tell.
+            let right = client.sign_in(identifier, PASSWORD).await;
+            assert!(refused(&right) <= wait);
+            waits.push(wait);
+            site.world.clock.advance(TimeDelta::seconds(wait));
+            let wrong = guess(&client, identifier).await;
+            assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
+        }
+        assert!(waits.is_sorted() && waits[0] < waits[3], "{waits:?}");
+    }
+    // Others are not made to wait: of the same project, nor the same person elsewhere.
+    let other = guess(&client, "third@example.org").await;
+    assert_eq!(other.messages(), [4_000_006]);
+    let elsewhere = site.client(&site.project().await, Kind::Api);
+    assert_eq!(guess(&elsewhere, EMAIL).await.messages(), [4_000_006]);
+}
+
+#[story]
+async fn whoever_is_right_is_forgiven(site: Site) {
+    let project = limited(&site).await;
+    let client = site.client(&project, Kind::Api);
+    client.sign_up(EMAIL, PASSWORD).await;
+    for _ in 0..3 {
+        for _ in 0..FREE - 1 {
+            assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
+        }
+        let right = client.sign_in(EMAIL, PASSWORD).await;
+        assert_eq!(right.status, StatusCode::OK, "{}", right.text);
+    }
+    // And with time everybody is.
+    for _ in 0..FREE {
+        assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
+    }
+    refused(&guess(&client, EMAIL).await);
+    site.world.clock.advance(TimeDelta::hours(2));
+    for _ in 0..FREE {
+        assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
+    }
+    site.world.sweep().await;
+}
+
+#[story]
+async fn a_page_says_how_long_to_wait(site: Site) {
+    let project = limited(&site).await;
+    let page = site.client(&project, Kind::Html);
+    for _ in 0..FREE {
+        guess(&page, EMAIL).await;
+    }
+    let waits = guess(&page, EMAIL).await;
+    assert_eq!(waits.status, StatusCode::SEE_OTHER);
+    let flow = waits.location_query("flow").unwrap();
+    let shown = page
+        .get(&format!("/self-service/login/flows?id={flow}"))
+        .await;
+    assert_eq!(shown.messages(), [4_000_001], "{}", shown.text);
+    assert!(shown.text.contains("seconds"), "{}", shown.text);
+}
+
+#[story]
+async fn fifty_guesses_at_once_are_fifty(site: Site) {
+    let project = limited(&site).await;
+    let guesses = (0..50).map(|_| {
+        let client = site.client(&project, Kind::Api);
+        async move { guess(&client, EMAIL).await.status }
     });
+    let answers = futures_util::future::join_all(guesses).await;
+    let judged = answers
+        .iter()
+        .filter(|status| **status == StatusCode::BAD_REQUEST)
+        .count();
+    assert_eq!(judged, FREE, "{answers:?}");
+}
+
+#[story]
+async fn one_network_has_a_limit_of_its_own(site: Site) {
+    let limits = json!({"guesses": {"per_network": 10}});
+    let patch = json!({"insula": {"limits": limits}});
+    let project = site.project_with(tests::cheap(patch)).await;
+    let client = site.client(&project, Kind::Api);
+    client.sign_up(EMAIL, PASSWORD).await;
+    for number in 0..9 {
+        // Those who are right in between do not count.
+        let right = client.sign_in(EMAIL, PASSWORD).await;
+        assert_eq!(right.status, StatusCode::OK, "{}", right.text);
+        let wrong = guess(&client, &format!("p{number}@example.org")).await;
+        assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
+    }
+    guess(&client, "p9@example.org").await;
+    refused(&guess(&client, "p10@example.org").await);
 }

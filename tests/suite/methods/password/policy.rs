@@ -2,88 +2,80 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use crate::flows::registration::{EMAIL, password_fields};
 
 /// Self-service 8.1: minimum in bytes, then similarity; a maximum under bcrypt alone.
-#[test]
-fn what_makes_a_password() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let similar = "ada@example.or";
-        for (password, expected) in [
-            ("1234567", 4_000_032),
-            ("\u{e9}\u{e9}\u{e9}", 4_000_032),
-            ("ada@ex", 4_000_032),
-            (similar, 4_000_031),
-            ("ADA@EXAMPLE.ORG", 4_000_031),
-            ("ada@example.org1", 4_000_031),
-        ] {
-            let refused = script.submit(&flow, password_fields(EMAIL, password)).await;
-            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{password}");
-            assert_eq!(refused.node_messages("password"), [expected], "{password}");
-            assert!(refused.messages().is_empty(), "{password}");
-            assert!(
-                !refused.text.contains(&format!("\"{password}\"")),
-                "a password is never shown"
-            );
-        }
-        let refused = script
-            .submit(&flow, password_fields(EMAIL, "1234567"))
-            .await;
-        let context = &refused.node("password")["messages"][0]["context"];
-        assert_eq!(*context, json!({"min_length": 8, "actual_length": 7}));
-        // Eight bytes in two characters.
-        let done = site
-            .client(&project, Kind::Api)
-            .sign_up("bytes@example.org", "\u{1F600}\u{1F3E0}")
-            .await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        let long = "ab12".repeat(2_500);
-        let done = script.submit(&flow, password_fields(EMAIL, &long)).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        let native = site.client(&project, Kind::Api);
-        assert_eq!(native.sign_in(EMAIL, &long).await.status, StatusCode::OK);
-        let cut = &long[..9_999];
-        assert_eq!(native.sign_in(EMAIL, cut).await.messages(), [4_000_006]);
+#[story]
+async fn what_makes_a_password(site: Site) {
+    let project = site.project().await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let similar = "ada@example.or";
+    for (password, expected) in [
+        ("1234567", 4_000_032),
+        ("\u{e9}\u{e9}\u{e9}", 4_000_032),
+        ("ada@ex", 4_000_032),
+        (similar, 4_000_031),
+        ("ADA@EXAMPLE.ORG", 4_000_031),
+        ("ada@example.org1", 4_000_031),
+    ] {
+        let refused = script.submit(&flow, password_fields(EMAIL, password)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{password}");
+        assert_eq!(refused.node_messages("password"), [expected], "{password}");
+        assert!(refused.messages().is_empty(), "{password}");
+        assert!(
+            !refused.text.contains(&format!("\"{password}\"")),
+            "a password is never shown"
+        );
+    }
+    let refused = script
+        .submit(&flow, password_fields(EMAIL, "1234567"))
+        .await;
+    let context = &refused.node("password")["messages"][0]["context"];
+    assert_eq!(*context, json!({"min_length": 8, "actual_length": 7}));
+    // Eight bytes in two characters.
+    let done = site
+        .client(&project, Kind::Api)
+        .sign_up("bytes@example.org", "\u{1F600}\u{1F3E0}")
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let long = "ab12".repeat(2_500);
+    let done = script.submit(&flow, password_fields(EMAIL, &long)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let native = site.client(&project, Kind::Api);
+    assert_eq!(native.sign_in(EMAIL, &long).await.status, StatusCode::OK);
+    let cut = &long[..9_999];
+    assert_eq!(native.sign_in(EMAIL, cut).await.messages(), [4_000_006]);
 
-        let bcrypt = json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}}});
-        let project = site.project_with(bcrypt).await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let refused = script
-            .submit(&flow, password_fields(EMAIL, &"x".repeat(73)))
-            .await;
-        assert_eq!(refused.node_messages("password"), [4_000_033]);
-        let done = script
-            .submit(&flow, password_fields(EMAIL, &"x".repeat(72)))
-            .await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        site.finish().await;
-    });
+    let bcrypt = json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}}});
+    let project = site.project_with(bcrypt).await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let refused = script
+        .submit(&flow, password_fields(EMAIL, &"x".repeat(73)))
+        .await;
+    assert_eq!(refused.node_messages("password"), [4_000_033]);
+    let done = script
+        .submit(&flow, password_fields(EMAIL, &"x".repeat(72)))
+        .await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
 }
 
 /// The policy is the project's own.
-#[test]
-fn a_policy_of_ones_own() {
-    run(async {
-        let site = Site::new().await;
-        let policy = json!({"selfservice": {"methods": {"password": {"config": {
-            "min_password_length": 12, "identifier_similarity_check_enabled": false,
-        }}}}});
-        let project = site.project_with(policy).await;
-        let script = site.client(&project, Kind::Spa);
-        let flow = script.begin("registration", "").await;
-        let refused = script
-            .submit(&flow, password_fields(EMAIL, "elevenchars"))
-            .await;
-        assert_eq!(refused.node_messages("password"), [4_000_032]);
-        let done = script.submit(&flow, password_fields(EMAIL, EMAIL)).await;
-        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        site.finish().await;
-    });
+#[story]
+async fn a_policy_of_ones_own(site: Site) {
+    let policy = json!({"selfservice": {"methods": {"password": {"config": {
+        "min_password_length": 12, "identifier_similarity_check_enabled": false,
+    }}}}});
+    let project = site.project_with(policy).await;
+    let script = site.client(&project, Kind::Spa);
+    let flow = script.begin("registration", "").await;
+    let refused = script
+        .submit(&flow, password_fields(EMAIL, "elevenchars"))
+        .await;
+    assert_eq!(refused.node_messages("password"), [4_000_032]);
+    let done = script.submit(&flow, password_fields(EMAIL, EMAIL)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
 }

@@ -10,7 +10,7 @@ use identity::{HashPool, People, SessionCache};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tenants::Project;
-use tests::{Answer, Client, Database, Kind, Site, eventually, run};
+use tests::{Answer, Client, Database, Kind, Site, eventually, story};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -82,257 +82,233 @@ fn is_shed(answer: &Answer) -> bool {
     shed
 }
 
-#[test]
-fn fifty_at_once_with_one_address_make_one_identity() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let kinds = [Kind::Html, Kind::Spa, Kind::Api];
-        let clients: Vec<Client> = (0..50)
-            .map(|n| site.client(&project, kinds[n % 3]))
-            .collect();
-        let flows = join_all(clients.iter().map(|c| c.begin("registration", ""))).await;
-        let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
-        let submits = clients
-            .iter()
-            .zip(&flows)
-            .map(|(c, flow)| c.submit(flow, body.clone()));
-        let mut made = 0;
-        for (n, answer) in join_all(submits).await.into_iter().enumerate() {
-            let session = format!("ory_session_{}", project.slug());
-            if answer.status == StatusCode::OK || answer.set_cookies().contains(&session) {
-                made += 1;
-                continue;
-            }
-            let refused = if answer.status.is_redirection() {
-                let id = flows[n].body["id"].as_str().unwrap();
-                clients[n]
-                    .get(&format!("/self-service/registration/flows?id={id}"))
-                    .await
-            } else {
-                assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
-                answer
-            };
-            assert_eq!(refused.messages(), [4_000_007], "{}", refused.text);
+#[story]
+async fn fifty_at_once_with_one_address_make_one_identity(site: Site) {
+    let project = site.project().await;
+    let kinds = [Kind::Html, Kind::Spa, Kind::Api];
+    let clients: Vec<Client> = (0..50)
+        .map(|n| site.client(&project, kinds[n % 3]))
+        .collect();
+    let flows = join_all(clients.iter().map(|c| c.begin("registration", ""))).await;
+    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+    let submits = clients
+        .iter()
+        .zip(&flows)
+        .map(|(c, flow)| c.submit(flow, body.clone()));
+    let mut made = 0;
+    for (n, answer) in join_all(submits).await.into_iter().enumerate() {
+        let session = format!("ory_session_{}", project.slug());
+        if answer.status == StatusCode::OK || answer.set_cookies().contains(&session) {
+            made += 1;
+            continue;
         }
-        assert_eq!(made, 1);
-        let listed = site.admin(&project).get("/admin/identities").await;
-        assert_eq!(listed.body.as_array().unwrap().len(), 1);
-        site.finish().await;
-    });
-}
-
-#[test]
-fn beyond_the_room_requests_are_turned_away_and_health_checks_are_not() {
-    run(async {
-        let site = Site::new().await;
-        let dear = json!({"hashers": {"argon2": {"memory": "64MB", "iterations": 10}}});
-        let project = site.project_with(dear).await;
-        let few = limits(|l| l.requests_at_once_max = 2);
-        let (origin, server) = beside(&site, People::new(), few).await;
-        let native = site.client(&project, Kind::Api);
-        let flows = join_all((0..2).map(|_| native.begin("registration", ""))).await;
-        let sign_up = async |flow: &Answer| {
-            let id = flow.body["id"].as_str().unwrap();
-            let body = json!({"method": "password", "password": PASSWORD,
-                "traits": {"email": format!("{id}@example.org")}});
-            at(&origin, &project, Kind::Api)
-                .post(&format!("/self-service/registration?flow={id}"), body)
+        let refused = if answer.status.is_redirection() {
+            let id = flows[n].body["id"].as_str().unwrap();
+            clients[n]
+                .get(&format!("/self-service/registration/flows?id={id}"))
                 .await
+        } else {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
+            answer
         };
-        let client = Client::new(&origin, Kind::Spa);
-        let full = async || is_shed(&client.get("/version").await);
-        let meanwhile = async {
-            eventually("both places are taken", Duration::from_secs(5), full).await;
-            for path in ["/health/alive", "/health/ready"] {
-                assert_eq!(client.get(path).await.status, StatusCode::OK, "{path}");
-            }
-        };
-        let (made, ()) = tokio::join!(join_all(flows.iter().map(sign_up)), meanwhile);
-        for answer in made {
-            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        }
-        assert_eq!(client.get("/version").await.status, StatusCode::OK);
-        server.abort();
-        site.finish().await;
-    });
+        assert_eq!(refused.messages(), [4_000_007], "{}", refused.text);
+    }
+    assert_eq!(made, 1);
+    let listed = site.admin(&project).get("/admin/identities").await;
+    assert_eq!(listed.body.as_array().unwrap().len(), 1);
 }
 
-#[test]
-fn slow_bodies_take_no_place_and_are_not_waited_for() {
-    run(async {
-        let settings = limits(|l| {
-            l.requests_at_once_max = 2;
-            l.body_within = Duration::from_secs(1);
-        });
-        let site = site(settings).await;
-        let slow = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
-        let mut held = Vec::new();
-        for _ in 0..5 {
-            held.push(connect(&site.origin, slow).await);
+#[story]
+async fn beyond_the_room_requests_are_turned_away_and_health_checks_are_not(site: Site) {
+    let dear = json!({"hashers": {"argon2": {"memory": "64MB", "iterations": 10}}});
+    let project = site.project_with(dear).await;
+    let few = limits(|l| l.requests_at_once_max = 2);
+    let (origin, server) = beside(&site, People::new(), few).await;
+    let native = site.client(&project, Kind::Api);
+    let flows = join_all((0..2).map(|_| native.begin("registration", ""))).await;
+    let sign_up = async |flow: &Answer| {
+        let id = flow.body["id"].as_str().unwrap();
+        let body = json!({"method": "password", "password": PASSWORD,
+            "traits": {"email": format!("{id}@example.org")}});
+        at(&origin, &project, Kind::Api)
+            .post(&format!("/self-service/registration?flow={id}"), body)
+            .await
+    };
+    let client = Client::new(&origin, Kind::Spa);
+    let full = async || is_shed(&client.get("/version").await);
+    let meanwhile = async {
+        eventually("both places are taken", Duration::from_secs(5), full).await;
+        for path in ["/health/alive", "/health/ready"] {
+            assert_eq!(client.get(path).await.status, StatusCode::OK, "{path}");
         }
-        let client = Client::new(&site.origin, Kind::Spa);
-        for _ in 0..20 {
-            assert_eq!(client.get("/version").await.status, StatusCode::OK);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        for stream in held {
-            let said = last_words(stream).await;
-            assert!(said.starts_with("HTTP/1.1 408"), "{said}");
-            assert!(said.contains(r#""code":408"#), "{said}");
-        }
-        site.finish().await;
+    };
+    let (made, ()) = tokio::join!(join_all(flows.iter().map(sign_up)), meanwhile);
+    for answer in made {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    }
+    assert_eq!(client.get("/version").await.status, StatusCode::OK);
+    server.abort();
+}
+
+#[story]
+async fn slow_bodies_take_no_place_and_are_not_waited_for() {
+    let settings = limits(|l| {
+        l.requests_at_once_max = 2;
+        l.body_within = Duration::from_secs(1);
     });
+    let site = site(settings).await;
+    let slow = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        held.push(connect(&site.origin, slow).await);
+    }
+    let client = Client::new(&site.origin, Kind::Spa);
+    for _ in 0..20 {
+        assert_eq!(client.get("/version").await.status, StatusCode::OK);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for stream in held {
+        let said = last_words(stream).await;
+        assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+        assert!(said.contains(r#""code":408"#), "{said}");
+    }
+    site.finish().await;
 }
 
 /// Bodies are held in memory: few large ones at a time, and they cost small ones nothing.
-#[test]
-fn large_bodies_have_few_places() {
-    run(async {
-        let settings = limits(|l| {
-            l.large_bodies_at_once_max = 1;
-            l.body_within = Duration::from_secs(2);
-        });
-        let site = site(settings).await;
-        let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{";
-        let first = connect(&site.origin, &format!("{head}{}", " ".repeat(100_000))).await;
-        let client = Client::new(&site.origin, Kind::Spa);
-        let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
-        let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
-        eventually("the place is taken", Duration::from_secs(1), full).await;
-        let small = json!({"query": "{ __typename }"});
-        let answer = client.json(Method::POST, "/graphql", &small).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        assert!(last_words(first).await.starts_with("HTTP/1.1 408"));
-        let answer = client.json(Method::POST, "/graphql", &large).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        site.finish().await;
+#[story]
+async fn large_bodies_have_few_places() {
+    let settings = limits(|l| {
+        l.large_bodies_at_once_max = 1;
+        l.body_within = Duration::from_secs(2);
     });
+    let site = site(settings).await;
+    let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{";
+    let first = connect(&site.origin, &format!("{head}{}", " ".repeat(100_000))).await;
+    let client = Client::new(&site.origin, Kind::Spa);
+    let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
+    let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
+    eventually("the place is taken", Duration::from_secs(1), full).await;
+    let small = json!({"query": "{ __typename }"});
+    let answer = client.json(Method::POST, "/graphql", &small).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert!(last_words(first).await.starts_with("HTTP/1.1 408"));
+    let answer = client.json(Method::POST, "/graphql", &large).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    site.finish().await;
 }
 
 /// What was decoded from a body takes its memory until the request is answered, and so its place.
-#[test]
-fn large_bodies_keep_their_place_while_they_wait() {
-    run(async {
-        let site = Site::new().await;
-        // About a second of hashing, during which everything is decoded.
-        let dear = json!({"hashers": {"argon2": {"memory": "256MB", "iterations": 10}}});
-        let project = site.project_with(dear).await;
-        let few = limits(|l| l.large_bodies_at_once_max = 1);
-        let (origin, server) = beside(&site, People::new(), few).await;
-        let native = site.client(&project, Kind::Api);
-        let flow = native.begin("registration", "").await;
+#[story]
+async fn large_bodies_keep_their_place_while_they_wait(site: Site) {
+    // About a second of hashing, during which everything is decoded.
+    let dear = json!({"hashers": {"argon2": {"memory": "256MB", "iterations": 10}}});
+    let project = site.project_with(dear).await;
+    let few = limits(|l| l.large_bodies_at_once_max = 1);
+    let (origin, server) = beside(&site, People::new(), few).await;
+    let native = site.client(&project, Kind::Api);
+    let flow = native.begin("registration", "").await;
+    let path = format!(
+        "/self-service/registration?flow={}",
+        flow.body["id"].as_str().unwrap()
+    );
+    // It is short, yet holds many values.
+    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL},
+        "transient_payload": {"numbers": vec![0; 10_000]}});
+    let native = at(&origin, &project, Kind::Api);
+    // Whoever looks whether the place is taken takes it for a moment.
+    let waiting = async {
+        loop {
+            let answer = native.post(&path, body.clone()).await;
+            if !is_shed(&answer) {
+                break answer;
+            }
+        }
+    };
+    let client = Client::new(&origin, Kind::Spa);
+    let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
+    let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
+    let others = async {
+        eventually("the place is taken", Duration::from_secs(30), full).await;
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(full().await, "the place was given back too early");
+        }
+    };
+    let (waited, ()) = tokio::join!(waiting, others);
+    assert_eq!(waited.status, StatusCode::OK, "{}", waited.text);
+    let answer = client.json(Method::POST, "/graphql", &large).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    server.abort();
+}
+
+#[story]
+async fn a_timeout_stops_the_waiting_and_not_the_work(site: Site) {
+    let project = site.project().await;
+    let hasty = limits(|l| l.answer_within = Duration::from_millis(1));
+    let (origin, server) = beside(&site, People::new(), hasty).await;
+    let native = site.client(&project, Kind::Api);
+    let flow = native.begin("registration", "").await;
+    let id = flow.body["id"].as_str().unwrap();
+    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+    let answer = at(&origin, &project, Kind::Api)
+        .post(&format!("/self-service/registration?flow={id}"), body)
+        .await;
+    assert_eq!(
+        answer.status,
+        StatusCode::GATEWAY_TIMEOUT,
+        "{}",
+        answer.text
+    );
+    assert_eq!(answer.body["error"]["code"], 504);
+    let done = async || native.sign_in(EMAIL, PASSWORD).await.status == StatusCode::OK;
+    eventually(
+        "the registration is done all the same",
+        Duration::from_secs(10),
+        done,
+    )
+    .await;
+    server.abort();
+}
+
+#[story]
+async fn a_flood_of_passwords_is_shed_and_the_next_project_is_served(site: Site) {
+    // It is the queue for hashing that sheds here, not the limit on guesses.
+    let dear = json!({
+        "hashers": {"argon2": {"memory": "32MB", "iterations": 3}},
+        "insula": {"limits": {"guesses": {"per_identifier": 100}}},
+    });
+    let (flooded, other) = (site.project_with(dear).await, site.project().await);
+    let neighbour = site.client(&other, Kind::Api);
+    assert_eq!(
+        neighbour.sign_up(EMAIL, PASSWORD).await.status,
+        StatusCode::OK
+    );
+    let people = People {
+        sessions: SessionCache::new(100),
+        hashing: HashPool::new(1, 30, 4),
+    };
+    let (origin, server) = beside(&site, people, ApiSettings::default()).await;
+    let submit = async |project: &Project| {
+        let flow = site.client(project, Kind::Api).begin("login", "").await;
         let path = format!(
-            "/self-service/registration?flow={}",
+            "/self-service/login?flow={}",
             flow.body["id"].as_str().unwrap()
         );
-        // It is short, yet holds many values.
-        let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL},
-            "transient_payload": {"numbers": vec![0; 10_000]}});
-        let native = at(&origin, &project, Kind::Api);
-        // Whoever looks whether the place is taken takes it for a moment.
-        let waiting = async {
-            loop {
-                let answer = native.post(&path, body.clone()).await;
-                if !is_shed(&answer) {
-                    break answer;
-                }
-            }
-        };
-        let client = Client::new(&origin, Kind::Spa);
-        let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
-        let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
-        let others = async {
-            eventually("the place is taken", Duration::from_secs(30), full).await;
-            for _ in 0..2 {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                assert!(full().await, "the place was given back too early");
-            }
-        };
-        let (waited, ()) = tokio::join!(waiting, others);
-        assert_eq!(waited.status, StatusCode::OK, "{}", waited.text);
-        let answer = client.json(Method::POST, "/graphql", &large).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        server.abort();
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_timeout_stops_the_waiting_and_not_the_work() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let hasty = limits(|l| l.answer_within = Duration::from_millis(1));
-        let (origin, server) = beside(&site, People::new(), hasty).await;
-        let native = site.client(&project, Kind::Api);
-        let flow = native.begin("registration", "").await;
-        let id = flow.body["id"].as_str().unwrap();
-        let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
-        let answer = at(&origin, &project, Kind::Api)
-            .post(&format!("/self-service/registration?flow={id}"), body)
-            .await;
-        assert_eq!(
-            answer.status,
-            StatusCode::GATEWAY_TIMEOUT,
-            "{}",
-            answer.text
-        );
-        assert_eq!(answer.body["error"]["code"], 504);
-        let done = async || native.sign_in(EMAIL, PASSWORD).await.status == StatusCode::OK;
-        eventually(
-            "the registration is done all the same",
-            Duration::from_secs(10),
-            done,
-        )
-        .await;
-        server.abort();
-        site.finish().await;
-    });
-}
-
-#[test]
-fn a_flood_of_passwords_is_shed_and_the_next_project_is_served() {
-    run(async {
-        let site = Site::new().await;
-        // It is the queue for hashing that sheds here, not the limit on guesses.
-        let dear = json!({
-            "hashers": {"argon2": {"memory": "32MB", "iterations": 3}},
-            "insula": {"limits": {"guesses": {"per_identifier": 100}}},
-        });
-        let (flooded, other) = (site.project_with(dear).await, site.project().await);
-        let neighbour = site.client(&other, Kind::Api);
-        assert_eq!(
-            neighbour.sign_up(EMAIL, PASSWORD).await.status,
-            StatusCode::OK
-        );
-        let people = People {
-            sessions: SessionCache::new(100),
-            hashing: HashPool::new(1, 30, 4),
-        };
-        let (origin, server) = beside(&site, people, ApiSettings::default()).await;
-        let submit = async |project: &Project| {
-            let flow = site.client(project, Kind::Api).begin("login", "").await;
-            let path = format!(
-                "/self-service/login?flow={}",
-                flow.body["id"].as_str().unwrap()
-            );
-            let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
-            at(&origin, project, Kind::Api).post(&path, body).await
-        };
-        let flood = join_all((0..30).map(|_| submit(&flooded)));
-        let (answers, served) = tokio::join!(flood, submit(&other));
-        assert_eq!(served.status, StatusCode::OK, "{}", served.text);
-        let shed = answers.iter().filter(|a| is_shed(a)).count();
-        let judged = answers
-            .iter()
-            .filter(|a| a.messages() == [4_000_006])
-            .count();
-        assert!(shed > 0 && judged >= 5, "{shed} shed, {judged} judged");
-        assert_eq!(shed + judged, 30);
-        server.abort();
-        site.finish().await;
-    });
+        let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
+        at(&origin, project, Kind::Api).post(&path, body).await
+    };
+    let flood = join_all((0..30).map(|_| submit(&flooded)));
+    let (answers, served) = tokio::join!(flood, submit(&other));
+    assert_eq!(served.status, StatusCode::OK, "{}", served.text);
+    let shed = answers.iter().filter(|a| is_shed(a)).count();
+    let judged = answers
+        .iter()
+        .filter(|a| a.messages() == [4_000_006])
+        .count();
+    assert!(shed > 0 && judged >= 5, "{shed} shed, {judged} judged");
+    assert_eq!(shed + judged, 30);
+    server.abort();
 }
 
 /// The address that a new session of a request with these headers notes.
@@ -346,67 +322,65 @@ async fn noted(site: &Site, project: &Project, headers: &[(&'static str, &str)])
     device["ip_address"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn forwarding_headers_count_only_from_a_trusted_proxy() {
-    run(async {
-        let forged = [
-            ("x-forwarded-for", "203.0.113.7"),
-            ("true-client-ip", "203.0.113.8"),
-            ("x-real-ip", "203.0.113.9"),
-        ];
-        let untrusting = Site::new().await;
-        let project = untrusting.project().await;
-        untrusting
-            .client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
-            .await;
-        for header in forged {
-            let address = noted(&untrusting, &project, &[header]).await;
-            assert!(address.starts_with("127.0.0.1:"), "{header:?}: {address}");
-        }
-        untrusting.finish().await;
-
-        let proxies = ["127.0.0.0/8".parse().unwrap()];
-        let trusting = site(ApiSettings {
-            trusted_proxies: proxies.to_vec(),
-            ..ApiSettings::default()
-        })
+#[story]
+async fn forwarding_headers_count_only_from_a_trusted_proxy() {
+    let forged = [
+        ("x-forwarded-for", "203.0.113.7"),
+        ("true-client-ip", "203.0.113.8"),
+        ("x-real-ip", "203.0.113.9"),
+    ];
+    let untrusting = Site::new().await;
+    let project = untrusting.project().await;
+    untrusting
+        .client(&project, Kind::Api)
+        .sign_up(EMAIL, PASSWORD)
         .await;
-        let project = trusting.project().await;
-        trusting
-            .client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
-            .await;
-        for header in forged {
-            assert_eq!(noted(&trusting, &project, &[header]).await, header.1);
-        }
-        // The visitor wrote the first; the proxy appended the peer it saw.
-        let chain = [("x-forwarded-for", "198.51.100.1, 203.0.113.7, 127.0.0.2")];
-        assert_eq!(noted(&trusting, &project, &chain).await, "203.0.113.7");
-        let garbage = [("x-forwarded-for", "203.0.113.7, nonsense")];
-        assert!(
-            noted(&trusting, &project, &garbage)
-                .await
-                .starts_with("127.0.0.1:")
-        );
-        // Neither host nor scheme of a request ever makes an address.
-        let flow = trusting
-            .client(&project, Kind::Spa)
-            .send(
-                Method::GET,
-                "/self-service/login/browser",
-                None,
-                &[
-                    ("x-forwarded-host", "evil.example"),
-                    ("x-forwarded-proto", "gopher"),
-                ],
-            )
-            .await;
-        assert!(
-            !flow.text.contains("evil.example") && !flow.text.contains("gopher"),
-            "{}",
-            flow.text
-        );
-        trusting.finish().await;
-    });
+    for header in forged {
+        let address = noted(&untrusting, &project, &[header]).await;
+        assert!(address.starts_with("127.0.0.1:"), "{header:?}: {address}");
+    }
+    untrusting.finish().await;
+
+    let proxies = ["127.0.0.0/8".parse().unwrap()];
+    let trusting = site(ApiSettings {
+        trusted_proxies: proxies.to_vec(),
+        ..ApiSettings::default()
+    })
+    .await;
+    let project = trusting.project().await;
+    trusting
+        .client(&project, Kind::Api)
+        .sign_up(EMAIL, PASSWORD)
+        .await;
+    for header in forged {
+        assert_eq!(noted(&trusting, &project, &[header]).await, header.1);
+    }
+    // The visitor wrote the first; the proxy appended the peer it saw.
+    let chain = [("x-forwarded-for", "198.51.100.1, 203.0.113.7, 127.0.0.2")];
+    assert_eq!(noted(&trusting, &project, &chain).await, "203.0.113.7");
+    let garbage = [("x-forwarded-for", "203.0.113.7, nonsense")];
+    assert!(
+        noted(&trusting, &project, &garbage)
+            .await
+            .starts_with("127.0.0.1:")
+    );
+    // Neither host nor scheme of a request ever makes an address.
+    let flow = trusting
+        .client(&project, Kind::Spa)
+        .send(
+            Method::GET,
+            "/self-service/login/browser",
+            None,
+            &[
+                ("x-forwarded-host", "evil.example"),
+                ("x-forwarded-proto", "gopher"),
+            ],
+        )
+        .await;
+    assert!(
+        !flow.text.contains("evil.example") && !flow.text.contains("gopher"),
+        "{}",
+        flow.text
+    );
+    trusting.finish().await;
 }

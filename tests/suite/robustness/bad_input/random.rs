@@ -7,7 +7,7 @@ use proptest::{
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 
 use super::{EMAIL, begun, contracted};
 
@@ -62,34 +62,30 @@ fn object(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
         .prop_map(|pairs| Value::Object(pairs.into_iter().collect()))
 }
 
-#[test]
-fn random_objects_are_never_a_fault() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let admin = site.admin(&project);
-        let (native, registration) = begun(&site, &project, Kind::Api, "registration").await;
-        let (script, login) = begun(&site, &project, Kind::Spa, "login").await;
-        let mut chance = TestRunner::default();
-        for _ in 0..CASES {
-            let body = object(any_json()).new_tree(&mut chance).unwrap().current();
-            let what = body.to_string();
-            contracted(&what, &native.submit(&registration, body.clone()).await);
-            contracted(&what, &script.submit(&login, body.clone()).await);
-            contracted(&what, &admin.post("/admin/identities", body.clone()).await);
-            let mut likely = json!({"schema_id": "preset://email", "traits": {"email": EMAIL}, "method": "password"});
-            for (key, value) in body.as_object().unwrap() {
-                likely[key] = value.clone();
-            }
-            contracted(&what, &native.submit(&registration, likely.clone()).await);
-            contracted(&what, &admin.post("/admin/identities", likely).await);
+#[story]
+async fn random_objects_are_never_a_fault(site: Site) {
+    let project = site.project().await;
+    let admin = site.admin(&project);
+    let (native, registration) = begun(&site, &project, Kind::Api, "registration").await;
+    let (script, login) = begun(&site, &project, Kind::Spa, "login").await;
+    let mut chance = TestRunner::default();
+    for _ in 0..CASES {
+        let body = object(any_json()).new_tree(&mut chance).unwrap().current();
+        let what = body.to_string();
+        contracted(&what, &native.submit(&registration, body.clone()).await);
+        contracted(&what, &script.submit(&login, body.clone()).await);
+        contracted(&what, &admin.post("/admin/identities", body.clone()).await);
+        let mut likely = json!({"schema_id": "preset://email", "traits": {"email": EMAIL}, "method": "password"});
+        for (key, value) in body.as_object().unwrap() {
+            likely[key] = value.clone();
         }
-        let listed = admin.get("/admin/identities").await;
-        assert_eq!(
-            listed.status,
-            StatusCode::OK,
-            "whatever was stored can be read"
-        );
-        site.finish().await;
-    });
+        contracted(&what, &native.submit(&registration, likely.clone()).await);
+        contracted(&what, &admin.post("/admin/identities", likely).await);
+    }
+    let listed = admin.get("/admin/identities").await;
+    assert_eq!(
+        listed.status,
+        StatusCode::OK,
+        "whatever was stored can be read"
+    );
 }

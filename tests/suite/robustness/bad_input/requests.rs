@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Kind, Site, run};
+use tests::{Kind, Site, story};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -54,140 +54,128 @@ fn routes(site: &Site, project: &tenants::Project) -> Vec<(Method, String)> {
         .collect()
 }
 
-#[test]
-fn every_route_answers_any_query_and_any_path() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let (admin, script) = (site.admin(&project), site.client(&project, Kind::Spa));
-        let page = site.client(&project, Kind::Html);
-        script.sign_up(EMAIL, PASSWORD).await;
-        let long = format!("return_to={}&id={}", "a".repeat(9_000), "b".repeat(9_000));
-        let all = routes(&site, &project);
-        assert!(all.len() > 30, "{all:?}");
-        for (method, path) in &all {
-            for query in QUERIES.iter().copied().chain([long.as_str()]) {
-                let url = format!("{}?{query}", path.replace("{id}", "x"));
-                for client in [&admin, &page] {
-                    let answer = client.send(method.clone(), &url, None, &[]).await;
-                    contracted(&format!("{method} {url:.200}"), &answer);
-                }
-            }
-            for segment in SEGMENTS.iter().filter(|_| path.contains("{id}")) {
-                let url = path.replace("{id}", segment);
-                for client in [&admin, &script] {
-                    let answer = client.send(method.clone(), &url, None, &[]).await;
-                    contracted(&format!("{method} {url}"), &answer);
-                }
+#[story]
+async fn every_route_answers_any_query_and_any_path(site: Site) {
+    let project = site.project().await;
+    let (admin, script) = (site.admin(&project), site.client(&project, Kind::Spa));
+    let page = site.client(&project, Kind::Html);
+    script.sign_up(EMAIL, PASSWORD).await;
+    let long = format!("return_to={}&id={}", "a".repeat(9_000), "b".repeat(9_000));
+    let all = routes(&site, &project);
+    assert!(all.len() > 30, "{all:?}");
+    for (method, path) in &all {
+        for query in QUERIES.iter().copied().chain([long.as_str()]) {
+            let url = format!("{}?{query}", path.replace("{id}", "x"));
+            for client in [&admin, &page] {
+                let answer = client.send(method.clone(), &url, None, &[]).await;
+                contracted(&format!("{method} {url:.200}"), &answer);
             }
         }
-        site.finish().await;
-    });
+        for segment in SEGMENTS.iter().filter(|_| path.contains("{id}")) {
+            let url = path.replace("{id}", segment);
+            for client in [&admin, &script] {
+                let answer = client.send(method.clone(), &url, None, &[]).await;
+                contracted(&format!("{method} {url}"), &answer);
+            }
+        }
+    }
 }
 
-#[test]
-fn of_repeated_parameters_the_first_counts() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let native = site.client(&project, Kind::Api);
-        let flow = native.begin("login", "").await;
-        let id = flow.body["id"].as_str().unwrap();
-        let first = native
-            .get(&format!("/self-service/login/flows?id={id}&id=other"))
-            .await;
-        assert_eq!(first.status, StatusCode::OK, "{}", first.text);
-        let other = native
-            .get(&format!("/self-service/login/flows?id=other&id={id}"))
-            .await;
-        assert_eq!(other.status, StatusCode::NOT_FOUND);
-        let admin = site.admin(&project);
-        let listed = admin.get("/admin/identities?page_size=1&page_size=x").await;
-        assert_eq!(listed.status, StatusCode::OK, "{}", listed.text);
-        site.finish().await;
-    });
+#[story]
+async fn of_repeated_parameters_the_first_counts(site: Site) {
+    let project = site.project().await;
+    let native = site.client(&project, Kind::Api);
+    let flow = native.begin("login", "").await;
+    let id = flow.body["id"].as_str().unwrap();
+    let first = native
+        .get(&format!("/self-service/login/flows?id={id}&id=other"))
+        .await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text);
+    let other = native
+        .get(&format!("/self-service/login/flows?id=other&id={id}"))
+        .await;
+    assert_eq!(other.status, StatusCode::NOT_FOUND);
+    let admin = site.admin(&project);
+    let listed = admin.get("/admin/identities?page_size=1&page_size=x").await;
+    assert_eq!(listed.status, StatusCode::OK, "{}", listed.text);
 }
 
-#[test]
-fn any_header_is_answered() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let session = format!("ory_session_{}", project.slug());
-        let huge = format!("{session}={}", "A".repeat(32_000));
-        let many = vec!["a=b"; 3_000].join("; ");
-        let torn = format!("{session}=%%%; ;;=; =; {session}; {session}={session}");
-        let short = format!("{session}=AAAA");
-        let long = "x".repeat(10_000);
-        let table = [
-            ("cookie", huge.as_str()),
-            ("cookie", &many),
-            ("cookie", &torn),
-            ("cookie", &short),
-            ("cookie", "==;;=="),
-            ("authorization", ""),
-            ("authorization", "Bearer"),
-            ("authorization", "Bearer "),
-            ("authorization", "Basic Og=="),
-            ("authorization", "ins_"),
-            ("authorization", "bearer x y z"),
-            ("authorization", &long),
-            ("x-session-token", ""),
-            ("x-session-token", "ory_st_"),
-            ("x-session-token", &long),
-            ("accept", ";;;q=,"),
-            ("accept", "*/*;q=99999999999999999999"),
-            ("content-type", ";"),
-            ("origin", "null"),
-            ("origin", "not an origin"),
-            ("referer", "not a url"),
-            ("x-forwarded-for", ", 1.2.3.4, ::1, "),
-            ("x-forwarded-proto", "gopher"),
-            ("x-forwarded-host", "evil.example"),
-            ("range", "bytes=0-0,0-0,0-0"),
-            ("if-none-match", "*"),
-        ];
-        let client = site.client(&project, Kind::Spa);
-        for (name, value) in table {
-            let what = format!("{name}: {value:.80}");
-            for path in [
-                "/sessions/whoami",
-                "/self-service/login/browser",
-                "/admin/identities",
-            ] {
-                let answer = client.send(Method::GET, path, None, &[(name, value)]).await;
-                contracted(&format!("{what} {path}"), &answer);
-                if path != "/self-service/login/browser" {
-                    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what} {path}");
-                }
-            }
-        }
-        for id in ["has space", &"x".repeat(129)] {
-            let answer = client
-                .send(Method::GET, "/version", None, &[("x-request-id", id)])
-                .await;
-            assert_ne!(answer.headers["x-request-id"], *id, "{id:.20}");
-            let ours = answer.headers["x-request-id"].to_str().unwrap();
-            assert_eq!(ours.len(), 36, "{ours}");
-        }
-        let path = project.base_url().strip_prefix(&site.origin).unwrap();
-        for name in [
-            "cookie",
-            "authorization",
-            "x-session-token",
-            "accept",
-            "origin",
-            "user-agent",
-            "x-request-id",
+#[story]
+async fn any_header_is_answered(site: Site) {
+    let project = site.project().await;
+    let session = format!("ory_session_{}", project.slug());
+    let huge = format!("{session}={}", "A".repeat(32_000));
+    let many = vec!["a=b"; 3_000].join("; ");
+    let torn = format!("{session}=%%%; ;;=; =; {session}; {session}={session}");
+    let short = format!("{session}=AAAA");
+    let long = "x".repeat(10_000);
+    let table = [
+        ("cookie", huge.as_str()),
+        ("cookie", &many),
+        ("cookie", &torn),
+        ("cookie", &short),
+        ("cookie", "==;;=="),
+        ("authorization", ""),
+        ("authorization", "Bearer"),
+        ("authorization", "Bearer "),
+        ("authorization", "Basic Og=="),
+        ("authorization", "ins_"),
+        ("authorization", "bearer x y z"),
+        ("authorization", &long),
+        ("x-session-token", ""),
+        ("x-session-token", "ory_st_"),
+        ("x-session-token", &long),
+        ("accept", ";;;q=,"),
+        ("accept", "*/*;q=99999999999999999999"),
+        ("content-type", ";"),
+        ("origin", "null"),
+        ("origin", "not an origin"),
+        ("referer", "not a url"),
+        ("x-forwarded-for", ", 1.2.3.4, ::1, "),
+        ("x-forwarded-proto", "gopher"),
+        ("x-forwarded-host", "evil.example"),
+        ("range", "bytes=0-0,0-0,0-0"),
+        ("if-none-match", "*"),
+    ];
+    let client = site.client(&project, Kind::Spa);
+    for (name, value) in table {
+        let what = format!("{name}: {value:.80}");
+        for path in [
+            "/sessions/whoami",
+            "/self-service/login/browser",
+            "/admin/identities",
         ] {
-            let request = format!(
-                "GET {path}/sessions/whoami HTTP/1.1\r\nhost: x\r\n{name}: \u{202e}\u{e9}=\u{e9}\r\nconnection: close\r\n\r\n"
-            );
-            let answer = raw(&site, &request, false).await;
-            assert!(answer.starts_with("HTTP/1.1 401"), "{name}: {answer}");
+            let answer = client.send(Method::GET, path, None, &[(name, value)]).await;
+            contracted(&format!("{what} {path}"), &answer);
+            if path != "/self-service/login/browser" {
+                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what} {path}");
+            }
         }
-        site.finish().await;
-    });
+    }
+    for id in ["has space", &"x".repeat(129)] {
+        let answer = client
+            .send(Method::GET, "/version", None, &[("x-request-id", id)])
+            .await;
+        assert_ne!(answer.headers["x-request-id"], *id, "{id:.20}");
+        let ours = answer.headers["x-request-id"].to_str().unwrap();
+        assert_eq!(ours.len(), 36, "{ours}");
+    }
+    let path = project.base_url().strip_prefix(&site.origin).unwrap();
+    for name in [
+        "cookie",
+        "authorization",
+        "x-session-token",
+        "accept",
+        "origin",
+        "user-agent",
+        "x-request-id",
+    ] {
+        let request = format!(
+            "GET {path}/sessions/whoami HTTP/1.1\r\nhost: x\r\n{name}: \u{202e}\u{e9}=\u{e9}\r\nconnection: close\r\n\r\n"
+        );
+        let answer = raw(&site, &request, false).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{name}: {answer}");
+    }
 }
 
 /// Sends `request` as it is, then `ends` or keeps the connection, and reads until the server closes.
@@ -208,73 +196,65 @@ async fn raw(site: &Site, request: &str, ends: bool) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-#[test]
-fn a_body_that_ends_early_changes_nothing() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let (client, flow) = begun(&site, &project, Kind::Api, "registration").await;
-        let target = action(&flow).strip_prefix(&site.origin).unwrap().to_owned();
-        let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}})
-            .to_string();
-        let head = format!(
-            "POST {target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
+#[story]
+async fn a_body_that_ends_early_changes_nothing(site: Site) {
+    let project = site.project().await;
+    let (client, flow) = begun(&site, &project, Kind::Api, "registration").await;
+    let target = action(&flow).strip_prefix(&site.origin).unwrap().to_owned();
+    let body =
+        json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}}).to_string();
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    );
+    let chunked = format!(
+        "{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n",
+        body.len()
+    );
+    let short = format!("{head}content-length: {}\r\n\r\n{body}", body.len() + 1);
+    let garbage = format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n{body}\r\n0\r\n\r\n");
+    for request in [&chunked, &short, &garbage] {
+        let answer = raw(&site, request, true).await;
+        let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400");
+        assert!(refused, "{answer}");
+        let read = client.sign_in(EMAIL, PASSWORD).await;
+        assert_eq!(
+            read.messages(),
+            [4_000_006],
+            "nobody is registered by half a body"
         );
-        let chunked = format!(
-            "{head}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n",
-            body.len()
-        );
-        let short = format!("{head}content-length: {}\r\n\r\n{body}", body.len() + 1);
-        let garbage = format!("{head}transfer-encoding: chunked\r\n\r\nzz\r\n{body}\r\n0\r\n\r\n");
-        for request in [&chunked, &short, &garbage] {
-            let answer = raw(&site, request, true).await;
-            let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400");
-            assert!(refused, "{answer}");
-            let read = client.sign_in(EMAIL, PASSWORD).await;
-            assert_eq!(
-                read.messages(),
-                [4_000_006],
-                "nobody is registered by half a body"
-            );
-        }
-        let whole = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-        let answer = raw(&site, &whole, false).await;
-        assert!(
-            answer.starts_with("HTTP/1.1 200"),
-            "the same, whole: {answer}"
-        );
-        site.finish().await;
-    });
+    }
+    let whole = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    let answer = raw(&site, &whole, false).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200"),
+        "the same, whole: {answer}"
+    );
 }
 
-#[test]
-fn what_is_no_http_is_told_so() {
-    run(async {
-        let site = Site::new().await;
-        let many = "x-more: y\r\n".repeat(200);
-        for (request, want) in [
-            ("GARBAGE\r\n\r\n".to_owned(), "HTTP/1.1 400"),
-            ("GET / HTTP/9.9\r\n\r\n".to_owned(), "HTTP/1.1 4"),
-            (
-                // 414 or 431, as it comes in.
-                format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)),
-                "HTTP/1.1 4",
-            ),
-            (
-                format!("GET /version HTTP/1.1\r\nhost: x\r\n{many}\r\n"),
-                "HTTP/1.1 431",
-            ),
-        ] {
-            let answer = raw(&site, &request, true).await;
-            assert!(answer.starts_with(want), "{request:.40}: {answer}");
-        }
-        let fine = raw(
-            &site,
-            "GET /version HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
-            false,
-        )
-        .await;
-        assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
-        site.finish().await;
-    });
+#[story]
+async fn what_is_no_http_is_told_so(site: Site) {
+    let many = "x-more: y\r\n".repeat(200);
+    for (request, want) in [
+        ("GARBAGE\r\n\r\n".to_owned(), "HTTP/1.1 400"),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), "HTTP/1.1 4"),
+        (
+            // 414 or 431, as it comes in.
+            format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(70_000)),
+            "HTTP/1.1 4",
+        ),
+        (
+            format!("GET /version HTTP/1.1\r\nhost: x\r\n{many}\r\n"),
+            "HTTP/1.1 431",
+        ),
+    ] {
+        let answer = raw(&site, &request, true).await;
+        assert!(answer.starts_with(want), "{request:.40}: {answer}");
+    }
+    let fine = raw(
+        &site,
+        "GET /version HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        false,
+    )
+    .await;
+    assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
 }

@@ -12,7 +12,7 @@ pub(crate) use hand::new_key;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use tenants::{Project, Role};
-use tests::{Answer, Client, Kind, ROOT_KEY, Site, World, fingerprint, run};
+use tests::{Answer, Client, Kind, ROOT_KEY, Site, World, fingerprint, story};
 
 use self::{
     fields::Field,
@@ -255,61 +255,43 @@ async fn all_rows(world: &World, project: &Project) -> Rows {
     rows
 }
 
-#[test]
-fn every_self_service_route_knows_its_own_project_alone() {
-    run(async {
-        let stage = Stage::new(json!({})).await;
-        stage.play(PUBLIC, &stage.own.wire).await;
-        stage.finish().await;
-    });
+#[story(Stage::new(json!({})))]
+async fn every_self_service_route_knows_its_own_project_alone(stage: Stage) {
+    stage.play(PUBLIC, &stage.own.wire).await;
 }
 
-#[test]
-fn every_administrative_route_knows_its_own_project_alone() {
-    run(async {
-        let stage = Stage::new(json!({})).await;
-        stage.play(ADMIN, &stage.own.wire).await;
-        stage.finish().await;
-    });
+#[story(Stage::new(json!({})))]
+async fn every_administrative_route_knows_its_own_project_alone(stage: Stage) {
+    stage.play(ADMIN, &stage.own.wire).await;
 }
 
 /// Two projects made from one configuration file share the secrets in it. Their cookies still differ, and
 /// one that is not opened is as none: session checks by strangers may be kept for a while, others not.
-#[test]
-fn equal_secrets_open_no_foreign_cookie() {
-    run(async {
-        let secret = "one secret of both projects, from one file";
-        let shared = json!({
-            "secrets": {"cookie": [secret], "default": [secret]},
-            "feature_flags": {"cacheable_sessions": true},
-        });
-        let stage = Stage::new(shared).await;
-        for row in PUBLIC {
-            if row.swaps.iter().any(|(thing, _)| *thing == Thing::Cookie) {
-                stage.play(std::slice::from_ref(row), &stage.own.wire).await;
-            }
-        }
-        stage.finish().await;
+#[story]
+async fn equal_secrets_open_no_foreign_cookie() {
+    let secret = "one secret of both projects, from one file";
+    let shared = json!({
+        "secrets": {"cookie": [secret], "default": [secret]},
+        "feature_flags": {"cacheable_sessions": true},
     });
+    let stage = Stage::new(shared).await;
+    for row in PUBLIC {
+        if row.swaps.iter().any(|(thing, _)| *thing == Thing::Cookie) {
+            stage.play(std::slice::from_ref(row), &stage.own.wire).await;
+        }
+    }
+    stage.finish().await;
 }
 
-#[test]
-fn every_route_of_the_installation_knows_whose_key_it_is() {
-    run(async {
-        let stage = Stage::new(json!({})).await;
-        stage.play(INSTALLATION, &stage.installation).await;
-        stage.finish().await;
-    });
+#[story(Stage::new(json!({})))]
+async fn every_route_of_the_installation_knows_whose_key_it_is(stage: Stage) {
+    stage.play(INSTALLATION, &stage.installation).await;
 }
 
-#[test]
-fn every_field_knows_its_own_project_alone() {
-    run(async {
-        let stage = Stage::new(json!({})).await;
-        let (viewer, _) = new_key(&stage.own.project, None, Role::Viewer).await;
-        for field in fields::all() {
-            stage.play_field(&field, &viewer).await;
-        }
-        stage.finish().await;
-    });
+#[story(Stage::new(json!({})))]
+async fn every_field_knows_its_own_project_alone(stage: Stage) {
+    let (viewer, _) = new_key(&stage.own.project, None, Role::Viewer).await;
+    for field in fields::all() {
+        stage.play_field(&field, &viewer).await;
+    }
 }

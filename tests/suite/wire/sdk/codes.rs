@@ -12,7 +12,7 @@ use ory_kratos_client::{
 };
 use serde_json::json;
 use tenants::{Project, config::merged};
-use tests::{Site, run};
+use tests::{Site, story};
 
 use super::{EMAIL, PASSWORD, begin, flow, input, native_app, refused};
 use crate::methods::code::{code_to, passwordless};
@@ -43,87 +43,79 @@ async fn bring(project: &Project, sdk: &Configuration, id: &str) -> Session {
     *done.unwrap().session
 }
 
-#[test]
-fn signs_up_and_in() {
-    run(async {
-        let site = Site::new().await;
-        let style = json!({"selfservice": {"flows": {
-            "login": {"style": "identifier_first"},
-            "registration": {"after": {"code": {"hooks": []}}},
-        }}});
-        let config = merged(&passwordless(&json!({})), &style);
-        let project = site.project_with(config).await;
-        let sdk = native_app(&project);
-        let (begun, _) = begin::<RegistrationFlow>(&sdk, "registration/api").await;
-        let body = |code: Option<String>| {
-            let traits = json!({"email": EMAIL});
-            let mut body = UpdateRegistrationFlowWithCodeMethod::new("code".to_owned(), traits);
-            body.code = code;
-            UpdateRegistrationFlowBody::Code(Box::new(body))
-        };
-        let asked = frontend::update_registration_flow(&sdk, &begun.id, body(None), None).await;
-        let (sent, nodes) = flow::<RegistrationFlow>(&refused(asked).content);
-        assert_eq!(sent.state, Some(json!("sent_email")));
-        let (node, field) = input(&nodes, "code");
-        assert_eq!(node.group, GroupEnum::Code);
-        assert_eq!(field.autocomplete, Some(AutocompleteEnum::OneTimeCode));
-        let secret = code_to(&project, EMAIL).await;
-        let made = frontend::update_registration_flow(&sdk, &begun.id, body(Some(secret)), None);
-        let person = made.await.unwrap().identity;
-        let address = &person.verifiable_addresses.as_ref().unwrap()[0];
-        assert_eq!((&*address.value, address.verified), (EMAIL, true));
+#[story]
+async fn signs_up_and_in(site: Site) {
+    let style = json!({"selfservice": {"flows": {
+        "login": {"style": "identifier_first"},
+        "registration": {"after": {"code": {"hooks": []}}},
+    }}});
+    let config = merged(&passwordless(&json!({})), &style);
+    let project = site.project_with(config).await;
+    let sdk = native_app(&project);
+    let (begun, _) = begin::<RegistrationFlow>(&sdk, "registration/api").await;
+    let body = |code: Option<String>| {
+        let traits = json!({"email": EMAIL});
+        let mut body = UpdateRegistrationFlowWithCodeMethod::new("code".to_owned(), traits);
+        body.code = code;
+        UpdateRegistrationFlowBody::Code(Box::new(body))
+    };
+    let asked = frontend::update_registration_flow(&sdk, &begun.id, body(None), None).await;
+    let (sent, nodes) = flow::<RegistrationFlow>(&refused(asked).content);
+    assert_eq!(sent.state, Some(json!("sent_email")));
+    let (node, field) = input(&nodes, "code");
+    assert_eq!(node.group, GroupEnum::Code);
+    assert_eq!(field.autocomplete, Some(AutocompleteEnum::OneTimeCode));
+    let secret = code_to(&project, EMAIL).await;
+    let made = frontend::update_registration_flow(&sdk, &begun.id, body(Some(secret)), None);
+    let person = made.await.unwrap().identity;
+    let address = &person.verifiable_addresses.as_ref().unwrap()[0];
+    assert_eq!((&*address.value, address.verified), (EMAIL, true));
 
-        let (begun, nodes) = begin::<LoginFlow>(&sdk, "login/api").await;
-        assert_eq!(
-            input(&nodes, "identifier").0.group,
-            GroupEnum::IdentifierFirst
-        );
-        let who = UpdateLoginFlowWithIdentifierFirstMethod::new(
-            EMAIL.to_owned(),
-            "identifier_first".to_owned(),
-        );
-        let who = UpdateLoginFlowBody::IdentifierFirst(Box::new(who));
-        // Nothing but codes: it is on its way at once.
-        let (sent, nodes) = next(&sdk, &begun.id, who).await;
-        assert_eq!(sent.state, Some(json!("sent_email")));
-        assert_eq!(sent.ui.messages.unwrap()[0].id, 1_010_014);
-        assert_eq!(input(&nodes, "code").0.group, GroupEnum::Code);
-        let session = bring(&project, &sdk, &begun.id).await;
-        let methods = session.authentication_methods.unwrap();
-        assert_eq!(methods[0].method, Some(MethodEnum::Code));
-        site.world.sweep().await;
-        site.finish().await;
-    });
+    let (begun, nodes) = begin::<LoginFlow>(&sdk, "login/api").await;
+    assert_eq!(
+        input(&nodes, "identifier").0.group,
+        GroupEnum::IdentifierFirst
+    );
+    let who = UpdateLoginFlowWithIdentifierFirstMethod::new(
+        EMAIL.to_owned(),
+        "identifier_first".to_owned(),
+    );
+    let who = UpdateLoginFlowBody::IdentifierFirst(Box::new(who));
+    // Nothing but codes: it is on its way at once.
+    let (sent, nodes) = next(&sdk, &begun.id, who).await;
+    assert_eq!(sent.state, Some(json!("sent_email")));
+    assert_eq!(sent.ui.messages.unwrap()[0].id, 1_010_014);
+    assert_eq!(input(&nodes, "code").0.group, GroupEnum::Code);
+    let session = bring(&project, &sdk, &begun.id).await;
+    let methods = session.authentication_methods.unwrap();
+    assert_eq!(methods[0].method, Some(MethodEnum::Code));
+    site.world.sweep().await;
 }
 
-#[test]
-fn adds_a_second_factor() {
-    run(async {
-        let site = Site::new().await;
-        let codes = json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}});
-        let project = site.project_with(codes).await;
-        let other = site.client(&project, tests::Kind::Api);
-        let signed_up = other.sign_up(EMAIL, PASSWORD).await;
-        let token = signed_up.body["session_token"].as_str().unwrap();
-        let sdk = native_app(&project);
-        let url = format!(
-            "{}/self-service/login/api?aal=aal2&via=email",
-            sdk.base_path
-        );
-        let request = sdk.client.get(url).header("x-session-token", token);
-        let text = request.send().await.unwrap().text().await.unwrap();
-        let (sent, _) = flow::<LoginFlow>(&text);
-        assert_eq!(sent.requested_aal, Some(Aal2));
-        assert_eq!(sent.ui.messages.unwrap()[0].id, 1_010_025);
-        let secret = code_to(&project, EMAIL).await;
-        let body = code(Some(secret));
-        let done = frontend::update_login_flow(&sdk, &sent.id, body, Some(token), None).await;
-        let session = done.unwrap().session;
-        assert_eq!(session.authenticator_assurance_level, Some(Aal2));
-        let methods = session.authentication_methods.unwrap();
-        assert_eq!(methods[1].aal, Some(Aal2));
-        assert_eq!(methods[1].method, Some(MethodEnum::Code));
-        site.world.sweep().await;
-        site.finish().await;
-    });
+#[story]
+async fn adds_a_second_factor(site: Site) {
+    let codes = json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}});
+    let project = site.project_with(codes).await;
+    let other = site.client(&project, tests::Kind::Api);
+    let signed_up = other.sign_up(EMAIL, PASSWORD).await;
+    let token = signed_up.body["session_token"].as_str().unwrap();
+    let sdk = native_app(&project);
+    let url = format!(
+        "{}/self-service/login/api?aal=aal2&via=email",
+        sdk.base_path
+    );
+    let request = sdk.client.get(url).header("x-session-token", token);
+    let text = request.send().await.unwrap().text().await.unwrap();
+    let (sent, _) = flow::<LoginFlow>(&text);
+    assert_eq!(sent.requested_aal, Some(Aal2));
+    assert_eq!(sent.ui.messages.unwrap()[0].id, 1_010_025);
+    let secret = code_to(&project, EMAIL).await;
+    let body = code(Some(secret));
+    let done = frontend::update_login_flow(&sdk, &sent.id, body, Some(token), None).await;
+    let session = done.unwrap().session;
+    assert_eq!(session.authenticator_assurance_level, Some(Aal2));
+    let methods = session.authentication_methods.unwrap();
+    assert_eq!(methods[1].aal, Some(Aal2));
+    assert_eq!(methods[1].method, Some(MethodEnum::Code));
+    site.world.sweep().await;
 }

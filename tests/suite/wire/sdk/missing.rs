@@ -11,7 +11,7 @@ use ory_kratos_client::{
     },
 };
 use serde_json::{Value, json};
-use tests::{Site, run};
+use tests::{Site, story};
 
 use super::{office, refused};
 
@@ -35,39 +35,31 @@ macro_rules! not_served {
     };
 }
 
-#[test]
-fn flows() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let sdk = &office(&project);
-        not_served! { sdk;
-            frontend::create_fedcm_flow();
-            frontend::update_fedcm_flow(UpdateFedcmFlowBody::default());
-            frontend::exchange_session_token("a", "b");
-            frontend::get_web_authn_java_script();
-        }
-        site.finish().await;
-    });
+#[story]
+async fn flows(site: Site) {
+    let project = site.project().await;
+    let sdk = &office(&project);
+    not_served! { sdk;
+        frontend::create_fedcm_flow();
+        frontend::update_fedcm_flow(UpdateFedcmFlowBody::default());
+        frontend::exchange_session_token("a", "b");
+        frontend::get_web_authn_java_script();
+    }
 }
 
-#[test]
-fn administration() {
-    run(async {
-        let site = Site::new().await;
-        let project = site.project().await;
-        let sdk = &office(&project);
-        let schema = "preset://email".to_owned();
-        let update = UpdateIdentityBody::new(schema, StateEnum::Active, json!({}));
-        let patch = JsonPatch::new("remove".to_owned(), "/external_id".to_owned());
-        not_served! { sdk;
-            identities::batch_patch_identities(Some(PatchIdentitiesBody::new()));
-            identities::update_identity(ID, Some(update));
-            identities::patch_identity(ID, Some(vec![patch]));
-            identities::get_identity_by_external_id("crm-1", None);
-            identities::delete_identity_credentials(ID, "totp", None);
-            identities::extend_session(ID);
-        }
-        site.finish().await;
-    });
+#[story]
+async fn administration(site: Site) {
+    let project = site.project().await;
+    let sdk = &office(&project);
+    let schema = "preset://email".to_owned();
+    let update = UpdateIdentityBody::new(schema, StateEnum::Active, json!({}));
+    let patch = JsonPatch::new("remove".to_owned(), "/external_id".to_owned());
+    not_served! { sdk;
+        identities::batch_patch_identities(Some(PatchIdentitiesBody::new()));
+        identities::update_identity(ID, Some(update));
+        identities::patch_identity(ID, Some(vec![patch]));
+        identities::get_identity_by_external_id("crm-1", None);
+        identities::delete_identity_credentials(ID, "totp", None);
+        identities::extend_session(ID);
+    }
 }
