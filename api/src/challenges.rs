@@ -19,8 +19,7 @@ use tenants::Project;
 use uuid::Uuid;
 
 use crate::{
-    cookies,
-    edge::NewCsrf,
+    cookies::{self, NewCsrf},
     error::ApiError,
     respond::{self, Page},
     visit::Visit,

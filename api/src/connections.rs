@@ -20,7 +20,7 @@ use tokio::{
     time::Sleep,
 };
 
-use crate::{app::Limits, client};
+use crate::{client, limits::Limits};
 
 /// Who is connected.
 pub(crate) struct Connections {

@@ -93,6 +93,10 @@ pub(crate) fn set_csrf(project: &Project, secret: &[u8; 32]) -> HeaderValue {
     written(&cookie.build())
 }
 
+/// A new CSRF secret that an answer hands out: old forms die with the old one. An extension of the response.
+#[derive(Clone)]
+pub(crate) struct NewCsrf(pub(crate) [u8; 32]);
+
 /// What a session cookie holds.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sealed {

@@ -15,8 +15,15 @@ use tenants::{Lookup, hold};
 use tracing::Instrument as _;
 
 use crate::{
-    App, accept, cookies, cors, error::ApiError, request_id::RequestId, respond, room::Places,
-    server::HEADERS_BYTES_MAX, visit::Tenant,
+    App, accept,
+    cookies::{self, NewCsrf},
+    cors,
+    error::ApiError,
+    limits::HEADERS_BYTES_MAX,
+    request_id::RequestId,
+    respond,
+    room::Places,
+    visit::Tenant,
 };
 
 /// One project takes moments; whoever asks again this soon waits little and asks little.
@@ -184,10 +191,6 @@ fn migrating() -> ApiError {
         .because("This project is being moved to a new version; please try again soon.")
         .retry_after(MIGRATED_SECONDS)
 }
-
-/// A new CSRF secret that an answer hands out: old forms die with the old one.
-#[derive(Clone)]
-pub(crate) struct NewCsrf(pub(crate) [u8; 32]);
 
 /// CSRF cookie and caching, which hold for every answer of a project.
 fn finish(tenant: &Tenant, method: &Method, path: &str, response: &mut Response) {

@@ -13,6 +13,7 @@ mod edge;
 mod error;
 pub mod graphql;
 mod installation;
+mod limits;
 mod mailbox;
 mod openapi;
 mod paging;
@@ -25,7 +26,8 @@ mod server;
 mod ui;
 mod visit;
 
-pub use app::{ApiSettings, App, Limits};
+pub use app::{ApiSettings, App};
+pub use limits::Limits;
 pub use openapi::document as openapi;
 pub use server::{router, serve, serve_metrics};
 

@@ -16,7 +16,11 @@ use flows::{
 use serde_json::{Value, json};
 use tenants::{Project, ids};
 
-use crate::{cookies, edge::NewCsrf, error::ApiError, visit::Visit};
+use crate::{
+    cookies::{self, NewCsrf},
+    error::ApiError,
+    visit::Visit,
+};
 
 /// 200 and friends with a JSON body.
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response {

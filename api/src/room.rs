@@ -8,7 +8,7 @@ use std::{
 use tenants::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{app::Limits, error::ApiError};
+use crate::{error::ApiError, limits::Limits};
 
 /// What there is for all.
 pub(crate) struct Room {

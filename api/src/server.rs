@@ -15,13 +15,11 @@ use tower::ServiceExt as _;
 
 use crate::{
     App,
-    app::Limits,
     connections::{Connections, Impatient},
     edge, installation,
+    limits::{HEADERS_BYTES_MAX, Limits},
 };
 
-/// Request line and headers together. The address of an init is stored with its flow, so it must be short.
-pub(crate) const HEADERS_BYTES_MAX: usize = 64 << 10;
 /// After a shutdown signal, requests have so long to finish.
 const FINISH_WITHIN: Duration = Duration::from_secs(20);
 

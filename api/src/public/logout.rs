@@ -18,8 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     App,
     body::Whole,
-    cookies,
-    edge::NewCsrf,
+    cookies::{self, NewCsrf},
     error::{ApiError, Result},
     openapi::shapes::{LogoutFlow, NativeLogout},
     query::Query,
