@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use identity::People;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 
-use crate::{Limits, admin, edge, graphql, mailbox, public, room::Room, ui};
+use crate::{admission::Admission, graphql, limits::Limits};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +30,7 @@ struct Inner {
     settings: ApiSettings,
     metrics: Option<PrometheusHandle>,
     graphql: graphql::Schema,
-    room: Arc<Room>,
-    project_routes: std::sync::OnceLock<Router>,
+    admission: Arc<Admission>,
 }
 
 impl App {
@@ -44,23 +42,14 @@ impl App {
         metrics: Option<PrometheusHandle>,
     ) -> Self {
         let graphql = graphql::schema(installation.clone());
-        let app = Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             installation,
             people,
-            room: Arc::new(Room::new(&settings.limits)),
+            admission: Arc::new(Admission::new(&settings.limits)),
             settings,
             metrics,
             graphql,
-            project_routes: std::sync::OnceLock::new(),
-        }));
-        let (router, _) = project_router().split_for_parts();
-        // The routes hold the application and the application the routes: a cycle for the life of the
-        // process, which is how long both are needed.
-        let router = router
-            .fallback(edge::nowhere)
-            .method_not_allowed_fallback(edge::wrong_method);
-        let _ = app.0.project_routes.set(router.with_state(app.clone()));
-        app
+        }))
     }
 
     /// The installation.
@@ -86,20 +75,7 @@ impl App {
         &self.0.graphql
     }
 
-    pub(crate) fn room(&self) -> &Arc<Room> {
-        &self.0.room
+    pub(crate) fn admission(&self) -> &Arc<Admission> {
+        &self.0.admission
     }
-
-    /// The routes below a project's base.
-    pub(crate) fn project_routes(&self) -> Router {
-        self.0.project_routes.get().cloned().unwrap_or_default()
-    }
-}
-
-/// Everything below `{base}`.
-pub(crate) fn project_router() -> utoipa_axum::router::OpenApiRouter<App> {
-    public::router()
-        .merge(admin::router())
-        .merge(ui::router())
-        .merge(mailbox::router())
 }

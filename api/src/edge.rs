@@ -1,9 +1,10 @@
-//! The outermost layer: every request gets an id, a span, room, a task of its own and a time limit; and
+//! The outermost layer: every request gets an id, a span, permits, a task of its own and a time limit; and
 //! is sent to the installation's routes or to those of a project.
 
 use std::{net::SocketAddr, time::Instant};
 
 use axum::{
+    Router,
     extract::{ConnectInfo, Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery,
@@ -16,13 +17,13 @@ use tracing::Instrument as _;
 
 use crate::{
     App, accept,
+    admission::Permits,
     cookies::{self, NewCsrf},
     cors,
     error::ApiError,
     limits::HEADERS_BYTES_MAX,
     request_id::RequestId,
     respond,
-    room::Places,
     visit::Tenant,
 };
 
@@ -57,17 +58,17 @@ async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Res
     if head_bytes(&request) > HEADERS_BYTES_MAX {
         return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
     }
-    let places = match place_for(&request, &app) {
-        Ok(places) => places,
+    let permits = match permits_for(&request, &app) {
+        Ok(permits) => permits,
         Err(full) => return full.into_response(),
     };
-    if let Some(places) = &places {
-        request.extensions_mut().insert(places.clone());
+    if let Some(permits) = &permits {
+        request.extensions_mut().insert(permits.clone());
     }
     // A task of its own: a client that leaves, or a timeout, stops the waiting and cancels nothing.
     let work = async move {
         let answer = hold::scope(next.run(request)).await;
-        drop(places);
+        drop(permits);
         answer
     };
     let task = tokio::spawn(id.scope(work).in_current_span());
@@ -93,11 +94,11 @@ fn head_bytes(request: &Request) -> usize {
 }
 
 /// Health checks need none: a full server is alive, and says itself whether it is ready.
-fn place_for(request: &Request, app: &App) -> Result<Option<Places>, ApiError> {
+fn permits_for(request: &Request, app: &App) -> Result<Option<Permits>, ApiError> {
     if matches!(request.uri().path(), "/health/alive" | "/health/ready") {
         return Ok(None);
     }
-    Places::take(app.room()).map(Some)
+    Permits::take(app.admission()).map(Some)
 }
 
 fn label(method: &Method) -> &'static str {
@@ -139,9 +140,17 @@ fn harden(response: &mut Response) {
     );
 }
 
+/// The application and the routes below each project's base. The routes know the application, not the other
+/// way round.
+#[derive(Clone)]
+pub(crate) struct Projects {
+    pub(crate) app: App,
+    pub(crate) routes: Router,
+}
+
 /// `/p/{slug}/…` -> the project's routes, with the prefix taken off.
 pub(crate) async fn dispatch(
-    State(app): State<App>,
+    State(Projects { app, routes }): State<Projects>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response {
@@ -166,7 +175,7 @@ pub(crate) async fn dispatch(
     *request.uri_mut() = rest;
     request.extensions_mut().insert(tenant.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = cors::serve(&tenant.project, app.project_routes(), request).await;
+    let mut response = cors::serve(&tenant.project, routes, request).await;
     finish(&tenant, &method, &path, &mut response);
     response
 }

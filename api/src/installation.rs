@@ -16,10 +16,7 @@ use crate::{
     body::{Whole, few_enough, holds_nul},
     error::{ApiError, Result},
     graphql,
-    openapi::{
-        self,
-        shapes::{GraphqlAnswer, GraphqlRequest, NotReady, Ready, Release},
-    },
+    openapi::shapes::{GraphqlAnswer, GraphqlRequest, NotReady, Ready, Release},
     public, request_id,
 };
 
@@ -30,7 +27,6 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(version))
         .routes(routes!(metrics))
         .routes(routes!(graphql_post))
-        .merge(openapi::router())
 }
 
 /// Is the process alive?

@@ -2,11 +2,11 @@
 
 mod accept;
 mod admin;
+mod admission;
 mod app;
 mod body;
 mod challenges;
 mod client;
-mod connections;
 mod cookies;
 mod cors;
 mod edge;
@@ -21,19 +21,19 @@ mod public;
 mod query;
 mod request_id;
 mod respond;
-mod room;
+mod routes;
 mod server;
 mod ui;
 mod visit;
 
 pub use app::{ApiSettings, App};
 pub use limits::Limits;
-pub use openapi::document as openapi;
-pub use server::{router, serve, serve_metrics};
+pub use routes::{document as openapi, routes};
+pub use server::{serve, serve_metrics};
 
 use tenants::{ConfigRules, config::section_check};
 
-/// How configurations are judged: by everybody who reads a part of one.
+/// How configurations are judged: by each part of the server that reads a section of one.
 pub fn config_rules() -> ConfigRules {
     static SECTIONS: std::sync::LazyLock<Vec<tenants::config::SectionCheck>> =
         std::sync::LazyLock::new(|| {
@@ -54,28 +54,4 @@ pub fn config_rules() -> ConfigRules {
         sections: &SECTIONS,
         ..flows::config_rules()
     }
-}
-
-/// Every REST route served, as `METHOD path`: the project's below `{base}`, then the installation's.
-/// The isolation table of the tests must name each.
-pub fn routes() -> (Vec<String>, Vec<String>) {
-    let of = |router: utoipa_axum::router::OpenApiRouter<App>| {
-        let (_, api) = router.split_for_parts();
-        let paths = api.paths.paths.into_iter();
-        let operations = paths.flat_map(|(path, item)| {
-            let methods = [
-                ("GET", item.get.is_some()),
-                ("POST", item.post.is_some()),
-                ("PUT", item.put.is_some()),
-                ("PATCH", item.patch.is_some()),
-                ("DELETE", item.delete.is_some()),
-            ];
-            methods
-                .into_iter()
-                .filter(|(_, there)| *there)
-                .map(move |(method, _)| format!("{method} {path}"))
-        });
-        operations.collect()
-    };
-    (of(app::project_router()), of(installation::router()))
 }

@@ -8,23 +8,31 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use axum::{
+    Extension,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, app, installation};
+use crate::App;
 
-pub(crate) fn router() -> OpenApiRouter<App> {
+/// `document` makes the document, these routes among those that it describes.
+pub(crate) fn router(document: fn() -> Value) -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(read))
         .routes(routes!(browse))
+        .layer(Extension(Document(document)))
 }
+
+/// How the document is made, once for each process.
+#[derive(Clone, Copy)]
+struct Document(fn() -> Value);
 
 /// This document
 ///
@@ -34,15 +42,15 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     responses((status = 200, description = "The document", body = Object,
             headers(("ETag" = String, description = "Changes with the document."))),
         (status = 304, description = "It is still the one that `If-None-Match` names.")))]
-async fn read(headers: HeaderMap) -> Response {
-    static DOCUMENT: LazyLock<Fixed> =
-        LazyLock::new(|| Fixed::new(document().to_string(), "application/json"));
-    let mut response = DOCUMENT.answer(&headers);
-    // Viewers on other sites may read it: it is public, and the same for everybody.
-    let anybody = HeaderValue::from_static("*");
+async fn read(Extension(document): Extension<Document>, headers: HeaderMap) -> Response {
+    static DOCUMENT: OnceLock<Fixed> = OnceLock::new();
+    let made = || Fixed::new(document.0().to_string(), "application/json");
+    let mut response = DOCUMENT.get_or_init(made).answer(&headers);
+    // Viewers on other sites may read it: it is public, and the same for every visitor.
+    let any_origin = HeaderValue::from_static("*");
     response
         .headers_mut()
-        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, anybody);
+        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any_origin);
     response
 }
 
@@ -52,10 +60,10 @@ async fn read(headers: HeaderMap) -> Response {
 #[utoipa::path(get, path = "/docs", tag = "installation", operation_id = "browseOpenApi",
     responses((status = 200, description = "The page", body = String, content_type = "text/html"),
         (status = 304, description = "It is still the one that `If-None-Match` names.")))]
-async fn browse(headers: HeaderMap) -> Response {
-    static PAGE: LazyLock<Fixed> =
-        LazyLock::new(|| Fixed::new(page::html(&document()), "text/html; charset=utf-8"));
-    let mut response = PAGE.answer(&headers);
+async fn browse(Extension(document): Extension<Document>, headers: HeaderMap) -> Response {
+    static PAGE: OnceLock<Fixed> = OnceLock::new();
+    let made = || Fixed::new(page::html(&document.0()), "text/html; charset=utf-8");
+    let mut response = PAGE.get_or_init(made).answer(&headers);
     if let Ok(policy) = HeaderValue::try_from(page::policy()) {
         response
             .headers_mut()
@@ -98,13 +106,10 @@ impl Fixed {
     }
 }
 
-/// The whole description, as in `schemas/openapi.json`.
-pub fn document() -> Value {
-    let parts = |router: OpenApiRouter<App>| {
-        let (_, api) = router.split_for_parts();
-        serde_json::to_value(api).unwrap_or_default()
-    };
-    let (mut project, mut own) = (parts(app::project_router()), parts(installation::router()));
+/// The whole description, from what stands at the handlers of a project and at those of the installation.
+pub(crate) fn describe(project: OpenApi, own: OpenApi) -> Value {
+    let parts = |api: OpenApi| serde_json::to_value(api).unwrap_or_default();
+    let (mut project, mut own) = (parts(project), parts(own));
     let mut paths = Map::new();
     for (path, mut item) in taken(&mut own, "/paths") {
         finish(&path, &mut item, &[]);

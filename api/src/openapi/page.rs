@@ -282,7 +282,7 @@ mod tests {
     /// Every link leads somewhere, and nothing is loaded from elsewhere.
     #[test]
     fn the_page_is_whole() {
-        let page = html(&super::super::document());
+        let page = html(&crate::openapi());
         let values = |name: &str| -> Vec<String> {
             let begins = format!(" {name}=\"");
             page.split(&begins)

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, fs};
 
 use serde_json::Value;
 
-use super::document;
+use crate::openapi as document;
 
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/openapi.json");
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];

@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{client, limits::Limits};
 
-/// Who is connected.
+/// The open connections, counted by the network that they come from.
 pub(crate) struct Connections {
     limits: Limits,
     trusted: Vec<IpNet>,
@@ -48,8 +48,8 @@ impl Connections {
         &self.limits
     }
 
-    /// A place for a connection from there, if there is one. Everybody comes from the networks of the
-    /// trusted proxies, so these may have all places.
+    /// Counts a connection from there, if there may be one more. All visitors of a trusted proxy come from its
+    /// network, so that network may have every connection there is.
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<Connected> {
         let network = network(&peer.to_string());
         let most = if client::is_trusted(peer, &self.trusted) {
@@ -72,7 +72,7 @@ impl Connections {
     }
 }
 
-/// The place of one connection.
+/// One connection that was let in; dropped, it counts no more.
 pub(crate) struct Connected {
     network: String,
     counts: Arc<Mutex<Counts>>,

@@ -1,7 +1,5 @@
 //! Request bodies: decoded once, with limits; what is wrong with one is said in words.
 
-mod weight;
-
 use std::time::Duration;
 
 use axum::{
@@ -14,16 +12,22 @@ use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{App, error::ApiError, room::Places};
-use weight::{Media, content_type};
+use crate::{
+    App,
+    admission::{
+        Permits,
+        weight::{self, Media, content_type},
+    },
+    error::ApiError,
+};
 
 /// Contract, self-service 1.2.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
 /// A hundred bytes each. A configuration has some hundreds.
 const VALUES_MAX: usize = 50_000;
-/// What is longer needs one of a few places …
+/// A longer body needs one of a few permits …
 const SMALL_BYTES_MAX: usize = 64 << 10;
-/// … and so does what holds more.
+/// … and so does one that holds more.
 const SMALL_VALUES_MAX: usize = 2_000;
 /// Read beyond it before the refusal.
 const FORGOTTEN_BYTES_MAX: usize = 16 << 20;
@@ -39,29 +43,29 @@ impl FromRequest<App> for Whole {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
-        let Some(places) = parts.extensions.remove::<Places>() else {
-            tracing::error!("a request was served without a place");
+        let Some(permits) = parts.extensions.remove::<Permits>() else {
+            tracing::error!("a request was served without a permit");
             return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR));
         };
-        places.step_aside();
-        let bytes = read(body, app.settings().limits.body_within, &places).await?;
-        places.step_back()?;
+        permits.step_aside();
+        let bytes = read(body, app.settings().limits.body_within, &permits).await?;
+        permits.step_back()?;
         if Media::of(&parts.headers).weigh(&bytes) > SMALL_VALUES_MAX {
-            places.take_large()?;
+            permits.take_large()?;
         }
         Ok(Self(parts.headers, bytes))
     }
 }
 
-/// A body that comes more slowly is not waited for: it takes memory, and a large one a place.
-async fn read(body: Body, within: Duration, places: &Places) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(within, collect(body, places)).await;
+/// A body that comes more slowly is not waited for: it takes memory, and a large one a permit.
+async fn read(body: Body, within: Duration, permits: &Permits) -> Result<Bytes, ApiError> {
+    let whole = tokio::time::timeout(within, collect(body, permits)).await;
     whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?
 }
 
 /// What is refused is read and forgotten for a while: a connection closed in the middle of sending often
 /// takes the answer with it, and the sender never learns why.
-async fn collect(mut body: Body, places: &Places) -> Result<Bytes, ApiError> {
+async fn collect(mut body: Body, permits: &Permits) -> Result<Bytes, ApiError> {
     let (mut whole, mut length, mut refused) = (Vec::new(), 0, None);
     while length <= BODY_BYTES_MAX + FORGOTTEN_BYTES_MAX {
         let Some(frame) = body.frame().await else {
@@ -76,7 +80,7 @@ async fn collect(mut body: Body, places: &Places) -> Result<Bytes, ApiError> {
             let why = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
             refused = Some(ApiError::bad_request(why));
         } else if length > SMALL_BYTES_MAX && refused.is_none() {
-            refused = places.take_large().err();
+            refused = permits.take_large().err();
         }
         if refused.is_none() {
             whole.extend_from_slice(&data);
@@ -87,7 +91,7 @@ async fn collect(mut body: Body, places: &Places) -> Result<Bytes, ApiError> {
     refused.map_or_else(|| Ok(whole.into()), Err)
 }
 
-/// What is JSON to its reader, whatever it calls itself.
+/// For a body that is JSON to its reader, whatever its `Content-Type`.
 pub(crate) fn few_enough(json: &[u8]) -> Result<(), String> {
     within_limit(weight::json(json))
 }
@@ -241,15 +245,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limits, room::Room};
+    use crate::{Limits, admission::Admission};
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_not_waited_for() {
         let begins = futures_util::stream::once(async { Ok::<_, std::io::Error>("{") });
         let stalls = futures_util::StreamExt::chain(begins, futures_util::stream::pending());
-        let places = Places::take(&Room::new(&Limits::default()).into());
-        let places = places.unwrap();
-        let error = read(Body::from_stream(stalls), Duration::from_secs(20), &places)
+        let permits = Permits::take(&Admission::new(&Limits::default()).into());
+        let permits = permits.unwrap();
+        let error = read(Body::from_stream(stalls), Duration::from_secs(20), &permits)
             .await
             .unwrap_err();
         assert_eq!(error.object()["code"], 408);

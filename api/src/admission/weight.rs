@@ -8,7 +8,7 @@ const LEVEL: usize = 4;
 
 /// What a body says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Media {
+pub(crate) enum Media {
     Json,
     Form,
     Parts,
@@ -16,7 +16,7 @@ pub(super) enum Media {
 }
 
 impl Media {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let media: Option<mime::Mime> = content_type(headers).parse().ok();
         match media.as_ref().map(mime::Mime::essence_str) {
             Some("application/json") => Self::Json,
@@ -26,9 +26,9 @@ impl Media {
         }
     }
 
-    /// In values: at least as many as it would be decoded into. Every reader knows one of the kinds; what
-    /// calls itself something else can be JSON to them.
-    pub(super) fn weigh(self, body: &[u8]) -> usize {
+    /// In values: at least as many as it would be decoded into. Every reader knows one of the kinds; a body
+    /// of another kind can still be JSON to its reader.
+    pub(crate) fn weigh(self, body: &[u8]) -> usize {
         match self {
             Self::Json | Self::Other => json(body),
             Self::Form => form(body),
@@ -37,13 +37,13 @@ impl Media {
     }
 }
 
-pub(super) fn content_type(headers: &HeaderMap) -> &str {
+pub(crate) fn content_type(headers: &HeaderMap) -> &str {
     let value = headers.get(header::CONTENT_TYPE);
     value.and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
 /// Each value but the first of all stands behind one of `[{,:`. A string before a colon was a name.
-pub(super) fn json(body: &[u8]) -> usize {
+pub(crate) fn json(body: &[u8]) -> usize {
     let (mut values, mut levels) = (0, 0);
     let (mut in_string, mut escaped) = (false, false);
     for byte in body {
