@@ -6,7 +6,15 @@ use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{App, admin, edge, installation, mailbox, openapi, public, ui};
+use crate::{
+    App, admin,
+    edge::{
+        self,
+        dispatch::{Projects, dispatch},
+        fallback::{fallback, wrong_method},
+    },
+    installation, mailbox, openapi, public, ui,
+};
 
 /// Everything below `{base}`.
 fn project() -> OpenApiRouter<App> {
@@ -25,16 +33,16 @@ fn installation() -> OpenApiRouter<App> {
 /// Requests must carry `ConnectInfo<SocketAddr>`.
 pub(crate) fn router(app: App) -> Router {
     let (of_project, _) = project().split_for_parts();
-    let projects = edge::Projects {
+    let projects = Projects {
         routes: of_project
-            .fallback(edge::nowhere)
-            .method_not_allowed_fallback(edge::wrong_method)
+            .fallback(fallback)
+            .method_not_allowed_fallback(wrong_method)
             .with_state(app.clone()),
         app: app.clone(),
     };
     let (own, _) = installation().split_for_parts();
-    own.fallback_service(edge::dispatch.with_state(projects))
-        .method_not_allowed_fallback(edge::wrong_method)
+    own.fallback_service(dispatch.with_state(projects))
+        .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), edge::around))
         .with_state(app)
 }

@@ -1,0 +1,130 @@
+//! The outermost layer: every request gets an id, a span, permits, a task of its own and a time limit. Which
+//! project it is for is decided in `dispatch`, what an address without a route answers in `fallback`.
+
+pub(crate) mod dispatch;
+pub(crate) mod fallback;
+
+use std::time::Instant;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use tenants::hold;
+use tracing::Instrument as _;
+
+use crate::{
+    App, admission::Permits, error::ApiError, limits::HEADERS_BYTES_MAX, request_id::RequestId,
+};
+
+/// Around everything.
+pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let span = tracing::info_span!("request", id = %id.text, %method, path);
+    let began = Instant::now();
+    let mut response = id
+        .clone()
+        .scope(serve(app, request, next, id.clone()))
+        .instrument(span.clone())
+        .await;
+    let status = response.status().as_u16();
+    let seconds = began.elapsed().as_secs_f64();
+    metrics::counter!("insula_requests_total", "method" => label(&method), "status" => class(status)).increment(1);
+    metrics::histogram!("insula_request_seconds").record(seconds);
+    span.in_scope(|| tracing::info!(status, milliseconds = seconds * 1000.0, "answered"));
+    harden(&mut response);
+    if let Ok(id) = HeaderValue::try_from(id.text) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Response {
+    if head_bytes(&request) > HEADERS_BYTES_MAX {
+        return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+    }
+    let permits = match permits_for(&request, &app) {
+        Ok(permits) => permits,
+        Err(full) => return full.into_response(),
+    };
+    if let Some(permits) = &permits {
+        request.extensions_mut().insert(permits.clone());
+    }
+    // A task of its own: a client that leaves, or a timeout, stops the waiting and cancels nothing.
+    let work = async move {
+        let answer = hold::scope(next.run(request)).await;
+        drop(permits);
+        answer
+    };
+    let task = tokio::spawn(id.scope(work).in_current_span());
+    match tokio::time::timeout(app.settings().limits.answer_within, task).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failed)) => {
+            tracing::error!(panicked = failed.is_panic(), "a request ended badly");
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+        }
+        Err(_) => ApiError::new(StatusCode::GATEWAY_TIMEOUT).into_response(),
+    }
+}
+
+/// The server's buffer holds more than it is told to when a head comes in one piece.
+fn head_bytes(request: &Request) -> usize {
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |it| it.as_str().len());
+    target + fields.sum::<usize>()
+}
+
+/// Health checks need none: a full server is alive, and says itself whether it is ready.
+fn permits_for(request: &Request, app: &App) -> Result<Option<Permits>, ApiError> {
+    if matches!(request.uri().path(), "/health/alive" | "/health/ready") {
+        return Ok(None);
+    }
+    Permits::take(app.admission()).map(Some)
+}
+
+fn label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn class(status: u16) -> &'static str {
+    match status {
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// Headers that make a stray answer harmless in a browser.
+fn harden(response: &mut Response) {
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+}
