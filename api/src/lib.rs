@@ -4,6 +4,7 @@ mod accept;
 mod admin;
 mod admission;
 mod app;
+mod audience;
 mod body;
 mod challenges;
 mod client;

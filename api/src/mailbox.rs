@@ -11,11 +11,12 @@ use axum::{
 };
 use courier::store::{self, Filter, Stored};
 use tenants::Environment;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::{
     App,
+    audience::ProjectRoutes,
     error::{ApiError, Result},
     query::Segment,
     visit::Tenant,
@@ -36,10 +37,10 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;margin:0 0 
 @media(max-width:40rem){tr{display:block;padding:.6rem 0;border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent)}\
 tr.h{display:none}td{display:block;padding:0;border:0;overflow-wrap:anywhere}}";
 
-pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(show))
+pub(crate) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_everyone(routes!(list))
+        .for_everyone(routes!(show))
 }
 
 /// Read kept mail

@@ -1,6 +1,8 @@
 //! All routes put together, above every handler: a project's below `/p/{slug}`, the installation's beside
 //! them; and what is told of them, to the tests and in the description of the REST interface.
 
+use std::sync::Arc;
+
 use axum::{Router, handler::Handler as _, middleware};
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
@@ -8,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     App, admin,
+    audience::ProjectRoutes,
     edge::{
         self,
         dispatch::{Projects, dispatch},
@@ -17,7 +20,7 @@ use crate::{
 };
 
 /// Everything below `{base}`.
-fn project() -> OpenApiRouter<App> {
+fn project() -> ProjectRoutes {
     public::router()
         .merge(admin::router())
         .merge(ui::router())
@@ -32,12 +35,13 @@ fn installation() -> OpenApiRouter<App> {
 /// Everything served: the installation's routes, and those of each project below `/p/{slug}`.
 /// Requests must carry `ConnectInfo<SocketAddr>`.
 pub(crate) fn router(app: App) -> Router {
-    let (of_project, _) = project().split_for_parts();
+    let (of_project, audiences) = project().split();
     let projects = Projects {
         routes: of_project
             .fallback(fallback)
             .method_not_allowed_fallback(wrong_method)
             .with_state(app.clone()),
+        audiences: Arc::new(audiences),
         app: app.clone(),
     };
     let (own, _) = installation().split_for_parts();
@@ -77,4 +81,67 @@ fn named(api: OpenApi) -> Vec<String> {
             .map(move |(method, _)| format!("{method} {path}"))
     });
     operations.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::audience::Audience;
+
+    const BROWSERS: [&str; 23] = [
+        "/.well-known/change-password",
+        "/recovery/code",
+        "/recovery/link",
+        "/schemas",
+        "/self-service/errors",
+        "/self-service/insula/account/data",
+        "/self-service/login",
+        "/self-service/login/browser",
+        "/self-service/login/flows",
+        "/self-service/logout",
+        "/self-service/logout/browser",
+        "/self-service/recovery",
+        "/self-service/recovery/browser",
+        "/self-service/recovery/flows",
+        "/self-service/registration",
+        "/self-service/registration/browser",
+        "/self-service/registration/flows",
+        "/self-service/settings",
+        "/self-service/settings/browser",
+        "/self-service/settings/flows",
+        "/self-service/verification",
+        "/self-service/verification/browser",
+        "/self-service/verification/flows",
+    ];
+    const EVERYONE: [&str; 8] = [
+        "/health/alive",
+        "/health/ready",
+        "/ui/assets/{file}",
+        "/ui/config.json",
+        "/ui/mail",
+        "/ui/mail/{id}",
+        "/ui/{page}",
+        "/version",
+    ];
+
+    /// A new route for browsers is a line here: an answer that gives a CSRF cookie away is one to think of.
+    #[test]
+    fn every_route_of_a_project_says_for_whom_it_answers() {
+        let (_, audiences) = project().split();
+        let (of_project, _) = routes();
+        let (mut browsers, mut everyone) = (BTreeSet::new(), BTreeSet::new());
+        for route in &of_project {
+            let (_, path) = route.split_once(' ').unwrap();
+            match audiences.of(&path.replace(['{', '}'], "")) {
+                Some(Audience::Browsers) => browsers.insert(path),
+                Some(Audience::Everyone) => everyone.insert(path),
+                Some(Audience::Clients) => true,
+                None => panic!("{route} does not say for whom it answers"),
+            };
+        }
+        assert_eq!(browsers, BTreeSet::from(BROWSERS));
+        assert_eq!(everyone, BTreeSet::from(EVERYONE));
+    }
 }

@@ -1,5 +1,5 @@
 //! `{base}/ui/`: the default account pages, built from `web/account` and carried in the binary. Knows
-//! nothing of flows: the pages ask the same routes as anybody's pages would.
+//! nothing of flows: the pages ask the same routes as pages of a project's own would.
 
 use std::collections::BTreeSet;
 
@@ -19,24 +19,24 @@ use serde_json::{Value, json};
 use tenants::{Project, Section};
 use url::Url;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     error::{ApiError, Result},
     openapi::shapes::PageConfig,
     respond,
     visit::Tenant,
 };
 
-pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(page))
-        .routes(routes!(asset))
-        .routes(routes!(config))
+pub(crate) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_everyone(routes!(page))
+        .for_everyone(routes!(asset))
+        .for_everyone(routes!(config))
 }
 
-/// What `npm run build` left; empty when nobody ran it.
+/// What `npm run build` left; empty when it was not run.
 #[derive(RustEmbed)]
 #[folder = "../web/account/dist"]
 struct Built;

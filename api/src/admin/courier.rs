@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tenants::Environment;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::key::Administrator;
 use crate::{
-    App,
+    audience::ProjectRoutes,
     error::{ApiError, Result},
     openapi::shapes::Message,
     paging::{self, SealedPage},
@@ -27,10 +27,10 @@ use crate::{
 const PAGES: &str = "courier messages";
 const REDACTED: &str = "<redacted-unless-dev-mode>";
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(get))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_clients(routes!(list))
+        .for_clients(routes!(get))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tenants::Tx;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::{
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     App,
+    audience::ProjectRoutes,
     body::Strict,
     error::{ApiError, Result},
     openapi::shapes,
@@ -47,10 +48,10 @@ const CREDENTIAL_TYPES: [&str; 10] = [
     "code_recovery",
 ];
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(get, delete))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_clients(routes!(list, create))
+        .for_clients(routes!(get, delete))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

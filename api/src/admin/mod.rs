@@ -7,15 +7,13 @@ mod key;
 mod recovery;
 mod sessions;
 
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::App;
+use crate::audience::ProjectRoutes;
 
 pub(crate) use key::bearer_key;
 
 /// All administrative routes of a project, below `/admin`.
-pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(crate) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
         .merge(identities::router())
         .merge(sessions::router())
         .merge(recovery::router())

@@ -17,12 +17,13 @@ use serde::Deserialize;
 use serde_json::json;
 use tenants::config::units::parse_duration;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::key::Administrator;
 use crate::{
     App,
+    audience::ProjectRoutes,
     body::Strict,
     error::{ApiError, Result},
     openapi::shapes::{RecoveryCodeForIdentity, RecoveryLinkForIdentity},
@@ -31,10 +32,10 @@ use crate::{
     visit::Tenant,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(code))
-        .routes(routes!(link))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_clients(routes!(code))
+        .for_clients(routes!(link))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

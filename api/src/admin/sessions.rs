@@ -9,12 +9,12 @@ use identity::{Session, sessions::store};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::key::Administrator;
 use crate::{
-    App,
+    audience::ProjectRoutes,
     error::{ApiError, Result},
     openapi::shapes,
     paging::{self, Offset, OffsetParams, SessionPage},
@@ -22,11 +22,11 @@ use crate::{
     respond,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(of_identity, delete_of_identity))
-        .routes(routes!(list))
-        .routes(routes!(get, revoke))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_clients(routes!(of_identity, delete_of_identity))
+        .for_clients(routes!(list))
+        .for_clients(routes!(get, revoke))
 }
 
 #[derive(Debug, Deserialize)]

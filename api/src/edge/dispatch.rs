@@ -1,7 +1,7 @@
 //! From the address to the project: its routes, with the prefix taken off; and what holds for all of its
 //! answers.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -9,11 +9,13 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
     response::{IntoResponse as _, Response},
 };
+use flows::cx::CookieState;
 use tenants::Lookup;
 
-use super::fallback::{is_doubled, is_typed};
+use super::fallback::{self, is_typed};
 use crate::{
     App,
+    audience::{Audience, Audiences},
     cookies::{self, NewCsrf},
     cors,
     error::ApiError,
@@ -30,14 +32,20 @@ const MIGRATED_SECONDS: u64 = 5;
 pub(crate) struct Projects {
     pub(crate) app: App,
     pub(crate) routes: Router,
+    pub(crate) audiences: Arc<Audiences>,
 }
 
 /// `/p/{slug}/…` -> the project's routes, with the prefix taken off.
 pub(crate) async fn dispatch(
-    State(Projects { app, routes }): State<Projects>,
+    State(projects): State<Projects>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response {
+    let Projects {
+        app,
+        routes,
+        audiences,
+    } = projects;
     let uri = request.uri();
     if uri.path().contains("%00") || uri.query().is_some_and(|q| q.contains("%00")) {
         return ApiError::bad_request("The address holds the character U+0000.").into_response();
@@ -56,11 +64,14 @@ pub(crate) async fn dispatch(
         Err(fault) => return ApiError::from(fault).into_response(),
     };
     let tenant = Tenant::of(project, request.headers(), peer, &app);
+    let audience = audiences
+        .of(rest.path())
+        .unwrap_or_else(|| fallback::audience(rest.path()));
     *request.uri_mut() = rest;
     request.extensions_mut().insert(tenant.clone());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
     let mut response = cors::serve(&tenant.project, routes, request).await;
-    finish(&tenant, &method, &path, &mut response);
+    finish(&tenant, &method, audience, &mut response);
     response
 }
 
@@ -85,43 +96,25 @@ fn migrating() -> ApiError {
         .retry_after(MIGRATED_SECONDS)
 }
 
-/// CSRF cookie and caching, which hold for every answer of a project.
-fn finish(tenant: &Tenant, method: &Method, path: &str, response: &mut Response) {
-    if let Some(NewCsrf(secret)) = response.extensions_mut().remove::<NewCsrf>() {
-        response.headers_mut().append(
-            header::SET_COOKIE,
-            cookies::set_csrf(&tenant.project, &secret),
-        );
-    } else if tenant.client.cookies != flows::cx::CookieState::Csrf && sets_csrf(method, path) {
-        let cookie = cookies::set_csrf(&tenant.project, &tenant.client.csrf_secret);
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+/// CSRF cookie and caching, as the route's audience wants them. What a handler says itself of caching stays.
+fn finish(tenant: &Tenant, method: &Method, audience: Audience, response: &mut Response) {
+    let renewed = response.extensions_mut().remove::<NewCsrf>();
+    let has_cookie = tenant.client.cookies == CookieState::Csrf;
+    let secret = match renewed {
+        Some(NewCsrf(secret)) => Some(secret),
+        None if has_cookie || !audience.gets_csrf_cookie(method) => None,
+        None => Some(tenant.client.csrf_secret),
+    };
+    let headers = response.headers_mut();
+    if let Some(secret) = secret {
+        let cookie = cookies::set_csrf(&tenant.project, &secret);
+        headers.append(header::SET_COOKIE, cookie);
     }
-    if !path.starts_with("/health/") && !path.starts_with("/ui/") && path != "/version" {
-        response
-            .headers_mut()
-            .append(header::VARY, HeaderValue::from_static("Cookie"));
+    if audience.varies_by_cookie() {
+        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
     }
     if method == Method::GET {
         let value = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
-        response
-            .headers_mut()
-            .entry(header::CACHE_CONTROL)
-            .or_insert(value);
+        headers.entry(header::CACHE_CONTROL).or_insert(value);
     }
-}
-
-/// Any page but API inits, submissions, session checks, single schemas, administration, health
-/// (contract, self-service 1.7), the account pages, which are the same for everybody, and what is sent on to
-/// the clean path.
-fn sets_csrf(method: &Method, path: &str) -> bool {
-    let ignored = path.ends_with("/api")
-        || path.starts_with("/sessions")
-        || path.starts_with("/schemas/")
-        || path.starts_with("/admin")
-        || path.starts_with("/health/")
-        || path.starts_with("/ui/")
-        || path == "/version"
-        || is_doubled(path);
-    let submission = *method != Method::GET && *method != Method::HEAD;
-    !ignored && !submission
 }

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::{accept, error::ApiError, respond, visit::Tenant};
+use crate::{accept, audience::Audience, error::ApiError, respond, visit::Tenant};
 
 /// A known path, another method.
 pub(crate) async fn wrong_method() -> ApiError {
@@ -41,6 +41,22 @@ pub(crate) async fn fallback(
     respond::redirect(StatusCode::TEMPORARY_REDIRECT, &to)
 }
 
-pub(super) fn is_doubled(path: &str) -> bool {
+/// For whom an address answers that has no route: as its neighbours do, since the visitor mistyped one of
+/// theirs.
+pub(super) fn audience(path: &str) -> Audience {
+    let below = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    if below(&["/health/", "/ui/"]) {
+        Audience::Everyone
+    } else if below(&["/sessions", "/schemas/", "/admin"])
+        || path.ends_with("/api")
+        || is_doubled(path)
+    {
+        Audience::Clients
+    } else {
+        Audience::Browsers
+    }
+}
+
+fn is_doubled(path: &str) -> bool {
     path.contains("//")
 }

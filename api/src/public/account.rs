@@ -1,4 +1,4 @@
-//! `/self-service/insula/account`: what the original does not have.
+//! `/self-service/insula/account`: what Kratos does not have.
 
 use axum::{
     extract::OriginalUri,
@@ -6,18 +6,18 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use flows::{decision, methods::account};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     error::ApiError,
     openapi::shapes::{ErrorBrowserLocationChangeRequired, PersonalData},
     query, respond,
     visit::Visit,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(download))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new().for_browsers(routes!(download))
 }
 
 /// Download what is stored about oneself

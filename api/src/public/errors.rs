@@ -4,11 +4,11 @@ use axum::{http::StatusCode, response::Response};
 use flows::errors;
 use serde::Deserialize;
 use serde_json::json;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     error::{ApiError, Result},
     openapi::shapes::FlowError,
     query::Query,
@@ -16,8 +16,8 @@ use crate::{
     visit::Tenant,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(read))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new().for_browsers(routes!(read))
 }
 
 #[derive(Debug, Deserialize)]

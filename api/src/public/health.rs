@@ -7,19 +7,20 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
     App,
+    audience::ProjectRoutes,
     openapi::shapes::{NotReady, Ready, Release},
     respond,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(alive))
-        .routes(routes!(ready))
-        .routes(routes!(version))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_everyone(routes!(alive))
+        .for_everyone(routes!(ready))
+        .for_everyone(routes!(version))
 }
 
 /// `{"status": "ok"}`.

@@ -15,10 +15,10 @@ use flows::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     body::Submitted,
     error::{ApiError, Result},
     openapi::shapes::{
@@ -30,12 +30,12 @@ use crate::{
     visit::Visit,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(browser))
-        .routes(routes!(api))
-        .routes(routes!(read))
-        .routes(routes!(submit, open))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_browsers(routes!(browser))
+        .for_clients(routes!(api))
+        .for_browsers(routes!(read))
+        .for_browsers(routes!(submit, open))
 }
 
 /// Query parameters of an init. Empty ones count as absent.

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use serde_json::json;
 use tenants::ids;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     body::Whole,
     cookies::{self, NewCsrf},
     error::{ApiError, Result},
@@ -26,11 +26,11 @@ use crate::{
     visit::{Tenant, Visit},
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(begin))
-        .routes(routes!(finish))
-        .routes(routes!(api))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_browsers(routes!(begin))
+        .for_browsers(routes!(finish))
+        .for_clients(routes!(api))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -12,16 +12,14 @@ mod sessions;
 mod settings;
 mod verification;
 
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::App;
+use crate::audience::ProjectRoutes;
 
 pub(crate) use health::{Alive, Version, readiness};
 pub(crate) use sessions::CacheFlags;
 
 /// All public routes of a project.
-pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(crate) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
         .merge(login::router())
         .merge(registration::router())
         .merge(verification::router())

@@ -15,11 +15,11 @@ use flows::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     body::Submitted,
     challenges,
     error::ApiError,
@@ -32,14 +32,14 @@ use crate::{
     visit::Visit,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(browser))
-        .routes(routes!(api))
-        .routes(routes!(read))
-        .routes(routes!(submit, follow))
-        .routes(routes!(code_elsewhere))
-        .routes(routes!(link_elsewhere))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_browsers(routes!(browser))
+        .for_clients(routes!(api))
+        .for_browsers(routes!(read))
+        .for_browsers(routes!(submit, follow))
+        .for_browsers(routes!(code_elsewhere))
+        .for_browsers(routes!(link_elsewhere))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -3,10 +3,10 @@
 use axum::{extract::OriginalUri, http::StatusCode, response::Response};
 use identity::schemas::Schemas;
 use serde_json::{Value, json};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     error::{ApiError, Result},
     openapi::shapes::IdentitySchemaContainer,
     paging::{Offset, OffsetParams},
@@ -15,10 +15,10 @@ use crate::{
     visit::Tenant,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(get))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_browsers(routes!(list))
+        .for_clients(routes!(get))
 }
 
 /// The identity schemas of a project

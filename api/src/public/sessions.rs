@@ -4,7 +4,6 @@ use axum::{
     extract::OriginalUri,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing,
 };
 use flows::{decision, login};
 use identity::{
@@ -15,11 +14,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tenants::Section;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::{
-    App, cookies,
+    audience::ProjectRoutes,
+    cookies,
     error::{ApiError, Result},
     openapi::shapes::{self, ErrorBrowserLocationChangeRequired, RevokedSessions},
     paging::{Offset, OffsetParams},
@@ -28,20 +28,19 @@ use crate::{
     visit::Visit,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(whoami))
-        // Proxies that authenticate a request pass its own method on.
-        .route(
-            "/sessions/whoami",
-            routing::post(whoami)
-                .put(whoami)
-                .patch(whoami)
-                .delete(whoami)
-                .options(whoami),
-        )
-        .routes(routes!(list, revoke_others))
-        .routes(routes!(revoke))
+pub(super) fn router() -> ProjectRoutes {
+    let (schemas, paths, check) = routes!(whoami);
+    // Proxies that authenticate a request pass its own method on.
+    let check = check
+        .post(whoami)
+        .put(whoami)
+        .patch(whoami)
+        .delete(whoami)
+        .options(whoami);
+    ProjectRoutes::new()
+        .for_clients((schemas, paths, check))
+        .for_clients(routes!(list, revoke_others))
+        .for_clients(routes!(revoke))
 }
 
 /// `feature_flags`, as far as session checks go.

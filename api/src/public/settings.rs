@@ -13,10 +13,10 @@ use flows::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     body::Submitted,
     cookies,
     error::ApiError,
@@ -29,13 +29,13 @@ use crate::{
     visit::{Tenant, Visit},
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(browser))
-        .routes(routes!(api))
-        .routes(routes!(read))
-        .routes(routes!(submit, resume))
-        .routes(routes!(change_password))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_browsers(routes!(browser))
+        .for_clients(routes!(api))
+        .for_browsers(routes!(read))
+        .for_browsers(routes!(submit, resume))
+        .for_browsers(routes!(change_password))
 }
 
 /// Query parameters of an init. Empty ones count as absent.

@@ -15,11 +15,11 @@ use flows::{
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::{
-    App,
+    audience::ProjectRoutes,
     body::Submitted,
     challenges,
     error::ApiError,
@@ -32,12 +32,12 @@ use crate::{
     visit::Visit,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(browser))
-        .routes(routes!(api))
-        .routes(routes!(read))
-        .routes(routes!(submit, follow))
+pub(super) fn router() -> ProjectRoutes {
+    ProjectRoutes::new()
+        .for_browsers(routes!(browser))
+        .for_clients(routes!(api))
+        .for_browsers(routes!(read))
+        .for_browsers(routes!(submit, follow))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
