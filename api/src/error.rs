@@ -1,5 +1,4 @@
-//! Everything that is not a success, as the error envelope (contract, self-service 1.3): the only place
-//! with status codes for failures.
+//! Everything that is not a success, as the error envelope: the only place with status codes for failures.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -9,6 +8,7 @@ use flows::{
     continue_with::ContinueWith,
     decision::{self, CsrfTrouble},
 };
+use identity::identities::import::ImportError;
 use serde_json::{Map, Value, json};
 use tenants::Fault;
 
@@ -183,15 +183,11 @@ impl From<Fault> for ApiError {
                     error = &fault as &dyn std::error::Error,
                     "the database is away"
                 );
-                let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE);
-                error.0.retry_after_seconds = Some(1);
-                error
+                Self::new(StatusCode::SERVICE_UNAVAILABLE).retry_after(1)
             }
             Fault::Overloaded { what, retry_after } => {
                 tracing::warn!(what, "load is shed");
-                let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE);
-                error.0.retry_after_seconds = Some(retry_after.as_secs().max(1));
-                error
+                Self::new(StatusCode::SERVICE_UNAVAILABLE).retry_after(retry_after.as_secs().max(1))
             }
             Fault::Database(_) | Fault::Broken(_) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "a fault of ours");
@@ -207,6 +203,20 @@ impl From<identity::HashError> for ApiError {
     }
 }
 
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Conflict(_) => Self::new(StatusCode::CONFLICT).because(error.to_string()),
+            ImportError::UnreadablePassword(_) => {
+                Self::new(StatusCode::BAD_REQUEST).saying(error.to_string())
+            }
+            ImportError::Hash(error) => error.into(),
+            ImportError::Fault(fault) => fault.into(),
+            refused => Self::bad_request(refused.to_string()),
+        }
+    }
+}
+
 impl From<decision::Error> for ApiError {
     fn from(error: decision::Error) -> Self {
         use decision::Error as E;
@@ -218,15 +228,15 @@ impl From<decision::Error> for ApiError {
                 since,
                 replacement,
                 ..
-            } => Self::new(StatusCode::GONE)
-                .id("self_service_flow_expired")
-                .because("The flow has expired; go on with the one named here.")
-                .beside("expired_at", json!(expired_at))
-                .beside(
-                    "since",
-                    json!(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)),
-                )
-                .beside("use_flow_id", json!(replacement)),
+            } => {
+                let since = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+                Self::new(StatusCode::GONE)
+                    .id("self_service_flow_expired")
+                    .because("The flow has expired; go on with the one named here.")
+                    .beside("expired_at", json!(expired_at))
+                    .beside("since", json!(since))
+                    .beside("use_flow_id", json!(replacement))
+            }
             E::AlreadySignedIn { .. } => Self::new(StatusCode::BAD_REQUEST)
                 .id("session_already_available")
                 .because("A valid session was found; there is nothing to sign in to or up for."),
@@ -246,7 +256,7 @@ impl From<decision::Error> for ApiError {
             E::IdentityMismatch => Self::new(StatusCode::FORBIDDEN)
                 .id("security_identity_mismatch")
                 .because("This flow was begun by somebody else. Please begin a new one."),
-            // Beside the error alone, as clients know it.
+            // Beside the error alone, as in Kratos.
             E::RefreshRequired { redirect_to, .. } => Self::new(StatusCode::FORBIDDEN)
                 .id("session_refresh_required")
                 .because("The session is too old for this change. Please sign in again first.")
@@ -266,24 +276,20 @@ impl From<decision::Error> for ApiError {
             E::FlowDisabled => Self::new(StatusCode::BAD_REQUEST)
                 .id("self_service_flow_disabled")
                 .because("Registration is not allowed because it was disabled."),
-            E::ReturnToForbidden { url } => Self::new(StatusCode::BAD_REQUEST)
-                .id("self_service_flow_return_to_forbidden")
-                .because(format!(
-                    "The requested return_to URL {url:?} is not allowed."
-                )),
-            E::TooMany { retry_after } => {
-                let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS)
-                    .because("There were too many tries. Please wait before the next one.");
-                error.0.retry_after_seconds = Some(retry_after.as_secs().max(1));
-                error
+            E::ReturnToForbidden { url } => {
+                let reason = format!("The requested return_to URL {url:?} is not allowed.");
+                Self::bad_request(reason).id("self_service_flow_return_to_forbidden")
             }
+            E::TooMany { retry_after } => Self::new(StatusCode::TOO_MANY_REQUESTS)
+                .because("There were too many tries. Please wait before the next one.")
+                .retry_after(retry_after.as_secs().max(1)),
             E::Csrf(trouble) => csrf(trouble),
             E::Fault(fault) => fault.into(),
         }
     }
 }
 
-/// A 403 whose body says 400, as clients know it.
+/// A 403 whose body says 400, as in Kratos.
 fn unverified_address(shown: &[ContinueWith]) -> ApiError {
     let mut error = ApiError::bad_request(
         "No address of this account is verified yet. Please look for our message, or ask for another one.",

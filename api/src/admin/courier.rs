@@ -1,4 +1,4 @@
-//! Outgoing messages, as administrators see them (contract, admin 1.14 and 5.1). What they say is shown in
+//! Outgoing messages, as administrators see them. What they say is shown in
 //! DEVELOPMENT projects alone: it holds codes.
 
 use axum::{extract::OriginalUri, http::StatusCode, response::Response};
@@ -18,7 +18,7 @@ use crate::{
     audience::ProjectRoutes,
     error::{ApiError, Result},
     openapi::shapes::Message,
-    paging::{self, SealedPage},
+    paging::SealedPage,
     query::{Query, Segment},
     respond,
 };
@@ -68,7 +68,8 @@ async fn list(
     let page = SealedPage::read(
         &admin.project,
         PAGES,
-        (query.page_size.as_deref(), query.page_token.as_deref()),
+        query.page_size.as_deref(),
+        query.page_token.as_deref(),
     )?;
     let filter = Filter {
         status: query.status.as_deref().map(status).transpose()?,
@@ -81,13 +82,11 @@ async fn list(
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
     let more = messages.len() > size;
     messages.truncate(size);
-    let token = |at| SealedPage::token(&admin.project, PAGES, at);
-    let next = messages.last().filter(|_| more);
-    let next = next.map(|last| token(Some((last.created_at, last.id))));
+    let last = messages.last().filter(|_| more);
+    let last = last.map(|message| (message.created_at, message.id));
     let body: Value = messages.iter().map(|m| view(&admin, m)).collect();
     let mut response = respond::json(StatusCode::OK, &body);
-    let tokens = (&*token(None), next.as_deref());
-    paging::write_sealed(&uri, page.size, tokens, &mut response);
+    page.write_headers(&uri, last, &mut response);
     Ok(response)
 }
 
@@ -122,18 +121,18 @@ async fn get(admin: Administrator, Segment(id): Segment) -> Result<Response> {
 }
 
 fn view(admin: &Administrator, message: &Stored) -> Value {
-    // Whoever may only read a project must not sign in by a code that is read here.
+    // A key that may only read must not sign in by a code that is read here.
     let open = admin.project.environment() == Environment::Development
         && admin.may_see_credentials().is_ok();
-    let told = |text: &str| if open { json!(text) } else { json!(REDACTED) };
+    let shown = |text: &str| if open { json!(text) } else { json!(REDACTED) };
     let channel = message.to.via.as_str();
     json!({
         "id": message.id,
         "status": message.status,
         "type": channel,
         "recipient": message.to.value,
-        "body": told(&message.content.body),
-        "subject": told(&message.content.subject),
+        "body": shown(&message.content.body),
+        "subject": shown(&message.content.subject),
         "template_type": message.template_type,
         "channel": channel,
         "send_count": message.send_count,

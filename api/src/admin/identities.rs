@@ -5,29 +5,26 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use identity::{
-    Identity,
-    credentials::{Credential, store as credential_store},
-    identities::store,
+use flows::methods::password::HasherConfig;
+use identity::identities::{
+    import::{CreateIdentity, import},
+    records::{self, Record},
+    store::Filter,
 };
 use serde::Deserialize;
 use serde_json::Value;
-use tenants::Tx;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{
-    create::{self, CreateIdentity},
-    key::Administrator,
-};
+use super::key::Administrator;
 use crate::{
     App,
     audience::ProjectRoutes,
     body::Strict,
     error::{ApiError, Result},
     openapi::shapes,
-    paging::{self, IdentityPage, OffsetParams},
+    paging::{IdentityPage, OffsetParams},
     query::{Query, Segment},
     respond,
 };
@@ -127,73 +124,22 @@ async fn list(
         page_token: query.page_token.clone(),
     };
     let page = IdentityPage::read(&params)?;
-    let by_identifier = filter.identifier.is_some() || filter.identifier_prefix.is_some();
-    let mut tx = admin.project.begin().await?;
-    let (ids, next) = page_of_ids(&mut tx, &filter, page).await?;
-    let identities = store::get_many(&mut tx, &ids).await?;
-    let credentials = if by_identifier || !query.include_credential.is_empty() {
-        Some(credential_store::of_identities(&mut tx, &ids).await?)
-    } else {
-        None
-    };
-    let total = match page {
-        IdentityPage::Legacy { .. } if by_identifier => {
-            i64::try_from(ids.len()).unwrap_or(i64::MAX)
-        }
-        IdentityPage::Legacy { .. } => store::count(&mut tx).await?,
-        IdentityPage::Keyset { .. } => 0,
-    };
-    drop(tx);
-    let base = admin.project.base_url();
-    let shown: Value = identities
-        .iter()
-        .map(|identity| {
-            let own = credentials.as_ref().map(|all| of(all, identity.id));
-            identity.admin_view(base, own.as_deref(), &query.include_credential)
-        })
+    let with_credentials = filter.is_by_identifier() || !query.include_credential.is_empty();
+    let listed = records::list(&admin.project, &filter, page.0, with_credentials).await?;
+    let records = listed.records.iter();
+    let shown: Value = records
+        .map(|record| view(&admin, record, &query.include_credential))
         .collect();
     let mut response = respond::json(StatusCode::OK, &shown);
-    match page {
-        IdentityPage::Keyset { size, .. } => {
-            paging::write_keyset(
-                &uri,
-                size,
-                next.map(|id| id.to_string()).as_deref(),
-                &mut response,
-            );
-        }
-        IdentityPage::Legacy { page, size } => {
-            paging::write_legacy(&uri, (page, size), total, &mut response);
-        }
-    }
+    page.write_headers(&uri, &listed, &mut response);
     Ok(response)
 }
 
-async fn page_of_ids(
-    tx: &mut Tx,
-    filter: &store::Filter,
-    page: IdentityPage,
-) -> Result<(Vec<Uuid>, Option<Uuid>)> {
-    match page {
-        IdentityPage::Keyset { after, size } => {
-            let mut ids = store::list(tx, filter, after, size + 1).await?;
-            let more = i64::try_from(ids.len()).unwrap_or(i64::MAX) > size;
-            ids.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-            let next = ids.last().copied().filter(|_| more);
-            Ok((ids, next))
-        }
-        IdentityPage::Legacy { page, size } => Ok((
-            store::list_by_page(tx, filter, page * size, size).await?,
-            None,
-        )),
-    }
-}
-
-fn of(all: &[(Uuid, Credential)], id: Uuid) -> Vec<Credential> {
-    all.iter()
-        .filter(|(owner, _)| *owner == id)
-        .map(|(_, credential)| credential.clone())
-        .collect()
+fn view(admin: &Administrator, record: &Record, disclose: &[String]) -> Value {
+    let (base, credentials) = (admin.project.base_url(), &record.credentials[..]);
+    record
+        .identity
+        .admin_view(base, Some(credentials), disclose)
 }
 
 fn check_types(types: &[String]) -> Result<()> {
@@ -208,7 +154,8 @@ fn check_types(types: &[String]) -> Result<()> {
     }
 }
 
-fn filter(query: &ListQuery) -> Result<store::Filter> {
+/// At most one of the four ways to narrow the list.
+fn filter(query: &ListQuery) -> Result<Filter> {
     let filled = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     let identifier = filled(&query.credentials_identifier);
     let identifier_prefix = filled(&query.preview_credentials_identifier_similar);
@@ -230,25 +177,20 @@ fn filter(query: &ListQuery) -> Result<store::Filter> {
         .map(|id| Uuid::try_parse(id).ok())
         .collect();
     let ids = ids.ok_or_else(|| ApiError::bad_request("One of the ids is no UUID."))?;
-    let ids = (!ids.is_empty()).then_some(ids);
-    let used = [
-        ids.is_some(),
-        identifier.is_some(),
-        identifier_prefix.is_some(),
-        organization.is_some(),
+    let given = [
+        (!ids.is_empty()).then_some(Filter::Ids(ids)),
+        identifier.map(Filter::Identifier),
+        identifier_prefix.map(Filter::IdentifierPrefix),
+        organization.map(Filter::Organization),
     ];
-    if used.iter().filter(|used| **used).count() > 1 {
-        return Err(ApiError::bad_request(
+    let mut given = given.into_iter().flatten();
+    match (given.next(), given.next()) {
+        (_, Some(_)) => Err(ApiError::bad_request(
             "Only one of ids, credentials_identifier, preview_credentials_identifier_similar and organization_id can be used.",
-        ));
+        )),
+        (Some(Filter::Organization(id)), None) if id.is_nil() => Ok(Filter::All),
+        (filter, None) => Ok(filter.unwrap_or_default()),
     }
-    let organization = organization.filter(|id| !id.is_nil());
-    Ok(store::Filter {
-        ids,
-        identifier,
-        identifier_prefix,
-        organization,
-    })
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -271,21 +213,13 @@ async fn get(
     Query(query): Query<GetQuery>,
 ) -> Result<Response> {
     let id = id_of(&id)?;
-    let mut tx = admin.project.begin().await?;
-    let identity = store::get(&mut tx, id)
-        .await?
-        .ok_or_else(ApiError::not_found)?;
+    let record = records::get(&admin.project, id).await?;
+    let record = record.ok_or_else(ApiError::not_found)?;
     check_types(&query.include_credential)?;
     if !query.include_credential.is_empty() {
         admin.may_see_credentials()?;
     }
-    let credentials = of(&credential_store::of_identities(&mut tx, &[id]).await?, id);
-    drop(tx);
-    let view = identity.admin_view(
-        admin.project.base_url(),
-        Some(&credentials),
-        &query.include_credential,
-    );
+    let view = view(&admin, &record, &query.include_credential);
     Ok(respond::json(StatusCode::OK, &view))
 }
 
@@ -308,35 +242,21 @@ async fn create(
     axum::extract::State(app): axum::extract::State<App>,
     Strict(body): Strict<CreateIdentity>,
 ) -> Result<Response> {
-    let has_admin_metadata = body.has_admin_metadata();
-    let (identity, credentials) = create::create(&app, &admin.project, body).await?;
-    let mut response = respond::json(
-        StatusCode::CREATED,
-        &created_view(&admin, &identity, &credentials, has_admin_metadata),
-    );
-    let location = format!(
-        "{}/admin/identities/{}",
-        admin.project.base_url(),
-        identity.id
-    );
+    let shows_metadata = body.metadata_admin.is_some();
+    let hasher = admin.project.config::<HasherConfig>().hasher();
+    let record = import(app.people(), &admin.project, hasher, body).await?;
+    let mut view = view(&admin, &record, &[]);
+    // Shown only when it was sent, as by Kratos.
+    if !shows_metadata && let Some(view) = view.as_object_mut() {
+        view.shift_remove("metadata_admin");
+    }
+    let mut response = respond::json(StatusCode::CREATED, &view);
+    let base = admin.project.base_url();
+    let location = format!("{base}/admin/identities/{}", record.identity.id);
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
-}
-
-/// `metadata_admin` is shown only when it was sent, as clients know it.
-fn created_view(
-    admin: &Administrator,
-    identity: &Identity,
-    credentials: &[Credential],
-    shows_metadata: bool,
-) -> Value {
-    let mut view = identity.admin_view(admin.project.base_url(), Some(credentials), &[]);
-    if !shows_metadata && let Some(view) = view.as_object_mut() {
-        view.shift_remove("metadata_admin");
-    }
-    view
 }
 
 /// Delete an identity and everything of it
@@ -345,11 +265,49 @@ fn created_view(
     responses((status = 204, description = "Gone."),
         (status = 404, description = "There is no such identity, or no such project.")))]
 async fn delete(admin: Administrator, Segment(id): Segment) -> Result<Response> {
-    let id = id_of(&id)?;
-    let mut tx = admin.project.begin().await?;
-    if !store::delete(&mut tx, id).await? {
+    if !records::delete(&admin.project, id_of(&id)?).await? {
         return Err(ApiError::not_found());
     }
-    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    use identity::identities::import::{GivenAddress, GivenPassword, PasswordImport};
+
+    use super::*;
+
+    /// From what serde says of one that it does not know.
+    fn keys<T: DeserializeOwned + std::fmt::Debug>() -> BTreeSet<String> {
+        let error = serde_json::from_value::<T>(json!({"?": 1})).unwrap_err();
+        let said = error.to_string();
+        said.split('`')
+            .skip(3)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    fn the_document_names_the_keys_that_are_read() {
+        let document = crate::openapi();
+        for (name, read) in [
+            ("CreateIdentityBody", keys::<CreateIdentity>()),
+            ("GivenAddress", keys::<GivenAddress>()),
+            ("IdentityWithCredentialsPassword", keys::<GivenPassword>()),
+            (
+                "IdentityWithCredentialsPasswordConfig",
+                keys::<PasswordImport>(),
+            ),
+        ] {
+            let named = document["components"]["schemas"][name]["properties"].as_object();
+            let named: BTreeSet<String> = named.unwrap().keys().cloned().collect();
+            assert_eq!(named, read, "{name}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Who may: the key of a request, judged for the project it is sent to.
+//! The key of a request to the administration, judged for the project it is sent to.
 
 use axum::{
     extract::FromRequestParts,

@@ -1,7 +1,6 @@
 //! The administration of a project's people and messages, for holders of a key.
 
 mod courier;
-mod create;
 mod identities;
 mod key;
 mod recovery;

@@ -75,7 +75,14 @@ async fn code(
     if !admin.project.config::<CodeConfig>().is_enabled() {
         return Err(disabled());
     }
-    let made = hand_over((&app, &tenant), &uri, to, &wanted, Use::Code).await?;
+    let asked = Asked {
+        app,
+        tenant,
+        uri,
+        to,
+        wanted,
+    };
+    let made = asked.hand_over(Use::Code).await?;
     let made = made.ok_or_else(|| ApiError::not_found().because("There is no such identity."))?;
     let body = json!({
         "recovery_link": made.link,
@@ -102,7 +109,14 @@ async fn link(
     if !admin.project.config::<LinkConfig>().enabled {
         return Err(disabled());
     }
-    let made = hand_over((&app, &tenant), &uri, to, &wanted, Use::Link).await?;
+    let asked = Asked {
+        app,
+        tenant,
+        uri,
+        to,
+        wanted,
+    };
+    let made = asked.hand_over(Use::Link).await?;
     let made = made.ok_or_else(|| ApiError::bad_request("There is no such identity."))?;
     let body = json!({"recovery_link": made.link, "expires_at": made.expires_at});
     Ok(respond::json(StatusCode::OK, &body))
@@ -112,46 +126,53 @@ fn disabled() -> ApiError {
     ApiError::not_found().because("The method of this endpoint is disabled in this project.")
 }
 
-async fn hand_over(
-    (app, tenant): (&App, &Tenant),
-    uri: &Uri,
+/// A request for a secret that is handed over.
+struct Asked {
+    app: App,
+    tenant: Tenant,
+    uri: Uri,
     to: To,
-    wanted: &Wanted,
-    method: Use,
-) -> Result<Option<HandedOver>> {
-    let return_to = to.return_to.filter(|url| !url.is_empty());
-    if let Some(url) = &return_to
-        && Pages::of(&tenant.project).return_to().check(url).is_err()
-    {
-        let url = url.clone();
-        return Err(decision::Error::ReturnToForbidden { url }.into());
-    }
-    let lifespan = wanted.expires_in.as_deref().map(lifespan).transpose()?;
-    let transport = match wanted.flow_type.as_deref() {
-        None | Some("" | "browser") => Transport::Browser,
-        Some("api") => Transport::Api,
-        Some(other) => {
-            return Err(ApiError::bad_request(format!(
-                "flow_type is browser or api, not {other:?}."
-            )));
+    wanted: Wanted,
+}
+
+impl Asked {
+    /// `None`: there is no such identity.
+    async fn hand_over(self, method: Use) -> Result<Option<HandedOver>> {
+        let (tenant, wanted) = (&self.tenant, &self.wanted);
+        let return_to = self.to.return_to.filter(|url| !url.is_empty());
+        if let Some(url) = &return_to
+            && Pages::of(&tenant.project).return_to().check(url).is_err()
+        {
+            let url = url.clone();
+            return Err(decision::Error::ReturnToForbidden { url }.into());
         }
-    };
-    let cx = Cx {
-        project: &tenant.project,
-        people: app.people(),
-        session: None,
-        session_token: None,
-        client: &tenant.client,
-    };
-    let handover = Handover {
-        identity_id: wanted.identity_id,
-        method,
-        transport,
-        request_url: query::seen_address(&tenant.project, uri),
-        return_to,
-        lifespan,
-    };
-    Ok(recovery::hand_over(&cx, handover).await?)
+        let lifespan = wanted.expires_in.as_deref().map(lifespan).transpose()?;
+        let transport = match wanted.flow_type.as_deref() {
+            None | Some("" | "browser") => Transport::Browser,
+            Some("api") => Transport::Api,
+            Some(other) => {
+                return Err(ApiError::bad_request(format!(
+                    "flow_type is browser or api, not {other:?}."
+                )));
+            }
+        };
+        let cx = Cx {
+            project: &tenant.project,
+            people: self.app.people(),
+            session: None,
+            session_token: None,
+            client: &tenant.client,
+        };
+        let handover = Handover {
+            identity_id: wanted.identity_id,
+            method,
+            transport,
+            request_url: query::seen_address(&tenant.project, &self.uri),
+            return_to,
+            lifespan,
+        };
+        Ok(recovery::hand_over(&cx, handover).await?)
+    }
 }
 
 fn lifespan(text: &str) -> Result<std::time::Duration> {

@@ -17,7 +17,7 @@ use crate::{
     audience::ProjectRoutes,
     error::{ApiError, Result},
     openapi::shapes,
-    paging::{self, Offset, OffsetParams, SessionPage},
+    paging::{Offset, OffsetParams, SessionPage},
     query::{Query, Segment},
     respond,
 };
@@ -223,7 +223,7 @@ async fn list(
         .map(|s| shown(&admin, s, expand, Value::Null))
         .collect();
     let mut response = respond::json(StatusCode::OK, &body);
-    paging::write_keyset(&uri, page.size, next.as_deref(), &mut response);
+    page.write_headers(&uri, next.as_deref(), &mut response);
     Ok(response)
 }
 

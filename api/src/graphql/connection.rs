@@ -114,9 +114,14 @@ impl Page {
         })
     }
 
+    /// How many items it has at most.
+    pub(super) fn size(&self) -> i64 {
+        i64::try_from(self.size).unwrap_or(i64::MAX)
+    }
+
     /// How many items to read: one more than the page has shows whether there is a next one.
     pub(super) fn limit(&self) -> i64 {
-        i64::try_from(self.size + 1).unwrap_or(i64::MAX)
+        self.size().saturating_add(1)
     }
 
     /// Drop the item that was read only to see whether it exists. True: there was one.

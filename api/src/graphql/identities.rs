@@ -1,10 +1,8 @@
 //! The people of a project, as a list. Credentials are never shown here.
 
-use std::collections::HashMap;
-
 use async_graphql::{Enum, ID, Object, SimpleObject};
 use identity::{
-    identities::{State, VerifiableAddress, store},
+    identities::{State, VerifiableAddress, records, store::Filter},
     schema::Via,
 };
 use tenants::{Fault, Lookup, Project};
@@ -134,7 +132,7 @@ impl Identity {
     }
 }
 
-/// One page of a project's people, by id: one short transaction.
+/// One page of a project's people, by id.
 pub(super) async fn page_of(
     project: &Project,
     page: &Page,
@@ -145,20 +143,16 @@ pub(super) async fn page_of(
             .map_err(|_| Refusal::invalid("`after` is not a cursor of this list"))?,
         None => Uuid::nil(),
     };
-    let filter = store::Filter {
-        identifier_prefix: page.search.clone(),
-        ..store::Filter::default()
+    let search = page.search.clone();
+    let filter = search.map_or(Filter::All, Filter::IdentifierPrefix);
+    let asked = records::Page::After {
+        id: after,
+        size: page.size(),
     };
-    let mut tx = project.begin().await?;
-    let mut ids = store::list(&mut tx, &filter, after, page.limit()).await?;
-    let more = page.cut(&mut ids);
-    let people = store::get_many(&mut tx, &ids).await?;
-    drop(tx);
-    let mut people: HashMap<Uuid, identity::Identity> =
-        people.into_iter().map(|it| (it.id, it)).collect();
-    let in_order = ids.iter().filter_map(|id| people.remove(id));
-    let items = in_order.map(|it| (it.id.to_string(), Identity(it)));
-    Ok(page.filled(items.collect(), more))
+    let listed = records::list(project, &filter, asked, false).await?;
+    let items = listed.records.into_iter();
+    let items = items.map(|it| (it.identity.id.to_string(), Identity(it.identity)));
+    Ok(page.filled(items.collect(), listed.next.is_some()))
 }
 
 /// Can its tables be read? A suspended project's can; one that is going, or of another version, has none

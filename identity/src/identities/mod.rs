@@ -2,6 +2,8 @@
 
 pub mod change;
 pub mod create;
+pub mod import;
+pub mod records;
 pub mod store;
 mod view;
 
@@ -88,7 +90,7 @@ impl Identity {
         self.verifiable_addresses.iter().find(has)
     }
 
-    /// Note that somebody proved to read an address, as `addresses::mark_verified` stores it.
+    /// Note that its owner proved to read an address, as `addresses::mark_verified` stores it.
     pub fn note_verified(&mut self, address: &Address, now: DateTime<Utc>) {
         let has =
             |own: &&mut VerifiableAddress| own.via == address.via && own.value == address.value;

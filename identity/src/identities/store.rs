@@ -92,17 +92,27 @@ pub async fn is_still_active(tx: &mut Tx, id: Uuid) -> Result<Option<bool>, Faul
         .map(|s| s == "active"))
 }
 
-/// Which identities a list shows. At most one filter is set.
+/// Which identities a list shows.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub enum Filter {
+    /// All of the project.
+    #[default]
+    All,
     /// Only these.
-    pub ids: Option<Vec<Uuid>>,
+    Ids(Vec<Uuid>),
     /// Exact identifier: normalised for password, webauthn and code, as sent for oidc and saml.
-    pub identifier: Option<String>,
+    Identifier(String),
     /// Prefix of an identifier, over the same types.
-    pub identifier_prefix: Option<String>,
+    IdentifierPrefix(String),
     /// Only of this organization.
-    pub organization: Option<Uuid>,
+    Organization(Uuid),
+}
+
+impl Filter {
+    /// Is it found by what it signs in with?
+    pub fn is_by_identifier(&self) -> bool {
+        matches!(self, Self::Identifier(_) | Self::IdentifierPrefix(_))
+    }
 }
 
 /// Ids of a page of identities, ascending, after `after`.
@@ -112,17 +122,21 @@ pub async fn list(
     after: Uuid,
     limit: i64,
 ) -> Result<Vec<Uuid>, Fault> {
-    if let Some(identifier) = &filter.identifier {
-        let exactly = |text: String| (text.clone(), text);
-        let normal = exactly(normalize::identifier(identifier));
-        return by_identifier(tx, normal, exactly(identifier.clone()), (after, limit)).await;
-    }
-    if let Some(prefix) = &filter.identifier_prefix {
-        // In the order of bytes nothing that begins with the prefix lies behind it with the last character.
-        let beginning = |text: String| (text.clone(), text + "\u{10FFFF}");
-        let normal = beginning(normalize::identifier(prefix));
-        return by_identifier(tx, normal, beginning(prefix.clone()), (after, limit)).await;
-    }
+    let (ids, organization) = match filter {
+        Filter::All => (None, None),
+        Filter::Ids(ids) => (Some(&ids[..]), None),
+        Filter::Organization(id) => (None, Some(*id)),
+        Filter::Identifier(identifier) => {
+            let normal = Span::exactly(normalize::identifier(identifier));
+            let as_sent = Span::exactly(identifier.clone());
+            return by_identifier(tx, normal, as_sent, after, limit).await;
+        }
+        Filter::IdentifierPrefix(prefix) => {
+            let normal = Span::beginning(normalize::identifier(prefix));
+            let as_sent = Span::beginning(prefix.clone());
+            return by_identifier(tx, normal, as_sent, after, limit).await;
+        }
+    };
     let rows = sqlx::query_scalar!(
         r#"select i.id from identities i
             where i.id > $1
@@ -131,19 +145,43 @@ pub async fn list(
             order by i.id limit $2"#,
         after,
         limit,
-        filter.ids.as_deref(),
-        filter.organization
+        ids,
+        organization
     );
     Ok(rows.fetch_all(tx.conn()).await?)
 }
 
-/// Whose identifier lies in a range: normalised for most types, as sent for others. From the index of
-/// identifiers to the people; the other way round every identity of the project would be looked at.
+/// A range of texts, both ends in it.
+struct Span {
+    first: String,
+    last: String,
+}
+
+impl Span {
+    fn exactly(text: String) -> Self {
+        Self {
+            first: text.clone(),
+            last: text,
+        }
+    }
+
+    /// In the order of bytes nothing that begins with the prefix lies behind it with the last character.
+    fn beginning(prefix: String) -> Self {
+        Self {
+            last: format!("{prefix}\u{10FFFF}"),
+            first: prefix,
+        }
+    }
+}
+
+/// Identities with an identifier in a span: normalised for most types, as sent for others. From the index of
+/// identifiers to the identities; the other way round every identity of the project would be looked at.
 async fn by_identifier(
     tx: &mut Tx,
-    normal: (String, String),
-    as_sent: (String, String),
-    (after, limit): (Uuid, i64),
+    normal: Span,
+    as_sent: Span,
+    after: Uuid,
+    limit: i64,
 ) -> Result<Vec<Uuid>, Fault> {
     let rows = sqlx::query_scalar!(
         "with found as materialized (
@@ -153,15 +191,15 @@ async fn by_identifier(
          select distinct identity_id from found where identity_id > $1 order by identity_id limit $2",
         after,
         limit,
-        normal.0,
-        normal.1,
-        as_sent.0,
-        as_sent.1
+        normal.first,
+        normal.last,
+        as_sent.first,
+        as_sent.last
     );
     Ok(rows.fetch_all(tx.conn()).await?)
 }
 
-/// A page by number, for the legacy parameters, and how many identities there are in all.
+/// A page by number. Whatever comes before it is read too.
 pub async fn list_by_page(
     tx: &mut Tx,
     filter: &Filter,

@@ -1,4 +1,4 @@
-//! The body of a new identity. `admin/create.rs` reads it, and refuses keys that are not here.
+//! The body of a new identity. `identity::identities::import` reads it, and refuses keys that are not here.
 
 use chrono::{DateTime, Utc};
 use identity::{identities::State, schema::Via};
