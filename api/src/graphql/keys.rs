@@ -87,14 +87,16 @@ impl From<KeyEntry> for ApiKey {
     }
 }
 
+/// What cursors of this list begin with.
+pub(super) const LIST: &str = "key";
+
 /// One page of the keys of a project or of the installation, newest first. The caller has judged who asks.
 pub(super) async fn page_of(
     access: &Access<'_>,
     project: Option<&Project>,
-    (first, after): (Option<i32>, Option<String>),
+    page: &Page,
     with_revoked: bool,
 ) -> Result<Connection<ApiKey>, Refusal> {
-    let page = Page::read("key", first, after, None)?;
     let after = page.after.as_deref().map(Uuid::try_parse).transpose();
     let after = after.map_err(|_| Refusal::invalid("`after` is not a cursor of this list"))?;
     let wanted = KeyPage {
@@ -127,13 +129,8 @@ impl KeyQueries {
     ) -> Result<Connection<ApiKey>, Refusal> {
         let access = Access::of(cx)?;
         access.on_installation(tenants::Role::Owner)?;
-        page_of(
-            &access,
-            None,
-            (first, after),
-            include_revoked.unwrap_or(false),
-        )
-        .await
+        let page = Page::read(LIST, first, after, None)?;
+        page_of(&access, None, &page, include_revoked.unwrap_or(false)).await
     }
 }
 

@@ -62,7 +62,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 #[derive(Clone, Debug)]
 pub struct Caller(pub Option<tenants::Key>);
 
-/// The request's id, given to whoever meets an unexpected error, and logged with its cause.
+/// The request's id: an unexpected error names it, and it is logged with the error's cause.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
@@ -77,7 +77,7 @@ pub struct Asked {
     pub caller: Caller,
     /// For answers and the log.
     pub request_id: RequestId,
-    /// Is this an installation on somebody's desk?
+    /// Is it served in development mode?
     pub development: DevelopmentMode,
 }
 
