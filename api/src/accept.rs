@@ -32,7 +32,7 @@ pub(crate) fn is_json_request(headers: &HeaderMap) -> bool {
         || accepts_json(headers)
 }
 
-/// Is a page asked for by name, as browsers do where somebody types an address? Programs mostly take anything.
+/// Is a page asked for by name, as browsers do when an address is typed? Programs mostly take anything.
 pub(crate) fn asks_for_page(headers: &HeaderMap) -> bool {
     let named = |spec: Spec<'_>| spec.media.eq_ignore_ascii_case("text/html") && spec.quality > 0;
     !accepts_json(headers) && specs(headers).any(named)

@@ -125,7 +125,7 @@ async fn decode(headers: &HeaderMap, bytes: &Bytes) -> Result<Submission, String
     within_limit(media.weigh(bytes))?;
     match media {
         Media::Json => {
-            // Bytes that are no UTF-8 become replacement characters, as clients know it.
+            // Bytes that are no UTF-8 become replacement characters, as in Kratos.
             let text = String::from_utf8_lossy(bytes);
             let mut stream = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
             match stream.next() {

@@ -18,7 +18,7 @@ use crate::{
     visit::Visit,
 };
 
-/// Parameters that may come several times; of any other the first counts, as clients know it.
+/// Parameters that may come several times; of any other the first counts, as in Kratos.
 const LISTS: [&str; 3] = ["ids", "include_credential", "expand"];
 
 /// The parameters of a query, in our own envelope when they cannot be read.

@@ -13,7 +13,8 @@ use tenants::Project;
 
 use crate::{App, accept, client, cookies, error::ApiError};
 
-/// Put into the request by the project's middleware.
+/// The project that a request is for, and its client. An extension of the request, put there when its address
+/// was taken apart.
 #[derive(Clone)]
 pub(crate) struct Tenant {
     pub(crate) project: Project,
@@ -48,11 +49,11 @@ impl<S: Sync> FromRequestParts<S> for Tenant {
 pub(crate) struct Visit {
     /// The application.
     pub app: App,
-    /// Whose request.
+    /// The project that was asked.
     pub project: Project,
-    /// Where from.
+    /// The client: its address, its device, its CSRF secret.
     pub client: Arc<ClientInfo>,
-    /// Who is signed in.
+    /// The session that the request carries, if it is a good one.
     pub session: Option<Arc<Session>>,
     /// The token of that session.
     pub token: Option<String>,
@@ -60,7 +61,7 @@ pub(crate) struct Visit {
     pub cookie_expires_at: Option<DateTime<Utc>>,
     /// Did the request carry anything that claims to be a session?
     pub has_credentials: bool,
-    /// By `Accept` alone.
+    /// Does the client want JSON, by `Accept` alone?
     pub accepts_json: bool,
 }
 

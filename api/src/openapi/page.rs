@@ -181,7 +181,7 @@ fn answer(page: &mut String, status: &str, response: &Value) {
     page.push_str("</dd>\n");
 }
 
-/// Which credentials open it. None: everybody may.
+/// Which credentials open it. None: it is open to all.
 fn credentials(page: &mut String, operation: &Value) {
     let ways = items(&operation["security"]);
     let names: Vec<String> = ways
