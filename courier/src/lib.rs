@@ -11,7 +11,7 @@ mod certificate;
 mod check;
 mod config;
 mod delivery;
-mod mail;
+mod message;
 mod recipient;
 mod relay;
 pub mod store;
@@ -26,7 +26,7 @@ pub use config::{
     TextConfig,
 };
 pub use delivery::{Courier, SEND_SECONDS_MAX};
-pub use mail::{Mail, MailIdentity, Subject};
+pub use message::{Cause, Template};
 pub use relay::{Protection, Relay};
 pub use store::{Content, Dispatch, Message, Status, enqueue};
 pub use templates::render;

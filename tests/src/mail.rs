@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use courier::{
-    Mail, Message, Subject,
+    Cause, Message, Template,
     store::{self, Filter},
 };
 use identity::schema::{Address, Via};
@@ -84,22 +84,22 @@ pub fn login_code(project: &Project, to: &str) -> Message {
     } else {
         Via::Sms
     };
-    let mail = Mail {
-        to: Address {
-            via,
-            value: to.to_owned(),
-        },
-        subject: Subject::LoginCodeValid {
-            code: CODE.to_owned().into(),
-            expires_in: Duration::from_mins(15),
-        },
+    let to = Address {
+        via,
+        value: to.to_owned(),
+    };
+    let template = Template::LoginCodeValid {
+        code: CODE.to_owned().into(),
+        expires_in: Duration::from_mins(15),
+    };
+    let cause = Cause {
         identity: None,
-        request_url: format!("{}/self-service/login/browser", project.base_url()),
+        request_url: &format!("{}/self-service/login/browser", project.base_url()),
         transient_payload: None,
         accept_language: None,
-        request_headers: json!({}),
+        request_headers: &json!({}),
     };
-    courier::render(project, &mail).unwrap()
+    courier::render(project, &to, template, &cause).unwrap()
 }
 
 /// A sign-in code to that address, stored, and its sending asked for.

@@ -1,7 +1,8 @@
-//! From a [`Mail`] to the texts that are sent, in the commit that causes it. A template of a project that fails
-//! at one very person keeps nobody out, and tells nobody that they are known: the built-in words take its place.
+//! From an [`OutgoingMessage`] to the texts that are sent, in the commit that causes it. A template of a project
+//! that fails for one recipient locks nobody out and does not give away that the recipient is known: the built-in
+//! words take its place.
 
-use identity::schema::Via;
+use identity::schema::{Address, Via};
 use minijinja::Value as Jinja;
 use serde_json::{Map, Value, json};
 use tenants::{Fault, Project, ids};
@@ -15,25 +16,31 @@ use super::{
 };
 use crate::{
     config::{Branding, TextConfig},
-    mail::{Mail, Subject},
+    message::{Cause, OutgoingMessage, Template},
     store::{Content, Message},
 };
 
 const SUBJECT_CHARS_MAX: usize = 250;
 
-/// Render subject, text and HTML. Reads the configuration alone; waits for nothing. Whether something can be
-/// sent to the recipient at all is judged by whoever sends it ([`crate::recipient`]), so that an answer does
-/// not depend on it.
+/// Render a message to that address: subject, text and HTML. Reads the configuration alone and waits for nothing.
+/// Whether the address can be sent to is judged by the delivery ([`crate::recipient`]), so that no answer depends
+/// on it.
 ///
 /// # Errors
 /// The built-in words fail too, which is a defect.
-pub fn render(project: &Project, mail: &Mail) -> Result<Message, Fault> {
+pub fn render(
+    project: &Project,
+    to: &Address,
+    template: Template,
+    cause: &Cause<'_>,
+) -> Result<Message, Fault> {
+    let message = &OutgoingMessage::new(project, to, template, cause);
     let texts = project.config::<TextConfig>();
-    let accept = mail.accept_language.as_deref();
-    let chain = language::chain(&texts, &who(mail), accept);
+    let accept = message.accept_language.as_deref();
+    let chain = language::chain(&texts, &who(message), accept);
     let about = about(project);
-    let own = compose(&Templates::of(project), mail, &chain, &about);
-    let template = mail.subject.template_type();
+    let own = compose(&Templates::of(project), message, &chain, &about);
+    let template = message.template.template_type();
     let content = own.or_else(|(part, why)| {
         tracing::error!(
             project = project.slug(),
@@ -42,23 +49,23 @@ pub fn render(project: &Project, mail: &Mail) -> Result<Message, Fault> {
             why,
             "a template fails at somebody, who gets the built-in text"
         );
-        let built_in = compose(&Templates::new(Manner::Strict), mail, &chain, &about);
+        let built_in = compose(&Templates::new(Manner::Strict), message, &chain, &about);
         built_in.map_err(|(part, why)| Fault::broken(format!("{template}, {part}: {why}")))
     })?;
     Ok(Message {
         id: ids::v4(),
-        to: mail.to.clone(),
+        to: message.to.clone(),
         template_type: template,
-        identity_id: mail.identity.as_ref().map(|identity| identity.id),
+        identity_id: message.identity.as_ref().map(|identity| identity.id),
         content,
     })
 }
 
 /// What is known of the recipient, for their language.
-fn who(mail: &Mail) -> Value {
-    match (&mail.identity, &mail.subject) {
+fn who(message: &OutgoingMessage) -> Value {
+    match (&message.identity, &message.template) {
         (Some(identity), _) => identity.view.clone(),
-        (None, Subject::RegistrationCodeValid { traits, .. }) => json!({"traits": traits}),
+        (None, Template::RegistrationCodeValid { traits, .. }) => json!({"traits": traits}),
         (None, _) => Value::Null,
     }
 }
@@ -85,11 +92,11 @@ fn about(project: &Project) -> About {
 /// The whole message in the first language there is. The error names the part.
 pub(super) fn compose(
     own: &Templates,
-    mail: &Mail,
+    message: &OutgoingMessage,
     chain: &[String],
     about: &About,
 ) -> Result<Content, (&'static str, String)> {
-    let (kind, via) = (mail.subject.template_type(), mail.to.via);
+    let (kind, via) = (message.template.template_type(), message.to.via);
     let built_in = chain.iter().find_map(|tag| built_in_language(tag));
     let own_language = own.language(kind, via, chain);
     let fallback = match &own_language {
@@ -97,8 +104,8 @@ pub(super) fn compose(
         None => built_in,
     };
     let language = own_language.as_deref().or(fallback).unwrap_or("en");
-    let data = variables::template_data(mail);
-    let context: Map<String, Value> = variables::context(mail, &data, about);
+    let data = variables::template_data(message);
+    let context: Map<String, Value> = variables::context(message, &data, about);
     let context: Jinja = variables::localised(context, language);
     let own_part = |part: &'static str| {
         let name = format!("{kind}.{language}.{part}");
@@ -135,7 +142,7 @@ pub(super) fn compose(
         body,
         html,
         template_data: data,
-        request_headers: mail.request_headers.clone(),
+        request_headers: message.request_headers.clone(),
     })
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::built_in;
-use crate::mail::{Mail, MailIdentity, Subject};
+use crate::message::{IdentityView, OutgoingMessage, Template};
 use identity::{
     Identity,
     factors::Factors,
@@ -19,35 +19,35 @@ use identity::{
 
 const BASE: &str = "https://id.example.com/p/example";
 
-/// One mail of every type, by every channel that knows it, to one person.
+/// One message of every type, by every channel, to one person.
 pub(super) struct Recipient {
     /// What to add to a complaint.
     pub(super) who: String,
-    pub(super) mails: Vec<Mail>,
+    pub(super) messages: Vec<OutgoingMessage>,
 }
 
 /// Somebody of whom little is known, nobody, and somebody of each schema that the document names.
 pub(super) fn recipients(document: &Value) -> Vec<Recipient> {
     let nobody = Recipient {
         who: ", for somebody who is not known".to_owned(),
-        mails: mails(None),
+        messages: messages(None),
     };
     let known = Schemas::named(document)
         .into_iter()
         .map(|schema| Recipient {
             who: format!(", for somebody of the schema `{}`", schema.id),
-            mails: mails(Some(&somebody(&schema))),
+            messages: messages(Some(&somebody(&schema))),
         });
     let little = Recipient {
         who: String::new(),
-        mails: samples(),
+        messages: samples(),
     };
     [little, nobody].into_iter().chain(known).collect()
 }
 
 /// To somebody of whom little is known.
-pub(super) fn samples() -> Vec<Mail> {
-    mails(Some(&json!({
+pub(super) fn samples() -> Vec<OutgoingMessage> {
+    messages(Some(&json!({
         "id": Uuid::nil(),
         "traits": {"email": "ada@example.org"},
         "metadata_public": null,
@@ -103,65 +103,65 @@ fn address(via: Via) -> Address {
     }
 }
 
-fn mails(view: Option<&Value>) -> Vec<Mail> {
-    let mail = |subject: &Subject, via: Via| Mail {
+fn messages(view: Option<&Value>) -> Vec<OutgoingMessage> {
+    let message = |template: &Template, via: Via| OutgoingMessage {
         to: address(via),
-        identity: view.map(|view| MailIdentity {
+        identity: view.map(|view| IdentityView {
             id: Uuid::nil(),
             view: view.clone(),
         }),
-        subject: subject.clone(),
+        template: template.clone(),
         request_url: format!("{BASE}/self-service/login/browser"),
         transient_payload: None,
         accept_language: None,
         request_headers: json!({}),
     };
     let traits = view.map_or_else(|| json!({}), |view| view["traits"].clone());
-    subjects(traits)
+    templates(traits)
         .iter()
-        .flat_map(|subject| [mail(subject, Via::Email), mail(subject, Via::Sms)])
+        .flat_map(|template| [message(template, Via::Email), message(template, Via::Sms)])
         .collect()
 }
 
-fn subjects(traits: Value) -> Vec<Subject> {
+fn templates(traits: Value) -> Vec<Template> {
     let expires_in = Duration::from_mins(15);
     let code = || Zeroizing::new("123456".to_owned());
     let url = || format!("{BASE}/self-service/x?flow=1&token=abc");
-    let subjects = vec![
-        Subject::RecoveryValid {
+    let templates = vec![
+        Template::RecoveryValid {
             url: url(),
             expires_in,
         },
-        Subject::RecoveryInvalid,
-        Subject::RecoveryCodeValid {
+        Template::RecoveryInvalid,
+        Template::RecoveryCodeValid {
             code: code(),
             expires_in,
         },
-        Subject::RecoveryCodeInvalid,
-        Subject::VerificationValid {
+        Template::RecoveryCodeInvalid,
+        Template::VerificationValid {
             url: url(),
             expires_in,
         },
-        Subject::VerificationInvalid,
-        Subject::VerificationCodeValid {
+        Template::VerificationInvalid,
+        Template::VerificationCodeValid {
             code: code(),
             url: url(),
             expires_in,
         },
-        Subject::VerificationCodeInvalid,
-        Subject::LoginCodeValid {
+        Template::VerificationCodeInvalid,
+        Template::LoginCodeValid {
             code: code(),
             expires_in,
         },
-        Subject::RegistrationCodeValid {
+        Template::RegistrationCodeValid {
             code: code(),
             traits,
             expires_in,
         },
-        Subject::VerifiableAddressChanged {
+        Template::VerifiableAddressChanged {
             changed_at: DateTime::UNIX_EPOCH,
         },
     ];
-    debug_assert_eq!(subjects.len(), built_in::kinds().count());
-    subjects
+    debug_assert_eq!(templates.len(), built_in::kinds().count());
+    templates
 }

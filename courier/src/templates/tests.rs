@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{CourierConfig, TextConfig},
-    mail::Mail,
+    message::OutgoingMessage,
     store::Content,
     tests::{base64, violations},
 };
@@ -26,15 +26,18 @@ fn about() -> About {
     }
 }
 
-fn built_in(mail: &Mail, language: &str) -> Content {
+fn built_in(message: &OutgoingMessage, language: &str) -> Content {
     let rendered = compose(
         &Templates::new(Manner::Sending),
-        mail,
+        message,
         &[language.to_owned()],
         &about(),
     );
     rendered.unwrap_or_else(|(part, why)| {
-        panic!("{} {language} {part}: {why}", mail.subject.template_type())
+        panic!(
+            "{} {language} {part}: {why}",
+            message.template.template_type()
+        )
     })
 }
 
@@ -56,12 +59,12 @@ fn secrets(data: &Value) -> Vec<&str> {
 
 #[test]
 fn every_message_says_in_every_language_what_it_must() {
-    for mail in samples() {
-        let kind = mail.subject.template_type();
+    for message in samples() {
+        let kind = message.template.template_type();
         let mut seen = Vec::new();
         for language in BUILT_IN {
-            let content = built_in(&mail, language);
-            let sms = mail.to.via == Via::Sms;
+            let content = built_in(&message, language);
+            let sms = message.to.via == Via::Sms;
             let html = content.html.clone().unwrap_or_default();
             assert_eq!(html.is_empty(), sms, "{kind}");
             assert_eq!(content.subject.is_empty(), sms, "{kind}");
@@ -101,8 +104,11 @@ fn every_message_says_in_every_language_what_it_must() {
 
 #[test]
 fn a_phone_fills_in_the_code_of_its_site() {
-    for mail in samples().iter().filter(|mail| mail.to.via == Via::Sms) {
-        let content = built_in(mail, "en");
+    for message in samples()
+        .iter()
+        .filter(|message| message.to.via == Via::Sms)
+    {
+        let content = built_in(message, "en");
         if content.body.contains("123456") {
             assert!(
                 content.body.ends_with("\n\n@id.example.com #123456"),
@@ -117,7 +123,8 @@ fn a_phone_fills_in_the_code_of_its_site() {
 fn a_date_is_written_as_it_is_read() {
     let all = samples();
     let mut all = all.iter();
-    let notice = all.find(|mail| mail.subject.template_type() == "verifiable_address_changed");
+    let notice =
+        all.find(|message| message.template.template_type() == "verifiable_address_changed");
     for (language, date) in [
         ("de", "am 01.01.1970 um 00:00 Uhr (UTC) geändert"),
         ("en", "on 1970-01-01 at 00:00 UTC"),
@@ -130,8 +137,8 @@ fn a_date_is_written_as_it_is_read() {
 /// Admin 5.5.
 #[test]
 fn delivery_services_get_the_originals_names() {
-    let names = |mail: &Mail| {
-        let data = built_in(mail, "en").template_data;
+    let names = |message: &OutgoingMessage| {
+        let data = built_in(message, "en").template_data;
         let mut names: Vec<_> = data.as_object().unwrap().keys().cloned().collect();
         names.sort();
         names.join(" ")
@@ -140,7 +147,7 @@ fn delivery_services_get_the_originals_names() {
     let find = |kind: &str, via| {
         let mut all = all.iter();
         names(
-            all.find(|m| m.subject.template_type() == kind && m.to.via == via)
+            all.find(|m| m.template.template_type() == kind && m.to.via == via)
                 .unwrap(),
         )
     };
@@ -184,12 +191,12 @@ fn delivery_services_get_the_originals_names() {
         assert_eq!(find(kind, via), expected, "{kind}");
     }
     let mut sign_up = all.clone();
-    for mail in &mut sign_up {
-        mail.identity = None;
+    for message in &mut sign_up {
+        message.identity = None;
     }
     let sign_up = |via| {
         let mut all = sign_up.iter();
-        all.find(|m| m.subject.template_type() == "registration_code_valid" && m.to.via == via)
+        all.find(|m| m.template.template_type() == "registration_code_valid" && m.to.via == via)
             .unwrap()
             .clone()
     };
@@ -219,12 +226,12 @@ fn own(document: &Value, accept: &str, kind: &str) -> Content {
         templates.add(&text).unwrap();
     }
     let all = samples();
-    let mail = all
+    let message = all
         .iter()
-        .find(|mail| mail.subject.template_type() == kind && mail.to.via == Via::Email)
+        .find(|message| message.template.template_type() == kind && message.to.via == Via::Email)
         .unwrap();
     let chain = language::chain(&texts, &Value::Null, Some(accept));
-    compose(&templates, mail, &chain, &about()).unwrap()
+    compose(&templates, message, &chain, &about()).unwrap()
 }
 
 #[test]
@@ -381,16 +388,19 @@ fn mails_can_be_looked_at() {
         name: "Example".to_owned(),
         ..About::default()
     };
-    for mail in samples().iter().filter(|mail| mail.to.via == Via::Email) {
+    for message in samples()
+        .iter()
+        .filter(|message| message.to.via == Via::Email)
+    {
         for language in BUILT_IN {
             let content = compose(
                 &Templates::new(Manner::Sending),
-                mail,
+                message,
                 &[language.to_owned()],
                 &about,
             )
             .unwrap();
-            let name = format!("{folder}/{}.{language}", mail.subject.template_type());
+            let name = format!("{folder}/{}.{language}", message.template.template_type());
             std::fs::write(format!("{name}.html"), content.html.unwrap()).unwrap();
             std::fs::write(format!("{name}.txt"), content.body).unwrap();
         }

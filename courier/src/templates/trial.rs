@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{CourierConfig, TextConfig},
-    mail::Mail,
+    message::OutgoingMessage,
 };
 
 /// Of all texts at all people: many texts in many languages are tried at fewer.
@@ -50,12 +50,14 @@ fn try_out(own: &Templates, text: &OwnText, recipients: &[Recipient]) -> Result<
     let names = engine::free_names(&own.engine, &text.name());
     let may_be_blank = text.part != "subject" || SENT_ALONG.iter().any(|it| names.contains(*it));
     let mut is_blank = true;
-    for Recipient { who, mails } in recipients {
-        let mut mails = mails.iter();
-        let mail = mails
-            .find(|mail| mail.subject.template_type() == text.kind && mail.to.via == text.via())
+    for Recipient { who, messages } in recipients {
+        let mut messages = messages.iter();
+        let message = messages
+            .find(|message| {
+                message.template.template_type() == text.kind && message.to.via == text.via()
+            })
             .ok_or("there is no such message")?;
-        let said = try_at(own, text, mail).map_err(|why| format!("{why}{who}"))?;
+        let said = try_at(own, text, message).map_err(|why| format!("{why}{who}"))?;
         is_blank &= said.trim().is_empty();
     }
     if is_blank && !may_be_blank {
@@ -71,9 +73,9 @@ fn about() -> About {
     }
 }
 
-fn try_at(own: &Templates, text: &OwnText, mail: &Mail) -> Result<String, String> {
-    let data = variables::template_data(mail);
-    let mut context = variables::context(mail, &data, &about());
+fn try_at(own: &Templates, text: &OwnText, message: &OutgoingMessage) -> Result<String, String> {
+    let data = variables::template_data(message);
+    let mut context = variables::context(message, &data, &about());
     context.insert("lifetime".to_owned(), json!("1 minute"));
     let mut unknown: Vec<String> = engine::free_names(&own.engine, &text.name())
         .into_iter()

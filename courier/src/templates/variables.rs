@@ -7,22 +7,25 @@ use minijinja::value::{Serde, Value as Jinja};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::mail::{Mail, Subject};
+use crate::message::{OutgoingMessage, Template};
 
 /// `template_data` as delivery services get it.
-pub(super) fn template_data(mail: &Mail) -> Value {
-    let sms = mail.to.via == Via::Sms;
+pub(super) fn template_data(message: &OutgoingMessage) -> Value {
+    let sms = message.to.via == Via::Sms;
     let mut data = Map::new();
     let mut put = |name: &str, value: Value| data.insert(name.to_owned(), value);
-    put("to", json!(mail.to.value));
+    put("to", json!(message.to.value));
     let mut expires = None;
-    let mut told_of = mail.identity.as_ref().map(|identity| identity.view.clone());
-    match &mail.subject {
-        Subject::RecoveryValid { url, expires_in } => {
+    let mut told_of = message
+        .identity
+        .as_ref()
+        .map(|identity| identity.view.clone());
+    match &message.template {
+        Template::RecoveryValid { url, expires_in } => {
             put("recovery_url", json!(url));
             expires = Some(expires_in);
         }
-        Subject::RecoveryCodeValid { code, expires_in } => {
+        Template::RecoveryCodeValid { code, expires_in } => {
             // Another name in text messages, as in the original.
             let name = if sms {
                 "verification_code"
@@ -31,15 +34,15 @@ pub(super) fn template_data(mail: &Mail) -> Value {
             };
             put(name, json!(code.as_str()));
             if sms {
-                put("request_url_domain", json!(domain(&mail.request_url)));
+                put("request_url_domain", json!(domain(&message.request_url)));
             }
             expires = Some(expires_in);
         }
-        Subject::VerificationValid { url, expires_in } => {
+        Template::VerificationValid { url, expires_in } => {
             put("verification_url", json!(url));
             expires = Some(expires_in);
         }
-        Subject::VerificationCodeValid {
+        Template::VerificationCodeValid {
             code,
             url,
             expires_in,
@@ -50,11 +53,11 @@ pub(super) fn template_data(mail: &Mail) -> Value {
             }
             expires = Some(expires_in);
         }
-        Subject::LoginCodeValid { code, expires_in } => {
+        Template::LoginCodeValid { code, expires_in } => {
             put("login_code", json!(code.as_str()));
             expires = Some(expires_in);
         }
-        Subject::RegistrationCodeValid {
+        Template::RegistrationCodeValid {
             code,
             traits,
             expires_in,
@@ -68,20 +71,20 @@ pub(super) fn template_data(mail: &Mail) -> Value {
             }
             expires = Some(expires_in);
         }
-        Subject::VerifiableAddressChanged { changed_at } => {
+        Template::VerifiableAddressChanged { changed_at } => {
             let at = changed_at.to_rfc3339_opts(SecondsFormat::Secs, true);
             put("changed_at", json!(at));
         }
-        Subject::RecoveryInvalid
-        | Subject::RecoveryCodeInvalid
-        | Subject::VerificationInvalid
-        | Subject::VerificationCodeInvalid => told_of = None,
+        Template::RecoveryInvalid
+        | Template::RecoveryCodeInvalid
+        | Template::VerificationInvalid
+        | Template::VerificationCodeInvalid => told_of = None,
     }
     if let Some(identity) = told_of {
         put("identity", identity);
     }
-    put("request_url", json!(mail.request_url));
-    let payload = mail.transient_payload.clone();
+    put("request_url", json!(message.request_url));
+    let payload = message.transient_payload.clone();
     put("transient_payload", payload.unwrap_or(Value::Null));
     if let Some(expires_in) = expires {
         put("expires_in_minutes", json!(expires_in.as_secs() / 60));
@@ -90,26 +93,30 @@ pub(super) fn template_data(mail: &Mail) -> Value {
 }
 
 /// Everything a template may name: `data`, once more by the Go names, and what the original has not.
-pub(super) fn context(mail: &Mail, data: &Value, project: &About) -> Map<String, Value> {
+pub(super) fn context(
+    message: &OutgoingMessage,
+    data: &Value,
+    project: &About,
+) -> Map<String, Value> {
     let mut context = data.as_object().cloned().unwrap_or_default();
     let put = |context: &mut Map<String, Value>, name: &str, value: Value| {
         context.insert(name.to_owned(), value);
     };
-    if let Subject::RecoveryCodeValid { code, .. } = &mail.subject {
+    if let Template::RecoveryCodeValid { code, .. } = &message.template {
         put(&mut context, "recovery_code", json!(code.as_str()));
     }
-    if told_of_somebody(&mail.subject) {
+    if told_of_somebody(&message.template) {
         context.entry("identity").or_insert(Value::Null);
     }
     put(
         &mut context,
         "request_url_domain",
-        json!(domain(&mail.request_url)),
+        json!(domain(&message.request_url)),
     );
     put(
         &mut context,
         "user_request_headers",
-        mail.request_headers.clone(),
+        message.request_headers.clone(),
     );
     let go: Vec<(String, Value)> = context
         .iter()
@@ -126,13 +133,13 @@ pub(super) fn context(mail: &Mail, data: &Value, project: &About) -> Map<String,
     context
 }
 
-fn told_of_somebody(subject: &Subject) -> bool {
+fn told_of_somebody(template: &Template) -> bool {
     !matches!(
-        subject,
-        Subject::RecoveryInvalid
-            | Subject::RecoveryCodeInvalid
-            | Subject::VerificationInvalid
-            | Subject::VerificationCodeInvalid
+        template,
+        Template::RecoveryInvalid
+            | Template::RecoveryCodeInvalid
+            | Template::VerificationInvalid
+            | Template::VerificationCodeInvalid
     )
 }
 

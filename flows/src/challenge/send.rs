@@ -15,8 +15,8 @@ use crate::{
     cx::Cx,
     decision::{Effects, Halt},
     flow::Flow,
-    letters::{self, Letter},
     limits,
+    messages::{self, SecretMessage},
 };
 
 /// Send a secret to an address that somebody typed; for one that nobody has, or that is not `meant`, look
@@ -60,7 +60,7 @@ async fn count_mail<K: Challenge>(
     Ok(())
 }
 
-/// The secret and its letter, unless codes of this flow were tried too often.
+/// The secret and its message, unless codes of this flow were tried too often.
 fn post<K: Challenge>(
     cx: &Cx<'_>,
     flow: &mut Flow<K>,
@@ -73,7 +73,7 @@ fn post<K: Challenge>(
     if method == Use::Code && tried >= tries_max(cx) {
         return Err(spent(TOO_OFTEN));
     }
-    let letter = Letter {
+    let message = SecretMessage {
         flow_id: flow.id,
         flow_ends: flow.expires_at,
         purpose: K::PURPOSE,
@@ -84,7 +84,7 @@ fn post<K: Challenge>(
         transient_payload: flow.transient_payload.as_ref(),
         notify_unknown: config.notify_unknown_recipients,
     };
-    let (effects, good_until) = letters::post(cx, &letter)?;
+    let (effects, good_until) = messages::send(cx, &message)?;
     let memory = K::memory_mut(&mut flow.state);
     typed.clone_into(&mut memory.address);
     memory.notice = Some(Notice::Sent);

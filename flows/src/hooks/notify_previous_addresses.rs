@@ -2,7 +2,7 @@
 //! that makes it. So somebody whose account was taken over hears of that too.
 
 use async_trait::async_trait;
-use courier::Subject;
+use courier::Template;
 use identity::{Identity, identities::VerifiableAddress, schema::Address};
 
 use super::Hook;
@@ -11,8 +11,7 @@ use crate::{
     cx::Cx,
     decision::{Effects, Halt, Write},
     flow::Flow,
-    letters::{self, Cause},
-    limits,
+    limits, messages,
     settings::{Change, Saved, Settings},
 };
 
@@ -59,15 +58,11 @@ pub(super) async fn notices(
             value: address.value.clone(),
         };
         limits::mail(cx, &to).await?;
-        let subject = Subject::VerifiableAddressChanged {
+        let template = Template::VerifiableAddressChanged {
             changed_at: cx.project.now(),
         };
-        let cause = Cause {
-            identity: Some(after),
-            request_url,
-            transient_payload: None,
-        };
-        let message = letters::written(cx, &to, subject, &cause)?;
+        let cause = messages::cause(cx, Some(after), request_url, None);
+        let message = messages::render(cx, &to, template, &cause)?;
         effects.0.push(Write::Send(message));
     }
     Ok(effects)

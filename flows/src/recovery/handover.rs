@@ -61,7 +61,7 @@ pub async fn hand_over(cx: &Cx<'_>, handover: Handover) -> Result<Option<HandedO
     let method = handover.method;
     let lifespan = handover
         .lifespan
-        .unwrap_or_else(|| crate::letters::lifespan(cx, method));
+        .unwrap_or_else(|| crate::messages::lifespan(cx, method));
     let mut flow = handed_over_flow(cx, &handover, lifespan);
     begin::draw(cx, &mut flow).await?;
     let errand = Errand {

@@ -19,8 +19,8 @@ use crate::{
     cx::{ClientInfo, Cx},
     decision::{Effects, Halt, Write},
     flow::{Flow, Kind, Opening, SENT, Transport},
-    letters::{self, Letter},
     limits,
+    messages::{self, SecretMessage},
     methods::code::CodeConfig,
     store::NewFlow,
 };
@@ -147,7 +147,7 @@ pub(crate) async fn hold(
     Ok((effects, next))
 }
 
-/// Write that flow and its letter.
+/// Write that flow and its message.
 async fn begin(
     cx: &Cx<'_>,
     occasion: Occasion<'_>,
@@ -162,7 +162,7 @@ async fn begin(
         client: &client,
         ..*cx
     };
-    let letter = Letter {
+    let message = SecretMessage {
         flow_id: flow.id,
         flow_ends: flow.expires_at,
         purpose: Purpose::Verification,
@@ -173,11 +173,11 @@ async fn begin(
         transient_payload: occasion.transient_payload,
         notify_unknown: false,
     };
-    let (letter, good_until) = letters::post(cx, &letter)?;
+    let (effects, good_until) = messages::send(cx, &message)?;
     flow.state.memory.good_until = Some(good_until);
     crate::submit::redrawn(cx, &mut flow, None).await?;
     let mut writes = vec![Write::BeginFlow(Box::new(NewFlow::of(&flow)?))];
-    writes.extend(letter.0);
+    writes.extend(effects.0);
     let config = cx.project.config::<SelfService>();
     let page = config.flows.verification.ui_url.as_deref();
     let page = Pages::of(cx.project).page(page, "verification");

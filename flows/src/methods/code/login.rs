@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use courier::Subject;
+use courier::Template;
 use identity::{
     Identity, addresses, identities, normalize,
     one_time::{self, Purpose},
@@ -204,20 +204,20 @@ fn send_to(
     address: &Address,
 ) -> Result<Effects, Halt> {
     let minted = send::mint(cx, flow, Purpose::Login, (identity, address));
-    let subject = Subject::LoginCodeValid {
+    let template = Template::LoginCodeValid {
         code: minted.secret,
         expires_in: send::usable(cx, flow),
     };
-    let letter = send::letter(cx, flow, subject, (identity, address))?;
+    let message = send::message(cx, flow, template, (identity, address))?;
     flow.go_to(SENT);
     flow.active = Some("code".to_owned());
     Ok(Effects(vec![
         Write::DropCodes { flow_id: flow.id },
         Write::StoreCode(Box::new(minted.code)),
         if identity.is_some() {
-            Write::Send(letter)
+            Write::Send(message)
         } else {
-            Write::PretendToSend(letter)
+            Write::PretendToSend(message)
         },
     ]))
 }

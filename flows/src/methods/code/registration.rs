@@ -2,7 +2,7 @@
 //! back is registered.
 
 use async_trait::async_trait;
-use courier::Subject;
+use courier::Template;
 use identity::{
     identities::create::{AddressState, Extras, Prepared},
     limits::Bucket,
@@ -106,14 +106,14 @@ fn ask(
     let mut effects = Effects(vec![Write::DropCodes { flow_id: flow.id }]);
     for address in &derived.code {
         let minted = send::mint(cx, flow, Purpose::Registration, (None, address));
-        let subject = Subject::RegistrationCodeValid {
+        let template = Template::RegistrationCodeValid {
             code: minted.secret,
             traits: derived.traits.clone(),
             expires_in: send::usable(cx, flow),
         };
-        let letter = send::letter(cx, flow, subject, (None, address))?;
+        let message = send::message(cx, flow, template, (None, address))?;
         effects.0.push(Write::StoreCode(Box::new(minted.code)));
-        effects.0.push(Write::Send(letter));
+        effects.0.push(Write::Send(message));
     }
     flow.state.traits = traits;
     if flow.state.screen == Screen::Profile {

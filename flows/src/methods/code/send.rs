@@ -1,8 +1,8 @@
-//! Minting a code and writing the letter that carries it. Sends nothing: these are writes of a commit.
+//! Minting a code and rendering the message that carries it. Sends nothing: these are writes of a commit.
 
 use std::time::Duration;
 
-use courier::Subject;
+use courier::Template;
 use identity::{
     Identity,
     one_time::{self, Errand, Minted, Purpose},
@@ -14,13 +14,13 @@ use super::CodeConfig;
 use crate::{
     cx::Cx,
     flow::{Flow, Kind},
-    letters::{self, Cause},
+    messages,
 };
 
 /// How long a code of this flow can be made use of.
 pub(super) fn usable<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Duration {
     let lifespan = cx.project.config::<CodeConfig>().config.lifespan;
-    letters::usable(cx, lifespan, flow.expires_at)
+    messages::usable(cx, lifespan, flow.expires_at)
 }
 
 /// A code of this flow for that address.
@@ -41,17 +41,14 @@ pub(super) fn mint<K: Kind>(
     one_time::code(cx.project, errand)
 }
 
-/// The letter, in its words.
-pub(super) fn letter<K: Kind>(
+/// The rendered message.
+pub(super) fn message<K: Kind>(
     cx: &Cx<'_>,
     flow: &Flow<K>,
-    subject: Subject,
+    template: Template,
     (identity, address): (Option<&Identity>, &Address),
 ) -> Result<Box<courier::Message>, Fault> {
-    let cause = Cause {
-        identity,
-        request_url: &flow.request_url,
-        transient_payload: flow.transient_payload.as_ref(),
-    };
-    letters::written(cx, address, subject, &cause)
+    let payload = flow.transient_payload.as_ref();
+    let cause = messages::cause(cx, identity, &flow.request_url, payload);
+    messages::render(cx, address, template, &cause)
 }
