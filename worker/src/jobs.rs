@@ -58,7 +58,7 @@ pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {
             Some(_) = running.join_next() => {}
         }
     }
-    worker.courier.close_lines();
+    worker.courier.stop_waiting();
     while running.join_next().await.is_some() {}
 }
 

@@ -9,9 +9,9 @@
 
 mod dial;
 mod error;
+mod host_queue;
 mod http;
 mod letter;
-mod lines;
 mod relays;
 mod smtp;
 mod tls;
@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use self::{
     error::Trouble,
-    lines::Lines,
+    host_queue::HostQueues,
     relays::{Place, Relays},
     transport::{Ready, Way},
     verdict::Next,
@@ -42,9 +42,10 @@ use crate::{
 
 /// Everything between the first byte of an attempt and the relay's last word.
 pub const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
-/// In a line before a host; then it goes back to the queue, whose other jobs may have somewhere to go.
-const TURN_SECONDS_MAX: Duration = Duration::from_secs(20);
-/// When the line before a host is long enough.
+/// How long a message waits for a slot at its host; then its job goes back to the queue, whose other jobs may have
+/// somewhere to go.
+const SLOT_SECONDS_MAX: Duration = Duration::from_secs(20);
+/// The pause after the queue before a host was full.
 const BUSY_PAUSE: Duration = Duration::from_millis(700);
 /// How often the end of an attempt is told to a database that does not answer, with pauses that double.
 const RECORD_ATTEMPTS: u32 = 5;
@@ -55,7 +56,7 @@ const KEPT: &str = "Kept: no relay is configured, so that it can be read here.";
 #[derive(Clone)]
 pub struct Courier {
     relays: Arc<Relays>,
-    lines: Lines,
+    hosts: HostQueues,
     patience: Duration,
 }
 
@@ -64,14 +65,14 @@ impl Courier {
     pub fn new(patience: Duration) -> Self {
         Self {
             relays: Arc::default(),
-            lines: Lines::default(),
+            hosts: HostQueues::default(),
             patience,
         }
     }
 
-    /// Nothing is claimed any more: what waits for a relay goes back to the queue.
-    pub fn close_lines(&self) {
-        self.lines.close();
+    /// Stop waiting: jobs whose messages wait for a host end at once and go back to the queue.
+    pub fn stop_waiting(&self) {
+        self.hosts.close();
     }
 
     /// The job of one message.
@@ -128,8 +129,8 @@ impl Attempt<'_> {
         }
         let place = Place::of(project, self.message.to.via);
         let target = way.target();
-        let turn = self.courier.lines.turn(&target, project.id());
-        let Ok(Some(_turn)) = timeout(TURN_SECONDS_MAX, turn).await else {
+        let slot = self.courier.hosts.slot(&target, project.id());
+        let Ok(Some(_slot)) = timeout(SLOT_SECONDS_MAX, slot).await else {
             return Ok(Verdict::Retry {
                 after: verdict::jittered(BUSY_PAUSE),
                 why: "the relay has enough to do".to_owned(),
