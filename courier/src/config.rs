@@ -195,7 +195,7 @@ pub struct TextConfig {
     /// Shown to relays that ask for one.
     pub client_certificate: Option<ClientCertificate>,
     /// By template type, then by language.
-    pub(crate) templates: BTreeMap<String, BTreeMap<String, OwnTexts>>,
+    pub(crate) templates: BTreeMap<String, BTreeMap<String, ProjectTexts>>,
 }
 
 impl Section for TextConfig {
@@ -217,7 +217,7 @@ impl Default for TextConfig {
 /// What a project says in its own words.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct OwnTexts {
+pub(crate) struct ProjectTexts {
     pub(crate) subject: Option<String>,
     pub(crate) html: Option<String>,
     pub(crate) plaintext: Option<String>,

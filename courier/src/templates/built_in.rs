@@ -32,7 +32,7 @@ texts![
 
 /// `{type}.{language}.{part}`, where a part is `subject`, `txt`, `html` or `sms`.
 pub(super) static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut env = engine::environment(engine::Manner::Strict);
+    let mut env = engine::environment(engine::Mode::Strict);
     let mut add = |name: String, source: String| {
         #[expect(clippy::expect_used, reason = "a test compiles every one")]
         env.add_template_owned(name, source)

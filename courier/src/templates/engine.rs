@@ -15,20 +15,20 @@ const OUTPUT_BYTES_MAX: usize = 256 << 10;
 
 /// What becomes of a template that asks for what is not there, or is no text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum Mode {
     /// It fails: the built-in texts ask for nothing that may be missing.
     Strict,
     /// What is missing is empty; what is no text is told to whoever writes the template.
-    Trial,
+    DryRun,
     /// Both are empty: nobody is to blame for the traits they have.
     Sending,
 }
 
 /// An engine without templates.
-pub(super) fn environment(manner: Manner) -> Environment<'static> {
+pub(super) fn environment(mode: Mode) -> Environment<'static> {
     let mut env = Environment::empty();
     env.set_fuel(Some(FUEL));
-    env.set_undefined_behavior(if manner == Manner::Strict {
+    env.set_undefined_behavior(if mode == Mode::Strict {
         UndefinedBehavior::Strict
     } else {
         UndefinedBehavior::Chainable
@@ -37,7 +37,7 @@ pub(super) fn environment(manner: Manner) -> Environment<'static> {
         Some((_, "html")) => AutoEscape::Html,
         _ => AutoEscape::None,
     });
-    env.set_formatter(move |out, state, value| write_scalar(out, state, value, manner));
+    env.set_formatter(move |out, state, value| write_scalar(out, state, value, mode));
     env.add_filter("upper", filters::upper);
     env.add_filter("lower", filters::lower);
     env.add_filter("title", filters::title);
@@ -61,10 +61,10 @@ fn write_scalar(
     out: &mut Output<'_>,
     state: &mut State<'_, '_>,
     value: &Value,
-    manner: Manner,
+    mode: Mode,
 ) -> Result<(), Error> {
     let is_text = value.as_object().is_none();
-    if value.is_none() || value.is_undefined() || (!is_text && manner == Manner::Sending) {
+    if value.is_none() || value.is_undefined() || (!is_text && mode == Mode::Sending) {
         return Ok(());
     }
     if !is_text {
@@ -130,7 +130,7 @@ mod tests_of_limits {
 
     fn run(source: &str) -> Result<String, String> {
         restrict(source)?;
-        let mut env = environment(Manner::Trial);
+        let mut env = environment(Mode::DryRun);
         let added = env.add_template_owned("t.html", source.to_owned());
         added.map_err(|error| explain(&error))?;
         let many: Vec<u32> = (0..3000).collect();

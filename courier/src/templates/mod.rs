@@ -2,18 +2,18 @@
 //! out when its configuration is written and held so tightly that they cannot use up the server.
 
 mod built_in;
+mod dry_run;
 mod engine;
-mod go;
+mod go_template;
 mod language;
 mod layout;
-mod own;
+mod project_templates;
 mod render;
 mod restrict;
-mod samples;
+mod sample_messages;
 #[cfg(test)]
 mod tests;
-mod trial;
 mod variables;
 
+pub(crate) use dry_run::of_texts;
 pub use render::render;
-pub(crate) use trial::of_texts;

@@ -9,9 +9,9 @@ use tenants::{Fault, Project, ids};
 
 use super::{
     built_in,
-    engine::{self, Manner},
+    engine::{self, Mode},
     language,
-    own::Templates,
+    project_templates::ProjectTemplates,
     variables::{self, About},
 };
 use crate::{
@@ -39,7 +39,7 @@ pub fn render(
     let accept = message.accept_language.as_deref();
     let chain = language::chain(&texts, &who(message), accept);
     let about = about(project);
-    let own = compose(&Templates::of(project), message, &chain, &about);
+    let own = compose(&ProjectTemplates::of(project), message, &chain, &about);
     let template = message.template.template_type();
     let content = own.or_else(|(part, why)| {
         tracing::error!(
@@ -49,7 +49,12 @@ pub fn render(
             why,
             "a template fails at somebody, who gets the built-in text"
         );
-        let built_in = compose(&Templates::new(Manner::Strict), message, &chain, &about);
+        let built_in = compose(
+            &ProjectTemplates::new(Mode::Strict),
+            message,
+            &chain,
+            &about,
+        );
         built_in.map_err(|(part, why)| Fault::broken(format!("{template}, {part}: {why}")))
     })?;
     Ok(Message {
@@ -91,7 +96,7 @@ fn about(project: &Project) -> About {
 
 /// The whole message in the first language there is. The error names the part.
 pub(super) fn compose(
-    own: &Templates,
+    own: &ProjectTemplates,
     message: &OutgoingMessage,
     chain: &[String],
     about: &About,

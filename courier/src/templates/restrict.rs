@@ -204,7 +204,7 @@ mod tests {
         let compiled = small.spawn(move || {
             for source in sources {
                 restrict(&source).unwrap();
-                let mut env = engine::environment(engine::Manner::Sending);
+                let mut env = engine::environment(engine::Mode::Sending);
                 if env.add_template_owned("t.txt", source).is_ok() {
                     engine::free_names(&env, "t.txt");
                     engine::render(&env, "t.txt", &context! { o => context! {} }).ok();

@@ -4,11 +4,11 @@ use identity::schema::Via;
 use serde_json::{Value, json};
 
 use super::{
-    engine::Manner,
+    engine::Mode,
     language::{self, BUILT_IN},
-    own::{self, Templates},
+    project_templates::{self, ProjectTemplates},
     render::compose,
-    samples::samples,
+    sample_messages::samples,
     variables::About,
 };
 use crate::{
@@ -28,7 +28,7 @@ fn about() -> About {
 
 fn built_in(message: &OutgoingMessage, language: &str) -> Content {
     let rendered = compose(
-        &Templates::new(Manner::Sending),
+        &ProjectTemplates::new(Mode::Sending),
         message,
         &[language.to_owned()],
         &about(),
@@ -221,8 +221,8 @@ fn own(document: &Value, accept: &str, kind: &str) -> Content {
     };
     let courier: CourierConfig = serde_json::from_value(read("/courier")).unwrap();
     let texts: TextConfig = serde_json::from_value(read("/insula/courier")).unwrap();
-    let mut templates = Templates::new(Manner::Sending);
-    for text in own::texts(&courier, &texts) {
+    let mut templates = ProjectTemplates::new(Mode::Sending);
+    for text in project_templates::texts(&courier, &texts) {
         templates.add(&text).unwrap();
     }
     let all = samples();
@@ -394,7 +394,7 @@ fn mails_can_be_looked_at() {
     {
         for language in BUILT_IN {
             let content = compose(
-                &Templates::new(Manner::Sending),
+                &ProjectTemplates::new(Mode::Sending),
                 message,
                 &[language.to_owned()],
                 &about,

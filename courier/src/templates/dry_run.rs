@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use tenants::config::ConfigViolation;
 
 use super::{
-    engine::{self, Manner},
+    engine::{self, Mode},
     language,
-    own::{self, OwnText, Templates},
-    samples::{self, Recipient},
+    project_templates::{self, ProjectTemplates, ProjectText},
+    sample_messages::{self, Recipient},
     variables::{self, About},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Of all texts at all people: many texts in many languages are tried at fewer.
-const TRIALS_MAX: usize = 4_000;
+const DRY_RUNS_MAX: usize = 4_000;
 
 /// Each text compiles, names only what there is, and renders.
 pub(crate) fn of_texts(
@@ -26,12 +26,15 @@ pub(crate) fn of_texts(
     courier: &CourierConfig,
     texts: &TextConfig,
 ) -> Vec<ConfigViolation> {
-    let (mut own, all) = (Templates::new(Manner::Trial), own::texts(courier, texts));
+    let (mut own, all) = (
+        ProjectTemplates::new(Mode::DryRun),
+        project_templates::texts(courier, texts),
+    );
     if all.is_empty() {
         return Vec::new();
     }
-    let mut recipients = samples::recipients(document);
-    recipients.truncate((TRIALS_MAX / all.len()).max(1));
+    let mut recipients = sample_messages::recipients(document);
+    recipients.truncate((DRY_RUNS_MAX / all.len()).max(1));
     let mut found = Vec::new();
     for text in &all {
         let added = own.add(text);
@@ -46,7 +49,11 @@ pub(crate) fn of_texts(
 /// What clients send along with a flow, of which nobody knows anything here.
 const SENT_ALONG: [&str; 2] = ["transient_payload", "TransientPayload"];
 
-fn try_out(own: &Templates, text: &OwnText, recipients: &[Recipient]) -> Result<(), String> {
+fn try_out(
+    own: &ProjectTemplates,
+    text: &ProjectText,
+    recipients: &[Recipient],
+) -> Result<(), String> {
     let names = engine::free_names(&own.engine, &text.name());
     let may_be_blank = text.part != "subject" || SENT_ALONG.iter().any(|it| names.contains(*it));
     let mut is_blank = true;
@@ -73,7 +80,11 @@ fn about() -> About {
     }
 }
 
-fn try_at(own: &Templates, text: &OwnText, message: &OutgoingMessage) -> Result<String, String> {
+fn try_at(
+    own: &ProjectTemplates,
+    text: &ProjectText,
+    message: &OutgoingMessage,
+) -> Result<String, String> {
     let data = variables::template_data(message);
     let mut context = variables::context(message, &data, &about());
     context.insert("lifetime".to_owned(), json!("1 minute"));
@@ -95,7 +106,7 @@ fn try_at(own: &Templates, text: &OwnText, message: &OutgoingMessage) -> Result<
 }
 
 /// A language that nothing is built in for has to be whole.
-fn incomplete(text: &OwnText, all: &[OwnText]) -> Option<ConfigViolation> {
+fn incomplete(text: &ProjectText, all: &[ProjectText]) -> Option<ConfigViolation> {
     let base = text.language.split('-').next().unwrap_or_default();
     if language::BUILT_IN.contains(&base) || text.via() == Via::Sms {
         return None;

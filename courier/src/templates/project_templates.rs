@@ -8,8 +8,8 @@ use tenants::Project;
 
 use super::{
     built_in,
-    engine::{self, Manner},
-    go, language, restrict,
+    engine::{self, Mode},
+    go_template, language, restrict,
 };
 use crate::config::{CourierConfig, TextConfig};
 
@@ -17,7 +17,7 @@ use crate::config::{CourierConfig, TextConfig};
 const IMPORTED_BYTES_MAX: usize = 128 << 10;
 
 /// One text of a project.
-pub(super) struct OwnText {
+pub(super) struct ProjectText {
     /// Where it stands in the configuration.
     pub(super) pointer: String,
     /// The template type.
@@ -32,7 +32,7 @@ pub(super) struct OwnText {
     pub(super) source: Result<String, String>,
 }
 
-impl OwnText {
+impl ProjectText {
     pub(super) fn name(&self) -> String {
         format!("{}.{}.{}", self.kind, self.language, self.part)
     }
@@ -48,7 +48,7 @@ impl OwnText {
 }
 
 /// All of them, those by the original's keys first, so that others can replace them.
-pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<OwnText> {
+pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<ProjectText> {
     let mut found = Vec::new();
     let language = ours.default_language.to_ascii_lowercase();
     for kind in built_in::kinds() {
@@ -61,7 +61,7 @@ pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<OwnText> 
         ] {
             let pointer = format!("{path}{within}");
             let given = courier.templates.pointer(&pointer).and_then(Value::as_str);
-            found.extend(given.map(|given| OwnText {
+            found.extend(given.map(|given| ProjectText {
                 pointer: format!("/courier/templates{pointer}"),
                 kind,
                 language: language.clone(),
@@ -79,7 +79,7 @@ pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<OwnText> 
                 ("html", "html", &texts.html),
                 ("sms", "sms", &texts.sms),
             ] {
-                found.extend(given.as_ref().map(|given| OwnText {
+                found.extend(given.as_ref().map(|given| ProjectText {
                     pointer: format!("/insula/courier/templates/{kind}/{language}/{key}"),
                     kind,
                     language: language.to_ascii_lowercase(),
@@ -121,7 +121,7 @@ fn imported(given: &str, template: &str) -> Result<String, String> {
     if text.len() > IMPORTED_BYTES_MAX {
         return Err(format!("is longer than {IMPORTED_BYTES_MAX} bytes"));
     }
-    go::convert(&text).map_err(|unknown| {
+    go_template::convert(&text).map_err(|unknown| {
         let all = unknown.iter().take(TOLD_MAX);
         let all: Vec<String> = all
             .map(|it| format!("line {}: `{}`", it.line, it.construct))
@@ -146,19 +146,19 @@ struct Words {
 }
 
 /// The compiled texts of a project.
-pub(super) struct Templates {
+pub(super) struct ProjectTemplates {
     pub(super) engine: Environment<'static>,
     languages: Vec<Words>,
 }
 
-impl Templates {
+impl ProjectTemplates {
     pub(super) fn of(project: &Project) -> std::sync::Arc<Self> {
         project.memo(|project| {
             let (courier, ours) = (
                 project.config::<CourierConfig>(),
                 project.config::<TextConfig>(),
             );
-            let mut made = Self::new(Manner::Sending);
+            let mut made = Self::new(Mode::Sending);
             for text in texts(&courier, &ours) {
                 // Judged when it was written.
                 if let Err(why) = made.add(&text) {
@@ -175,15 +175,15 @@ impl Templates {
     }
 
     /// None yet.
-    pub(super) fn new(manner: Manner) -> Self {
+    pub(super) fn new(mode: Mode) -> Self {
         Self {
-            engine: engine::environment(manner),
+            engine: engine::environment(mode),
             languages: Vec::new(),
         }
     }
 
     /// Compile one text; a later one of the same name replaces it.
-    pub(super) fn add(&mut self, text: &OwnText) -> Result<(), String> {
+    pub(super) fn add(&mut self, text: &ProjectText) -> Result<(), String> {
         let source = text.source.clone()?;
         restrict::restrict(&source)?;
         let added = self.engine.add_template_owned(text.name(), source);
