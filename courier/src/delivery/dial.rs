@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{error::Trouble, tls};
+use super::{error::DeliveryError, tls};
 use crate::{
     config::TextConfig,
     relay::{Protection, Relay},
@@ -44,7 +44,7 @@ pub(super) async fn dial(
     project: &Project,
     relay: &Relay,
     local_name: &str,
-) -> Result<Line, Trouble> {
+) -> Result<Line, DeliveryError> {
     let stream = connect(project, relay).await?;
     let ours = client_certificate(project);
     if relay.protection == Protection::Implicit {
@@ -67,7 +67,7 @@ pub(super) async fn dial(
         clear.reply(b"220").await?;
         if !clear.unread.is_empty() {
             let why = "the relay says more in the clear than it should before TLS";
-            return Err(Trouble::Relay(why.to_owned()));
+            return Err(DeliveryError::Relay(why.to_owned()));
         }
         // Where TLS is a choice, it has to be real TLS (contract, admin 5.3).
         let optional = relay.protection == Protection::Opportunistic;
@@ -83,7 +83,7 @@ pub(super) async fn dial(
     if relay.protection == Protection::Required {
         let why =
             "the relay does not offer STARTTLS; ?disable_starttls=true would send in the clear";
-        return Err(Trouble::Relay(why.to_owned()));
+        return Err(DeliveryError::Relay(why.to_owned()));
     }
     let mut said = greeting.into_bytes();
     said.extend(clear.unread);
@@ -113,15 +113,15 @@ fn client_certificate(project: &Project) -> Option<Arc<CertifiedKey>> {
     parsed.0.clone()
 }
 
-async fn connect(project: &Project, relay: &Relay) -> Result<TcpStream, Trouble> {
+async fn connect(project: &Project, relay: &Relay) -> Result<TcpStream, DeliveryError> {
     let until = Instant::now() + DIAL_SECONDS_MAX;
-    let late = || Trouble::Passing("the relay cannot be reached in time".to_owned());
+    let late = || DeliveryError::Passing("the relay cannot be reached in time".to_owned());
     let resolved = timeout_at(until, project.http().resolve(&relay.host, relay.port)).await;
     let addresses = resolved.map_err(|_| late())?.map_err(|error| match error {
         OutboundError::Refused { .. } | OutboundError::BadUrl { .. } => {
-            Trouble::Relay(error.to_string())
+            DeliveryError::Relay(error.to_string())
         }
-        other => Trouble::Passing(format!("the relay cannot be found: {other}")),
+        other => DeliveryError::Passing(format!("the relay cannot be found: {other}")),
     })?;
     let mut last = None;
     for address in addresses {
@@ -135,7 +135,7 @@ async fn connect(project: &Project, relay: &Relay) -> Result<TcpStream, Trouble>
         }
     }
     let why = last.map_or_else(|| "it has no address".to_owned(), |error| error.to_string());
-    Err(Trouble::Passing(format!(
+    Err(DeliveryError::Passing(format!(
         "the relay cannot be reached: {why}"
     )))
 }
@@ -147,18 +147,20 @@ struct Clear {
 }
 
 impl Clear {
-    async fn say(&mut self, text: &str) -> Result<(), Trouble> {
+    async fn say(&mut self, text: &str) -> Result<(), DeliveryError> {
         self.stream.write_all(text.as_bytes()).await.map_err(broke)
     }
 
     /// A whole reply, of as many lines as it has, if it has the code.
-    async fn reply(&mut self, code: &[u8; 3]) -> Result<String, Trouble> {
+    async fn reply(&mut self, code: &[u8; 3]) -> Result<String, DeliveryError> {
         let mut reply = Vec::new();
         loop {
             let line = self.line().await?;
             reply.extend_from_slice(&line);
             if reply.len() > REPLY_BYTES_MAX {
-                return Err(Trouble::Relay("the relay's answer has no end".to_owned()));
+                return Err(DeliveryError::Relay(
+                    "the relay's answer has no end".to_owned(),
+                ));
             }
             if line.get(3) == Some(&b'-') {
                 continue;
@@ -166,19 +168,27 @@ impl Clear {
             let text = String::from_utf8_lossy(&reply).into_owned();
             return match line.first() {
                 _ if line.starts_with(code) => Ok(text),
-                Some(b'4') => Err(Trouble::Passing(format!("the relay says: {}", text.trim()))),
-                _ => Err(Trouble::Relay(format!("the relay says: {}", text.trim()))),
+                Some(b'4') => Err(DeliveryError::Passing(format!(
+                    "the relay says: {}",
+                    text.trim()
+                ))),
+                _ => Err(DeliveryError::Relay(format!(
+                    "the relay says: {}",
+                    text.trim()
+                ))),
             };
         }
     }
 
-    async fn line(&mut self) -> Result<Vec<u8>, Trouble> {
+    async fn line(&mut self) -> Result<Vec<u8>, DeliveryError> {
         loop {
             if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
                 return Ok(self.unread.drain(..=end).collect());
             }
             if self.unread.len() > REPLY_BYTES_MAX {
-                return Err(Trouble::Relay("the relay's answer has no end".to_owned()));
+                return Err(DeliveryError::Relay(
+                    "the relay's answer has no end".to_owned(),
+                ));
             }
             if self
                 .stream
@@ -187,19 +197,19 @@ impl Clear {
                 .map_err(broke)?
                 == 0
             {
-                return Err(Trouble::Passing("the relay hung up".to_owned()));
+                return Err(DeliveryError::Passing("the relay hung up".to_owned()));
             }
         }
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
-fn broke(error: io::Error) -> Trouble {
-    Trouble::Passing(format!("the connection broke: {error}"))
+fn broke(error: io::Error) -> DeliveryError {
+    DeliveryError::Passing(format!("the connection broke: {error}"))
 }
 
 impl Line {
-    fn new<S>(stream: S, said: Vec<u8>, is_encrypted: bool) -> Result<Self, Trouble>
+    fn new<S>(stream: S, said: Vec<u8>, is_encrypted: bool) -> Result<Self, DeliveryError>
     where
         S: AsyncRead + AsyncWrite + Peer + Send + Sync + Unpin + std::fmt::Debug + 'static,
     {

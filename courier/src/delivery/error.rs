@@ -2,7 +2,7 @@
 
 /// Why a message did not leave. The texts are shown to administrators.
 #[derive(Debug)]
-pub(crate) enum Trouble {
+pub(crate) enum DeliveryError {
     /// May be over next time.
     Passing(String),
     /// This message, for good.
@@ -11,7 +11,7 @@ pub(crate) enum Trouble {
     Relay(String),
 }
 
-impl Trouble {
+impl DeliveryError {
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Passing(why) | Self::Refused(why) | Self::Relay(why) => why,

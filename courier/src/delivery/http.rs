@@ -9,7 +9,7 @@ use tenants::{
     outbound::{HeaderValue, StatusCode},
 };
 
-use super::error::Trouble;
+use super::error::DeliveryError;
 use crate::{
     config::{KeyPlace, RequestAuth, RequestConfig},
     store::Stored,
@@ -23,8 +23,9 @@ pub(super) async fn prepare(
     project: &Project,
     message: &Stored,
     service: &RequestConfig,
-) -> Result<OutboundRequest, Trouble> {
-    let wrong = |why: &str| Trouble::Relay(format!("the configured request cannot be made: {why}"));
+) -> Result<OutboundRequest, DeliveryError> {
+    let wrong =
+        |why: &str| DeliveryError::Relay(format!("the configured request cannot be made: {why}"));
     let method = Method::from_bytes(service.method.as_bytes());
     let method = method.map_err(|_| wrong("its method is none"))?;
     let mut request = OutboundRequest::new(method, service.url.clone());
@@ -39,7 +40,7 @@ pub(super) async fn prepare(
             HeaderValue::from_str(value).map_err(|_| wrong("a header cannot be sent"))?;
         value.set_sensitive(true);
         request.headers.insert(name, value);
-        Ok::<_, Trouble>(())
+        Ok::<_, DeliveryError>(())
     };
     set("content-type", "application/json")?;
     // The same at each attempt, for services that know it; who needs another header configures that.
@@ -71,22 +72,22 @@ pub(super) async fn prepare(
 }
 
 /// Send it; 2xx means taken.
-pub(super) async fn send(project: &Project, request: OutboundRequest) -> Result<(), Trouble> {
+pub(super) async fn send(project: &Project, request: OutboundRequest) -> Result<(), DeliveryError> {
     use tenants::OutboundError::{BadUrl, Refused};
     let answer = match project.http().fetch(request).await {
         Ok(answer) => answer,
         Err(error @ (Refused { .. } | BadUrl { .. })) => {
-            return Err(Trouble::Relay(error.to_string()));
+            return Err(DeliveryError::Relay(error.to_string()));
         }
-        Err(error) => return Err(Trouble::Passing(error.to_string())),
+        Err(error) => return Err(DeliveryError::Passing(error.to_string())),
     };
     let says = format!("the service answered {}", answer.status);
     match answer.status {
         status if status.is_success() => Ok(()),
         StatusCode::UNAUTHORIZED
         | StatusCode::FORBIDDEN
-        | StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(Trouble::Relay(says)),
-        _ => Err(Trouble::Passing(says)),
+        | StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(DeliveryError::Relay(says)),
+        _ => Err(DeliveryError::Passing(says)),
     }
 }
 
@@ -131,15 +132,19 @@ fn default_body(message: &Stored) -> Value {
     Value::Object(body)
 }
 
-async fn own_body(project: &Project, snippet: String, message: &Stored) -> Result<Value, Trouble> {
+async fn own_body(
+    project: &Project,
+    snippet: String,
+    message: &Stored,
+) -> Result<Value, DeliveryError> {
     let body = project.jsonnet(snippet, ctx(message)).await;
     // What fails for one message may do for the next.
-    body.map_err(|error| Trouble::Passing(format!("request_config.body: {error}")))
+    body.map_err(|error| DeliveryError::Passing(format!("request_config.body: {error}")))
 }
 
 /// A flat object of texts as a form.
-fn form(body: &Value) -> Result<Vec<u8>, Trouble> {
-    let wrong = || Trouble::Relay("a form takes an object of texts".to_owned());
+fn form(body: &Value) -> Result<Vec<u8>, DeliveryError> {
+    let wrong = || DeliveryError::Relay("a form takes an object of texts".to_owned());
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in body.as_object().ok_or_else(wrong)? {
         match value {

@@ -10,7 +10,7 @@ use lettre::{
 };
 use tenants::Project;
 
-use super::error::Trouble;
+use super::error::DeliveryError;
 use crate::{config::SmtpConfig, store::Stored};
 
 /// Envelope and content.
@@ -25,16 +25,16 @@ pub(super) fn write(
     project: &Project,
     message: &Stored,
     config: &SmtpConfig,
-) -> Result<Letter, Trouble> {
+) -> Result<Letter, DeliveryError> {
     let sender = config.from_address.as_deref().unwrap_or_default();
     let from: Address = sender
         .parse()
-        .map_err(|_| Trouble::Relay("courier.smtp.from_address is no address".to_owned()))?;
+        .map_err(|_| DeliveryError::Relay("courier.smtp.from_address is no address".to_owned()))?;
     let to: Address = message
         .to
         .value
         .parse()
-        .map_err(|_| Trouble::Refused("the recipient is no address".to_owned()))?;
+        .map_err(|_| DeliveryError::Refused("the recipient is no address".to_owned()))?;
     let name = config.from_name.as_deref().unwrap_or(project.name());
     let name = Some(name.to_owned()).filter(|name| !name.is_empty());
     let id = format!("<{}@{}>", message.id, from.domain());
@@ -57,8 +57,8 @@ pub(super) fn write(
                 .body(plain),
         ),
     };
-    let whole =
-        whole.map_err(|error| Trouble::Refused(format!("the mail cannot be written: {error}")))?;
+    let whole = whole
+        .map_err(|error| DeliveryError::Refused(format!("the mail cannot be written: {error}")))?;
     Ok(Letter {
         from,
         to,
@@ -66,8 +66,8 @@ pub(super) fn write(
     })
 }
 
-fn header(name: &str, value: &str) -> Result<HeaderValue, Trouble> {
-    let wrong = || Trouble::Relay(format!("courier.smtp.headers: {name:?} cannot be sent"));
+fn header(name: &str, value: &str) -> Result<HeaderValue, DeliveryError> {
+    let wrong = || DeliveryError::Relay(format!("courier.smtp.headers: {name:?} cannot be sent"));
     if value.chars().any(char::is_control) {
         return Err(wrong());
     }

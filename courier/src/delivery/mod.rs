@@ -27,7 +27,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use self::{
-    error::Trouble,
+    error::DeliveryError,
     host_queue::HostQueues,
     relays::{Place, Relays},
     transport::{Ready, Way},
@@ -151,18 +151,18 @@ impl Attempt<'_> {
         )
         .await
         .unwrap_or_else(|_| {
-            Err(Trouble::Passing(
+            Err(DeliveryError::Passing(
                 "the relay does not answer in time".to_owned(),
             ))
         }) {
             Ok(ready) => ready,
-            Err(Trouble::Relay(why)) => {
+            Err(DeliveryError::Relay(why)) => {
                 relays.leave_alone(place, self.began);
                 return self.relay_is_wrong(why).await;
             }
-            Err(trouble) => {
-                let next = self.next(&trouble, self.message.send_count + 1);
-                return self.reached_nobody(next, trouble.into_text()).await;
+            Err(error) => {
+                let next = self.next(&error, self.message.send_count + 1);
+                return self.reached_nobody(next, error.into_text()).await;
             }
         };
         let Some(number) = attempts::begin(project, self.message.id).await? else {
@@ -175,7 +175,7 @@ impl Attempt<'_> {
     async fn hand_over(&self, ready: Ready, place: Place, number: i32) -> Result<Verdict, Fault> {
         let relays = &self.courier.relays;
         let sent = timeout(self.courier.patience, ready.send()).await;
-        let late = || Trouble::Passing("the relay does not answer in time".to_owned());
+        let late = || DeliveryError::Passing("the relay does not answer in time".to_owned());
         match sent.unwrap_or_else(|_| Err(late())) {
             Ok(connection) => {
                 relays.put_back(place, connection);
@@ -185,14 +185,14 @@ impl Attempt<'_> {
                 counter!("insula_messages_sent_total").increment(1);
                 Ok(Verdict::Done)
             }
-            Err(Trouble::Relay(why)) => {
+            Err(DeliveryError::Relay(why)) => {
                 relays.leave_alone(place, self.began);
                 attempts::take_back(self.project, self.message.id, number).await?;
                 self.relay_is_wrong(why).await
             }
-            Err(trouble) => {
-                let next = self.next(&trouble, number);
-                let why = trouble.into_text();
+            Err(error) => {
+                let next = self.next(&error, number);
+                let why = error.into_text();
                 self.record(number, &self.ended(next.status(), Some(&why), None))
                     .await?;
                 Ok(next.verdict())
@@ -200,8 +200,8 @@ impl Attempt<'_> {
         }
     }
 
-    fn next(&self, trouble: &Trouble, begun: i32) -> Next {
-        verdict::of(trouble, i64::from(begun), self.attempts_max())
+    fn next(&self, error: &DeliveryError, begun: i32) -> Next {
+        verdict::of(error, i64::from(begun), self.attempts_max())
     }
 
     fn attempts_max(&self) -> i64 {

@@ -12,7 +12,7 @@ use lettre::transport::smtp::{
 use tenants::Project;
 use tokio::time::{Instant, timeout};
 
-use super::{dial, error::Trouble, letter::Letter};
+use super::{dial, error::DeliveryError, letter::Letter};
 use crate::{config::SmtpConfig, relay::Relay};
 
 /// Then a relay may have lost patience, and is asked first.
@@ -39,7 +39,7 @@ pub(super) async fn connect(
     relay: &Relay,
     config: &SmtpConfig,
     idle: impl Fn() -> Option<Connection>,
-) -> Result<Connection, Trouble> {
+) -> Result<Connection, DeliveryError> {
     while let Some(mut connection) = idle() {
         if connection.used.elapsed() < FRESH || connection.answers().await {
             return Ok(connection);
@@ -52,7 +52,7 @@ pub(super) async fn connect(
     if let Some((user, password)) = &relay.credentials {
         if !line.is_encrypted && !relay.is_local() {
             let why = "the relay offers no TLS, and the password is not sent in the clear";
-            return Err(Trouble::Relay(why.to_owned()));
+            return Err(DeliveryError::Relay(why.to_owned()));
         }
         introduce(&mut smtp, hello, (user, password)).await?;
     }
@@ -68,7 +68,7 @@ async fn introduce(
     smtp: &mut AsyncSmtpConnection,
     hello: ClientId,
     (user, password): (&str, &str),
-) -> Result<(), Trouble> {
+) -> Result<(), DeliveryError> {
     let known = [Mechanism::Plain, Mechanism::Login];
     let info = smtp.server_info();
     if info.get_auth_mechanism(&known).is_none() {
@@ -80,7 +80,7 @@ async fn introduce(
         .map(drop)
         .map_err(|error| match error.status().map(u16::from) {
             Some(code) if code != CLOSING => {
-                Trouble::Relay(format!("the relay does not accept our password: {error}"))
+                DeliveryError::Relay(format!("the relay does not accept our password: {error}"))
             }
             _ => before_the_message(&error),
         })
@@ -88,7 +88,10 @@ async fn introduce(
 
 /// A relay that offers other ways to sign in does ask for a password; mail would reach it as a stranger's. lettre
 /// keeps the ways that it knows alone, so the relay is asked once more.
-async fn asks_for_none(smtp: &mut AsyncSmtpConnection, hello: ClientId) -> Result<(), Trouble> {
+async fn asks_for_none(
+    smtp: &mut AsyncSmtpConnection,
+    hello: ClientId,
+) -> Result<(), DeliveryError> {
     let answer = smtp.command(Ehlo::new(hello)).await;
     let answer = answer.map_err(|error| before_the_message(&error))?;
     let ways = answer.message().find_map(|line| {
@@ -97,7 +100,7 @@ async fn asks_for_none(smtp: &mut AsyncSmtpConnection, hello: ClientId) -> Resul
             .then(|| ways.trim().to_owned())
     });
     match ways {
-        Some(ways) => Err(Trouble::Relay(format!(
+        Some(ways) => Err(DeliveryError::Relay(format!(
             "the relay offers no way to sign in that is spoken here (PLAIN, LOGIN): it offers {ways}"
         ))),
         None => Ok(()),
@@ -105,11 +108,11 @@ async fn asks_for_none(smtp: &mut AsyncSmtpConnection, hello: ClientId) -> Resul
 }
 
 /// Refusals here are not about a message.
-fn before_the_message(error: &Error) -> Trouble {
+fn before_the_message(error: &Error) -> DeliveryError {
     if error.is_permanent() {
-        return Trouble::Relay(format!("the relay refuses us: {error}"));
+        return DeliveryError::Relay(format!("the relay refuses us: {error}"));
     }
-    Trouble::Passing(format!("the relay cannot be used: {error}"))
+    DeliveryError::Passing(format!("the relay cannot be used: {error}"))
 }
 
 impl Connection {
@@ -124,12 +127,12 @@ impl Connection {
 pub(super) async fn send(
     mut connection: Connection,
     letter: &Letter,
-) -> Result<Option<Connection>, Trouble> {
+) -> Result<Option<Connection>, DeliveryError> {
     let smtp = &mut connection.smtp;
-    if let Err(trouble) = hand_over(smtp, letter).await {
+    if let Err(error) = hand_over(smtp, letter).await {
         // Politely, where somebody still listens.
         let _ = timeout(ASK_SECONDS_MAX, smtp.quit()).await;
-        return Err(trouble);
+        return Err(error);
     }
     connection.messages += 1;
     connection.used = Instant::now();
@@ -140,13 +143,13 @@ pub(super) async fn send(
     Ok(Some(connection))
 }
 
-async fn hand_over(smtp: &mut AsyncSmtpConnection, letter: &Letter) -> Result<(), Trouble> {
+async fn hand_over(smtp: &mut AsyncSmtpConnection, letter: &Letter) -> Result<(), DeliveryError> {
     let mut options = Vec::new();
     let ascii = |address: &lettre::Address| AsRef::<str>::as_ref(address).is_ascii();
     if !(ascii(&letter.from) && ascii(&letter.to)) {
         if !smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
             let why = "the relay takes no addresses beyond ASCII (SMTPUTF8)";
-            return Err(Trouble::Refused(why.to_owned()));
+            return Err(DeliveryError::Refused(why.to_owned()));
         }
         options.push(MailParameter::SmtpUtfEight);
     }
@@ -164,13 +167,13 @@ async fn hand_over(smtp: &mut AsyncSmtpConnection, letter: &Letter) -> Result<()
     taken.map(drop).map_err(|error| of_the_message(&error))
 }
 
-fn of_the_message(error: &Error) -> Trouble {
+fn of_the_message(error: &Error) -> DeliveryError {
     let code = error.status().map(u16::from);
     if code.is_some_and(|code| OF_CREDENTIALS.contains(&code)) {
-        return Trouble::Relay(format!("the relay wants us to sign in: {error}"));
+        return DeliveryError::Relay(format!("the relay wants us to sign in: {error}"));
     }
     if error.is_permanent() {
-        return Trouble::Refused(format!("the relay refuses the message: {error}"));
+        return DeliveryError::Refused(format!("the relay refuses the message: {error}"));
     }
-    Trouble::Passing(format!("the relay did not take the message: {error}"))
+    DeliveryError::Passing(format!("the relay did not take the message: {error}"))
 }

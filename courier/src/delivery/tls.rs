@@ -20,7 +20,7 @@ use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::error::Trouble;
+use super::error::DeliveryError;
 
 type Made = Result<Arc<ClientConfig>, String>;
 
@@ -59,30 +59,31 @@ pub(super) async fn protect(
     stream: TcpStream,
     (name, verify): (&str, bool),
     ours: Option<Arc<CertifiedKey>>,
-) -> Result<TlsStream<TcpStream>, Trouble> {
+) -> Result<TlsStream<TcpStream>, DeliveryError> {
     let made = if verify { &*STRICT } else { &*BLIND };
     let config = made
         .as_ref()
-        .map_err(|why| Trouble::Relay(format!("TLS cannot be set up here: {why}")))?;
+        .map_err(|why| DeliveryError::Relay(format!("TLS cannot be set up here: {why}")))?;
     let config = match ours {
         Some(ours) => with_certificate(config, ours),
         None => Arc::clone(config),
     };
-    let name = ServerName::try_from(name.to_owned())
-        .map_err(|_| Trouble::Relay("the relay's name cannot be in a certificate".to_owned()))?;
+    let name = ServerName::try_from(name.to_owned()).map_err(|_| {
+        DeliveryError::Relay("the relay's name cannot be in a certificate".to_owned())
+    })?;
     let shaken = TlsConnector::from(config).connect(name, stream);
     shaken.await.map_err(|error| of_handshake(&error))
 }
 
 /// What a certificate or a protocol is to blame for lasts; a broken line does not.
-fn of_handshake(error: &io::Error) -> Trouble {
+fn of_handshake(error: &io::Error) -> DeliveryError {
     let cause = error.get_ref().and_then(|inner| inner.downcast_ref());
     match cause {
         Some(tls @ rustls::Error::InvalidCertificate(_)) => {
-            Trouble::Relay(format!("the relay's certificate is not accepted: {tls}"))
+            DeliveryError::Relay(format!("the relay's certificate is not accepted: {tls}"))
         }
-        Some(tls) => Trouble::Relay(format!("the relay's TLS does not work: {tls}")),
-        None => Trouble::Passing(format!(
+        Some(tls) => DeliveryError::Relay(format!("the relay's TLS does not work: {tls}")),
+        None => DeliveryError::Passing(format!(
             "the connection broke during the TLS handshake: {error}"
         )),
     }

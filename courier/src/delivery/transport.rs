@@ -5,7 +5,7 @@ use identity::schema::Via;
 use tenants::Project;
 
 use super::{
-    error::Trouble,
+    error::DeliveryError,
     http,
     letter::{self, Letter},
     smtp::{self, Connection},
@@ -65,7 +65,7 @@ impl Way {
         project: &Project,
         message: &Stored,
         idle: impl Fn() -> Option<Connection>,
-    ) -> Result<Ready, Trouble> {
+    ) -> Result<Ready, DeliveryError> {
         match self {
             Self::Smtp(relay, config) => {
                 let letter = letter::write(project, message, &config)?;
@@ -87,7 +87,7 @@ pub(crate) enum Ready {
 
 impl Ready {
     /// Out. Answers a connection that can be used again.
-    pub(crate) async fn send(self) -> Result<Option<Connection>, Trouble> {
+    pub(crate) async fn send(self) -> Result<Option<Connection>, DeliveryError> {
         match self {
             Self::Smtp(connection, letter) => smtp::send(*connection, &letter).await,
             Self::Http(project, request) => {

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use metrics::counter;
 use tenants::{Verdict, ids};
 
-use super::error::Trouble;
+use super::error::DeliveryError;
 use crate::store::Status;
 
 /// Ten seconds, then twice as long each time, up to an hour.
@@ -30,12 +30,12 @@ pub(super) enum Next {
 }
 
 /// After `begun` attempts of `max`.
-pub(super) fn of(trouble: &Trouble, begun: i64, max: i64) -> Next {
-    match trouble {
-        Trouble::Refused(_) => Next::Abandon,
-        Trouble::Passing(_) if begun >= max => Next::Abandon,
-        Trouble::Passing(_) => Next::Retry(pause(begun)),
-        Trouble::Relay(_) => Next::Wait(FIRST_REST),
+pub(super) fn of(error: &DeliveryError, begun: i64, max: i64) -> Next {
+    match error {
+        DeliveryError::Refused(_) => Next::Abandon,
+        DeliveryError::Passing(_) if begun >= max => Next::Abandon,
+        DeliveryError::Passing(_) => Next::Retry(pause(begun)),
+        DeliveryError::Relay(_) => Next::Wait(FIRST_REST),
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn what_a_failure_means() {
-        let passing = Trouble::Passing(String::new());
+        let passing = DeliveryError::Passing(String::new());
         let seconds = |begun| match of(&passing, begun, 20) {
             Next::Retry(pause) => pause.as_secs(),
             other => panic!("{other:?}"),
@@ -110,8 +110,11 @@ mod tests {
         );
         assert_eq!(of(&passing, 6, 6), Next::Abandon);
         assert_eq!(of(&passing, 1, 1), Next::Abandon);
-        assert_eq!(of(&Trouble::Refused(String::new()), 1, 6), Next::Abandon);
-        let relay = Trouble::Relay(String::new());
+        assert_eq!(
+            of(&DeliveryError::Refused(String::new()), 1, 6),
+            Next::Abandon
+        );
+        let relay = DeliveryError::Relay(String::new());
         assert_eq!(of(&relay, 100, 6), Next::Wait(FIRST_REST));
         assert_eq!(
             [1, 2, 5, 6, 99].map(|n| rest(n).as_secs()),
