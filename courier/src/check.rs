@@ -11,7 +11,9 @@ use tenants::{Environment, Section, config::ConfigViolation};
 
 use crate::{
     certificate::ClientCertificate,
-    config::{CourierConfig, Delivery, KeyPlace, RequestAuth, RequestConfig, TextConfig, decoded},
+    config::{
+        CourierConfig, DeliveryStrategy, KeyPlace, RequestAuth, RequestConfig, TextConfig, decoded,
+    },
     recipient::is_deliverable,
     relay::Relay,
     templates,
@@ -45,7 +47,7 @@ pub fn check(document: &Value, environment: Environment) -> Vec<ConfigViolation>
     let http = "/courier/http/request_config";
     match &courier.http.request_config {
         Some(service) => request(service, http, &mut found),
-        None if courier.delivery_strategy == Delivery::Http => {
+        None if courier.delivery_strategy == DeliveryStrategy::Http => {
             found.push(ConfigViolation::new(
                 http,
                 "is missing: with delivery_strategy http it says where mail goes",
@@ -58,7 +60,7 @@ pub fn check(document: &Value, environment: Environment) -> Vec<ConfigViolation>
         request(&channel.request_config, &pointer, &mut found);
     }
     if environment != Environment::Development {
-        missing_way(document, &courier, &mut found);
+        missing_transport(document, &courier, &mut found);
     }
     let path = texts.language_trait.as_deref().unwrap_or("traits.locale");
     if !path.starts_with("traits.") && !path.starts_with("metadata_public.") {
@@ -186,15 +188,15 @@ const NOTIFIERS: &str = "/selfservice/flows/settings/after/profile/hooks";
 
 /// What sends messages needs a way for them to leave: mails always; text messages where a schema has phone
 /// numbers for it.
-fn missing_way(document: &Value, courier: &CourierConfig, found: &mut Found) {
+fn missing_transport(document: &Value, courier: &CourierConfig, found: &mut Found) {
     let senders = senders(document);
-    if !courier.has_way(Via::Email) {
+    if !courier.has_transport(Via::Email) {
         let why = "sends mail, and nothing says how: set courier.smtp.connection_uri and courier.smtp.from_address, \
             or courier.delivery_strategy http with courier.http.request_config";
         let pointers = senders.iter().map(|(pointer, _)| pointer);
         found.extend(pointers.map(|pointer| ConfigViolation::new(pointer, why)));
     }
-    if courier.has_way(Via::Sms) || senders.is_empty() {
+    if courier.has_transport(Via::Sms) || senders.is_empty() {
         return;
     }
     let schemas = Schemas::named(document);

@@ -18,7 +18,7 @@ const DAYS_30: Duration = Duration::from_hours(720);
 #[serde(default)]
 pub struct CourierConfig {
     /// How mail leaves.
-    pub delivery_strategy: Delivery,
+    pub delivery_strategy: DeliveryStrategy,
     /// The relay.
     pub smtp: SmtpConfig,
     /// The service that takes mail instead of a relay.
@@ -37,11 +37,11 @@ impl Section for CourierConfig {
 
 impl CourierConfig {
     /// Is there a way for messages of that channel to leave?
-    pub fn has_way(&self, via: Via) -> bool {
+    pub fn has_transport(&self, via: Via) -> bool {
         match (via, self.delivery_strategy) {
             (Via::Sms, _) => self.channels.iter().any(|channel| channel.id == "sms"),
-            (Via::Email, Delivery::Smtp) => self.smtp.connection_uri.is_some(),
-            (Via::Email, Delivery::Http) => self.http.request_config.is_some(),
+            (Via::Email, DeliveryStrategy::Smtp) => self.smtp.connection_uri.is_some(),
+            (Via::Email, DeliveryStrategy::Http) => self.http.request_config.is_some(),
         }
     }
 }
@@ -49,7 +49,7 @@ impl CourierConfig {
 impl Default for CourierConfig {
     fn default() -> Self {
         Self {
-            delivery_strategy: Delivery::Smtp,
+            delivery_strategy: DeliveryStrategy::Smtp,
             smtp: SmtpConfig::default(),
             http: HttpConfig::default(),
             channels: Vec::new(),
@@ -63,7 +63,7 @@ impl Default for CourierConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "each is what it says")]
-pub enum Delivery {
+pub enum DeliveryStrategy {
     Smtp,
     Http,
 }

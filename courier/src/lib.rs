@@ -22,8 +22,8 @@ mod tests;
 pub use certificate::ClientCertificate;
 pub use check::check;
 pub use config::{
-    Channel, CourierConfig, Delivery, HttpConfig, KeyPlace, RequestAuth, RequestConfig, SmtpConfig,
-    TextConfig,
+    Channel, CourierConfig, DeliveryStrategy, HttpConfig, KeyPlace, RequestAuth, RequestConfig,
+    SmtpConfig, TextConfig,
 };
 pub use delivery::{Courier, SEND_SECONDS_MAX};
 pub use message::{Cause, Template};

@@ -141,7 +141,7 @@ pub async fn mail_if_any(cx: &Cx<'_>, to: &Address) -> Result<bool, Fault> {
 fn can_leave(cx: &Cx<'_>, via: Via) -> bool {
     let project = cx.project;
     let can = project.environment() == Environment::Development
-        || project.config::<CourierConfig>().has_way(via);
+        || project.config::<CourierConfig>().has_transport(via);
     if !can {
         let (project, channel) = (project.slug(), via.as_str());
         tracing::warn!(project, channel, "no way for messages is configured");

@@ -11,7 +11,7 @@ mod dial;
 mod error;
 mod host_queue;
 mod http;
-mod letter;
+mod mime;
 mod relays;
 mod smtp;
 mod tls;
@@ -29,8 +29,8 @@ use uuid::Uuid;
 use self::{
     error::DeliveryError,
     host_queue::HostQueues,
-    relays::{Place, Relays},
-    transport::{Ready, Way},
+    relays::{Relays, TransportKey},
+    transport::{Ready, Transport},
     verdict::Next,
 };
 use crate::{
@@ -90,8 +90,8 @@ impl Courier {
             message,
             began: project.now(),
         };
-        match Way::of(project, attempt.message.to.via) {
-            Ok(way) => attempt.by(way).await,
+        match Transport::of(project, attempt.message.to.via) {
+            Ok(transport) => attempt.through(transport).await,
             Err(_) if project.environment() == Environment::Development => {
                 let kept = attempt.ended(Status::Sent, None, Some(KEPT));
                 attempts::whole(project, id, attempt.message.send_count, &kept).await?;
@@ -99,8 +99,8 @@ impl Courier {
                 Ok(Verdict::Done)
             }
             Err(why) => {
-                let place = Place::of(project, attempt.message.to.via);
-                self.relays.leave_alone(place, attempt.began);
+                let key = TransportKey::of(project, attempt.message.to.via);
+                self.relays.leave_alone(key, attempt.began);
                 attempt.relay_is_wrong(why.to_owned()).await
             }
         }
@@ -121,14 +121,14 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    async fn by(mut self, way: Way) -> Result<Verdict, Fault> {
+    async fn through(mut self, transport: Transport) -> Result<Verdict, Fault> {
         let (project, relays) = (self.project, &self.courier.relays);
         if !is_deliverable(&self.message.to) {
             let why = "the recipient is no address".to_owned();
             return self.reached_nobody(Next::Abandon, why).await;
         }
-        let place = Place::of(project, self.message.to.via);
-        let target = way.target();
+        let key = TransportKey::of(project, self.message.to.via);
+        let target = transport.target();
         let slot = self.courier.hosts.slot(&target, project.id());
         let Ok(Some(_slot)) = timeout(SLOT_SECONDS_MAX, slot).await else {
             return Ok(Verdict::Retry {
@@ -137,7 +137,7 @@ impl Attempt<'_> {
             });
         };
         self.began = project.now();
-        if let Some(rest) = relays.is_left_alone(place, self.began) {
+        if let Some(rest) = relays.is_left_alone(key, self.began) {
             return self.wait(rest, None).await;
         }
         if i64::from(self.message.send_count) >= self.attempts_max() {
@@ -147,7 +147,7 @@ impl Attempt<'_> {
         }
         let ready = match timeout(
             self.courier.patience,
-            way.prepare(project, &self.message, || relays.take(place)),
+            transport.prepare(project, &self.message, || relays.take(key)),
         )
         .await
         .unwrap_or_else(|_| {
@@ -157,7 +157,7 @@ impl Attempt<'_> {
         }) {
             Ok(ready) => ready,
             Err(DeliveryError::Relay(why)) => {
-                relays.leave_alone(place, self.began);
+                relays.leave_alone(key, self.began);
                 return self.relay_is_wrong(why).await;
             }
             Err(error) => {
@@ -168,25 +168,30 @@ impl Attempt<'_> {
         let Some(number) = attempts::begin(project, self.message.id).await? else {
             return Ok(Verdict::Done);
         };
-        self.hand_over(ready, place, number).await
+        self.hand_over(ready, key, number).await
     }
 
     /// What may reach somebody.
-    async fn hand_over(&self, ready: Ready, place: Place, number: i32) -> Result<Verdict, Fault> {
+    async fn hand_over(
+        &self,
+        ready: Ready,
+        key: TransportKey,
+        number: i32,
+    ) -> Result<Verdict, Fault> {
         let relays = &self.courier.relays;
         let sent = timeout(self.courier.patience, ready.send()).await;
         let late = || DeliveryError::Passing("the relay does not answer in time".to_owned());
         match sent.unwrap_or_else(|_| Err(late())) {
             Ok(connection) => {
-                relays.put_back(place, connection);
-                relays.is_well(place);
+                relays.put_back(key, connection);
+                relays.is_well(key);
                 let done = self.ended(Status::Sent, None, None);
                 self.record(number, &done).await?;
                 counter!("insula_messages_sent_total").increment(1);
                 Ok(Verdict::Done)
             }
             Err(DeliveryError::Relay(why)) => {
-                relays.leave_alone(place, self.began);
+                relays.leave_alone(key, self.began);
                 attempts::take_back(self.project, self.message.id, number).await?;
                 self.relay_is_wrong(why).await
             }
@@ -217,8 +222,8 @@ impl Attempt<'_> {
 
     /// No message's fault: it waits, until it is too old to be of use.
     async fn relay_is_wrong(&self, why: String) -> Result<Verdict, Fault> {
-        let place = Place::of(self.project, self.message.to.via);
-        let rest = self.courier.relays.is_left_alone(place, self.began);
+        let key = TransportKey::of(self.project, self.message.to.via);
+        let rest = self.courier.relays.is_left_alone(key, self.began);
         self.wait(rest.unwrap_or(verdict::FIRST_REST), Some(why))
             .await
     }

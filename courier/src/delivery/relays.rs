@@ -20,13 +20,13 @@ const IDLE_MAX: usize = 64;
 const IDLE_SECONDS_MAX: Duration = Duration::from_secs(20);
 /// A way as one revision of one project's configuration describes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(super) struct TransportKey {
     project: ProjectId,
     revision: i32,
     channel: &'static str,
 }
 
-impl Place {
+impl TransportKey {
     pub(super) fn of(project: &Project, via: Via) -> Self {
         Self {
             project: project.id(),
@@ -44,21 +44,21 @@ struct Rest {
 /// See the head of the file.
 #[derive(Default)]
 pub(super) struct Relays {
-    idle: Mutex<Vec<(Place, Instant, Connection)>>,
-    rests: Mutex<HashMap<Place, Rest>>,
+    idle: Mutex<Vec<(TransportKey, Instant, Connection)>>,
+    rests: Mutex<HashMap<TransportKey, Rest>>,
 }
 
 impl Relays {
-    /// A connection that waits for the next message of that place: the one that was used last.
-    pub(super) fn take(&self, place: Place) -> Option<Connection> {
+    /// A connection that waits for the next message of that key: the one that was used last.
+    pub(super) fn take(&self, key: TransportKey) -> Option<Connection> {
         let mut idle = lock(&self.idle);
         idle.retain(|(_, since, _)| since.elapsed() < IDLE_SECONDS_MAX);
-        let at = idle.iter().rposition(|(of, ..)| *of == place)?;
+        let at = idle.iter().rposition(|(of, ..)| *of == key)?;
         Some(idle.remove(at).2)
     }
 
     /// Keep a connection for the next message, unless it had its time.
-    pub(super) fn put_back(&self, place: Place, connection: Option<Connection>) {
+    pub(super) fn put_back(&self, key: TransportKey, connection: Option<Connection>) {
         let Some(connection) = connection else {
             return;
         };
@@ -67,25 +67,25 @@ impl Relays {
         if idle.len() >= IDLE_MAX {
             idle.remove(0);
         }
-        idle.push((place, Instant::now(), connection));
+        idle.push((key, Instant::now(), connection));
     }
 
     /// How much longer, if it is.
-    pub(super) fn is_left_alone(&self, place: Place, now: DateTime<Utc>) -> Option<Duration> {
+    pub(super) fn is_left_alone(&self, key: TransportKey, now: DateTime<Utc>) -> Option<Duration> {
         let rests = lock(&self.rests);
-        let rest = rests.get(&place)?.until - now;
+        let rest = rests.get(&key)?.until - now;
         rest.to_std().ok().filter(|rest| !rest.is_zero())
     }
 
     /// It refused us, not a message: longer each time.
-    pub(super) fn leave_alone(&self, place: Place, now: DateTime<Utc>) {
+    pub(super) fn leave_alone(&self, key: TransportKey, now: DateTime<Utc>) {
         let mut rests = lock(&self.rests);
         // Earlier revisions of the same project, and what nobody asked for in a day.
         rests.retain(|of, rest| {
-            let replaced = of.project == place.project && of.revision < place.revision;
+            let replaced = of.project == key.project && of.revision < key.revision;
             !replaced && now - rest.until < TimeDelta::days(1)
         });
-        let rest = rests.entry(place).or_insert(Rest {
+        let rest = rests.entry(key).or_insert(Rest {
             times: 0,
             until: now,
         });
@@ -97,8 +97,8 @@ impl Relays {
         }
     }
 
-    pub(super) fn is_well(&self, place: Place) {
-        lock(&self.rests).remove(&place);
+    pub(super) fn is_well(&self, key: TransportKey) {
+        lock(&self.rests).remove(&key);
     }
 }
 

@@ -12,7 +12,7 @@ use lettre::transport::smtp::{
 use tenants::Project;
 use tokio::time::{Instant, timeout};
 
-use super::{dial, error::DeliveryError, letter::Letter};
+use super::{dial, error::DeliveryError, mime::MimeMessage};
 use crate::{config::SmtpConfig, relay::Relay};
 
 /// Then a relay may have lost patience, and is asked first.
@@ -123,14 +123,14 @@ impl Connection {
     }
 }
 
-/// Hand a letter over. Answers the connection when it can be used again.
+/// Hand a message over. Answers the connection when it can be used again.
 pub(super) async fn send(
     mut connection: Connection,
-    letter: &Letter,
+    message: &MimeMessage,
 ) -> Result<Option<Connection>, DeliveryError> {
     let smtp = &mut connection.smtp;
-    if let Err(error) = hand_over(smtp, letter).await {
-        // Politely, where somebody still listens.
+    if let Err(error) = hand_over(smtp, message).await {
+        // A relay that still listens is told.
         let _ = timeout(ASK_SECONDS_MAX, smtp.quit()).await;
         return Err(error);
     }
@@ -143,27 +143,30 @@ pub(super) async fn send(
     Ok(Some(connection))
 }
 
-async fn hand_over(smtp: &mut AsyncSmtpConnection, letter: &Letter) -> Result<(), DeliveryError> {
+async fn hand_over(
+    smtp: &mut AsyncSmtpConnection,
+    message: &MimeMessage,
+) -> Result<(), DeliveryError> {
     let mut options = Vec::new();
     let ascii = |address: &lettre::Address| AsRef::<str>::as_ref(address).is_ascii();
-    if !(ascii(&letter.from) && ascii(&letter.to)) {
+    if !(ascii(&message.from) && ascii(&message.to)) {
         if !smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
             let why = "the relay takes no addresses beyond ASCII (SMTPUTF8)";
             return Err(DeliveryError::Refused(why.to_owned()));
         }
         options.push(MailParameter::SmtpUtfEight);
     }
-    let mail = Mail::new(Some(letter.from.clone()), options);
+    let mail = Mail::new(Some(message.from.clone()), options);
     let taken = smtp.command(mail).await;
     taken.map_err(|error| before_the_message(&error))?;
-    let to = Rcpt::new(letter.to.clone(), Vec::new());
+    let to = Rcpt::new(message.to.clone(), Vec::new());
     smtp.command(to)
         .await
         .map_err(|error| of_the_message(&error))?;
     smtp.command(Data)
         .await
         .map_err(|error| of_the_message(&error))?;
-    let taken = smtp.message(&letter.bytes).await;
+    let taken = smtp.message(&message.bytes).await;
     taken.map(drop).map_err(|error| of_the_message(&error))
 }
 

@@ -7,22 +7,22 @@ use tenants::Project;
 use super::{
     error::DeliveryError,
     http,
-    letter::{self, Letter},
+    mime::{self, MimeMessage},
     smtp::{self, Connection},
 };
 use crate::{
-    config::{CourierConfig, Delivery, RequestConfig, SmtpConfig},
+    config::{CourierConfig, DeliveryStrategy, RequestConfig, SmtpConfig},
     relay::Relay,
     store::Stored,
 };
 
 /// Where messages of a channel go.
-pub(crate) enum Way {
+pub(crate) enum Transport {
     Smtp(Relay, SmtpConfig),
     Http(RequestConfig),
 }
 
-impl Way {
+impl Transport {
     /// As the configuration says; an error when it says nothing.
     pub(crate) fn of(project: &Project, via: Via) -> Result<Self, &'static str> {
         let config = project.config::<CourierConfig>();
@@ -33,13 +33,13 @@ impl Way {
             return Ok(Self::Http(channel.request_config.clone()));
         }
         match config.delivery_strategy {
-            Delivery::Http => {
+            DeliveryStrategy::Http => {
                 let service = config.http.request_config.clone();
                 service
                     .map(Self::Http)
                     .ok_or("no service for mail is configured (courier.http)")
             }
-            Delivery::Smtp => {
+            DeliveryStrategy::Smtp => {
                 let uri = config.smtp.connection_uri.as_deref();
                 let uri = uri.ok_or("no relay is configured (courier.smtp.connection_uri)")?;
                 Ok(Self::Smtp(Relay::parse(uri)?, config.smtp.clone()))
@@ -68,9 +68,9 @@ impl Way {
     ) -> Result<Ready, DeliveryError> {
         match self {
             Self::Smtp(relay, config) => {
-                let letter = letter::write(project, message, &config)?;
+                let mail = mime::write(project, message, &config)?;
                 let connection = smtp::connect(project, &relay, &config, idle).await?;
-                Ok(Ready::Smtp(Box::new(connection), letter))
+                Ok(Ready::Smtp(Box::new(connection), mail))
             }
             Self::Http(service) => http::prepare(project, message, &service)
                 .await
@@ -81,7 +81,7 @@ impl Way {
 
 /// A message at the door.
 pub(crate) enum Ready {
-    Smtp(Box<Connection>, Letter),
+    Smtp(Box<Connection>, MimeMessage),
     Http(Project, Box<tenants::OutboundRequest>),
 }
 
@@ -89,7 +89,7 @@ impl Ready {
     /// Out. Answers a connection that can be used again.
     pub(crate) async fn send(self) -> Result<Option<Connection>, DeliveryError> {
         match self {
-            Self::Smtp(connection, letter) => smtp::send(*connection, &letter).await,
+            Self::Smtp(connection, mail) => smtp::send(*connection, &mail).await,
             Self::Http(project, request) => {
                 http::send(&project, *request).await?;
                 Ok(None)

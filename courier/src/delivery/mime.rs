@@ -14,7 +14,7 @@ use super::error::DeliveryError;
 use crate::{config::SmtpConfig, store::Stored};
 
 /// Envelope and content.
-pub(crate) struct Letter {
+pub(crate) struct MimeMessage {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) bytes: Vec<u8>,
@@ -25,7 +25,7 @@ pub(super) fn write(
     project: &Project,
     message: &Stored,
     config: &SmtpConfig,
-) -> Result<Letter, DeliveryError> {
+) -> Result<MimeMessage, DeliveryError> {
     let sender = config.from_address.as_deref().unwrap_or_default();
     let from: Address = sender
         .parse()
@@ -59,7 +59,7 @@ pub(super) fn write(
     };
     let whole = whole
         .map_err(|error| DeliveryError::Refused(format!("the mail cannot be written: {error}")))?;
-    Ok(Letter {
+    Ok(MimeMessage {
         from,
         to,
         bytes: whole.formatted(),
