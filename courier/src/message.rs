@@ -127,6 +127,34 @@ impl Template {
             Self::VerifiableAddressChanged { .. } => "verifiable_address_changed",
         }
     }
+
+    /// How long its secret can be used, for templates that carry one.
+    pub(crate) fn expires_in(&self) -> Option<Duration> {
+        match self {
+            Self::RecoveryValid { expires_in, .. }
+            | Self::RecoveryCodeValid { expires_in, .. }
+            | Self::VerificationValid { expires_in, .. }
+            | Self::VerificationCodeValid { expires_in, .. }
+            | Self::LoginCodeValid { expires_in, .. }
+            | Self::RegistrationCodeValid { expires_in, .. } => Some(*expires_in),
+            Self::RecoveryInvalid
+            | Self::RecoveryCodeInvalid
+            | Self::VerificationInvalid
+            | Self::VerificationCodeInvalid
+            | Self::VerifiableAddressChanged { .. } => None,
+        }
+    }
+
+    /// False when the recipient may have no account here.
+    pub(crate) fn is_about_identity(&self) -> bool {
+        !matches!(
+            self,
+            Self::RecoveryInvalid
+                | Self::RecoveryCodeInvalid
+                | Self::VerificationInvalid
+                | Self::VerificationCodeInvalid
+        )
+    }
 }
 
 impl std::fmt::Debug for OutgoingMessage {

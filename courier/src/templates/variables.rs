@@ -9,87 +9,77 @@ use url::Url;
 
 use crate::message::{OutgoingMessage, Template};
 
-/// `template_data` as delivery services get it.
+/// `template_data` as delivery services get it. They may go by the order of its keys.
 pub(super) fn template_data(message: &OutgoingMessage) -> Value {
-    let sms = message.to.via == Via::Sms;
     let mut data = Map::new();
     let mut put = |name: &str, value: Value| data.insert(name.to_owned(), value);
     put("to", json!(message.to.value));
-    let mut expires = None;
-    let mut told_of = message
-        .identity
-        .as_ref()
-        .map(|identity| identity.view.clone());
-    match &message.template {
-        Template::RecoveryValid { url, expires_in } => {
-            put("recovery_url", json!(url));
-            expires = Some(expires_in);
-        }
-        Template::RecoveryCodeValid { code, expires_in } => {
-            // Another name in text messages, as in the original.
-            let name = if sms {
-                "verification_code"
-            } else {
-                "recovery_code"
-            };
-            put(name, json!(code.as_str()));
-            if sms {
-                put("request_url_domain", json!(domain(&message.request_url)));
-            }
-            expires = Some(expires_in);
-        }
-        Template::VerificationValid { url, expires_in } => {
-            put("verification_url", json!(url));
-            expires = Some(expires_in);
-        }
-        Template::VerificationCodeValid {
-            code,
-            url,
-            expires_in,
-        } => {
-            put("verification_code", json!(code.as_str()));
-            if !sms {
-                put("verification_url", json!(url));
-            }
-            expires = Some(expires_in);
-        }
-        Template::LoginCodeValid { code, expires_in } => {
-            put("login_code", json!(code.as_str()));
-            expires = Some(expires_in);
-        }
-        Template::RegistrationCodeValid {
-            code,
-            traits,
-            expires_in,
-        } => {
-            put("registration_code", json!(code.as_str()));
-            if sms {
-                // There is no identity yet: these are the traits.
-                told_of = Some(traits.clone());
-            } else {
-                put("traits", traits.clone());
-            }
-            expires = Some(expires_in);
-        }
-        Template::VerifiableAddressChanged { changed_at } => {
-            let at = changed_at.to_rfc3339_opts(SecondsFormat::Secs, true);
-            put("changed_at", json!(at));
-        }
-        Template::RecoveryInvalid
-        | Template::RecoveryCodeInvalid
-        | Template::VerificationInvalid
-        | Template::VerificationCodeInvalid => told_of = None,
+    for (name, value) in of_template(message) {
+        put(name, value);
     }
-    if let Some(identity) = told_of {
+    if let Some(identity) = identity(message) {
         put("identity", identity);
     }
     put("request_url", json!(message.request_url));
     let payload = message.transient_payload.clone();
     put("transient_payload", payload.unwrap_or(Value::Null));
-    if let Some(expires_in) = expires {
+    if let Some(expires_in) = message.template.expires_in() {
         put("expires_in_minutes", json!(expires_in.as_secs() / 60));
     }
     Value::Object(data)
+}
+
+/// The variables that only this template has.
+fn of_template(message: &OutgoingMessage) -> Vec<(&'static str, Value)> {
+    let sms = message.to.via == Via::Sms;
+    match &message.template {
+        Template::RecoveryValid { url, .. } => vec![("recovery_url", json!(url))],
+        // Another name in text messages, as in Kratos.
+        Template::RecoveryCodeValid { code, .. } if sms => vec![
+            ("verification_code", json!(code.as_str())),
+            ("request_url_domain", json!(domain(&message.request_url))),
+        ],
+        Template::RecoveryCodeValid { code, .. } => vec![("recovery_code", json!(code.as_str()))],
+        Template::VerificationValid { url, .. } => vec![("verification_url", json!(url))],
+        Template::VerificationCodeValid { code, .. } if sms => {
+            vec![("verification_code", json!(code.as_str()))]
+        }
+        Template::VerificationCodeValid { code, url, .. } => vec![
+            ("verification_code", json!(code.as_str())),
+            ("verification_url", json!(url)),
+        ],
+        Template::LoginCodeValid { code, .. } => vec![("login_code", json!(code.as_str()))],
+        Template::RegistrationCodeValid { code, .. } if sms => {
+            vec![("registration_code", json!(code.as_str()))]
+        }
+        Template::RegistrationCodeValid { code, traits, .. } => vec![
+            ("registration_code", json!(code.as_str())),
+            ("traits", traits.clone()),
+        ],
+        Template::VerifiableAddressChanged { changed_at } => {
+            let at = changed_at.to_rfc3339_opts(SecondsFormat::Secs, true);
+            vec![("changed_at", json!(at))]
+        }
+        Template::RecoveryInvalid
+        | Template::RecoveryCodeInvalid
+        | Template::VerificationInvalid
+        | Template::VerificationCodeInvalid => Vec::new(),
+    }
+}
+
+/// What the template learns of the identity.
+fn identity(message: &OutgoingMessage) -> Option<Value> {
+    match &message.template {
+        // There is no identity yet: these are the traits.
+        Template::RegistrationCodeValid { traits, .. } if message.to.via == Via::Sms => {
+            Some(traits.clone())
+        }
+        template if template.is_about_identity() => message
+            .identity
+            .as_ref()
+            .map(|identity| identity.view.clone()),
+        _ => None,
+    }
 }
 
 /// Everything a template may name: `data`, once more by the Go names, and what the original has not.
@@ -105,7 +95,7 @@ pub(super) fn context(
     if let Template::RecoveryCodeValid { code, .. } = &message.template {
         put(&mut context, "recovery_code", json!(code.as_str()));
     }
-    if told_of_somebody(&message.template) {
+    if message.template.is_about_identity() {
         context.entry("identity").or_insert(Value::Null);
     }
     put(
@@ -131,16 +121,6 @@ pub(super) fn context(
         put(&mut context, name, json!(url));
     }
     context
-}
-
-fn told_of_somebody(template: &Template) -> bool {
-    !matches!(
-        template,
-        Template::RecoveryInvalid
-            | Template::RecoveryCodeInvalid
-            | Template::VerificationInvalid
-            | Template::VerificationCodeInvalid
-    )
 }
 
 /// What messages show of the project.
