@@ -13,7 +13,7 @@ use crate::{accept, cookies};
 
 const TEXT_BYTES_MAX: usize = 512;
 /// Contract, self-service 10.3.
-const TOLD: &[&str] = &[
+const FORWARDED: &[&str] = &[
     "Accept",
     "Accept-Encoding",
     "Accept-Language",
@@ -61,14 +61,14 @@ pub(crate) fn info(
         user_agent: cut(text(headers, header::USER_AGENT.as_str()).unwrap_or_default()),
         location: trusted.map_or_else(String::new, |_| location(headers)),
         accept_language: text(headers, header::ACCEPT_LANGUAGE.as_str()).map(cut),
-        told_headers: told(headers),
+        forwarded_headers: forwarded_headers(headers),
     }
 }
 
-/// The headers that hooks and delivery services may be told of: name to values.
-fn told(headers: &HeaderMap) -> Value {
-    let mut told = Map::new();
-    for name in TOLD {
+/// The headers that hooks and delivery services may see: name to values.
+fn forwarded_headers(headers: &HeaderMap) -> Value {
+    let mut forwarded = Map::new();
+    for name in FORWARDED {
         let values: Vec<Value> = headers
             .get_all(*name)
             .iter()
@@ -76,10 +76,10 @@ fn told(headers: &HeaderMap) -> Value {
             .map(|value| Value::String(cut(value)))
             .collect();
         if !values.is_empty() {
-            told.insert((*name).to_owned(), Value::Array(values));
+            forwarded.insert((*name).to_owned(), Value::Array(values));
         }
     }
-    Value::Object(told)
+    Value::Object(forwarded)
 }
 
 fn browser_trace(headers: &HeaderMap, sent: &[(String, String)]) -> Option<&'static str> {

@@ -180,7 +180,7 @@ fn client() -> ClientInfo {
         user_agent: "bench".to_owned(),
         location: String::new(),
         accept_language: None,
-        told_headers: serde_json::Value::Null,
+        forwarded_headers: serde_json::Value::Null,
     }
 }
 

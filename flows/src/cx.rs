@@ -51,8 +51,8 @@ pub struct ClientInfo {
     pub location: String,
     /// `Accept-Language`, at most 512 bytes.
     pub accept_language: Option<String>,
-    /// What hooks and delivery services may be told of the request: name to values.
-    pub told_headers: serde_json::Value,
+    /// Headers of the request that hooks and delivery services may see: name to values.
+    pub forwarded_headers: serde_json::Value,
 }
 
 /// What the request carried by way of cookies.

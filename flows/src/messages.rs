@@ -123,7 +123,7 @@ pub(crate) fn cause<'a>(
         request_url,
         transient_payload,
         accept_language: cx.client.accept_language.as_deref(),
-        request_headers: &cx.client.told_headers,
+        request_headers: &cx.client.forwarded_headers,
     }
 }
 
