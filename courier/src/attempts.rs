@@ -1,5 +1,5 @@
 //! What is written down of each attempt to send a message. An attempt is begun and ended in transactions
-//! of their own, and whoever was overtaken meanwhile writes nothing.
+//! of their own, and an attempt that was overtaken meanwhile writes nothing.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -17,13 +17,13 @@ pub struct Ended {
     pub began: DateTime<Utc>,
     /// Why it failed; `None` when it did not.
     pub failure: Option<String>,
-    /// For whoever reads it, when there is more to say of a success.
+    /// What administrators read, when there is more to say of a success.
     pub note: Option<&'static str>,
 }
 
 const SHOWN_CHARS_MAX: usize = 500;
 
-/// Begin an attempt that may reach somebody: from here on a crash leaves its trace. Answers its number;
+/// Begin an attempt that may reach the recipient: from here on a crash leaves its trace. Answers its number;
 /// `None` when the message is through with.
 pub async fn begin(project: &Project, id: Uuid) -> Result<Option<i32>, Fault> {
     let mut tx = project.begin().await?;
@@ -65,7 +65,7 @@ pub async fn end(project: &Project, id: Uuid, number: i32, ended: &Ended) -> Res
     Ok(done)
 }
 
-/// The attempt of that number was none of the message's: it counts as not begun.
+/// The attempt of that number failed through no fault of the message: it counts as not begun.
 pub async fn take_back(project: &Project, id: Uuid, number: i32) -> Result<(), Fault> {
     let mut tx = project.begin().await?;
     sqlx::query!(
@@ -80,7 +80,7 @@ pub async fn take_back(project: &Project, id: Uuid, number: i32) -> Result<(), F
     tx.commit().await
 }
 
-/// An attempt that reached nobody, from its beginning to its end; unless another was begun after `begun`.
+/// Record an attempt that ended before it could reach the recipient; unless another was begun after `begun`.
 pub async fn whole(project: &Project, id: Uuid, begun: i32, ended: &Ended) -> Result<(), Fault> {
     let mut tx = project.begin().await?;
     let now = project.now();
@@ -98,8 +98,7 @@ pub async fn whole(project: &Project, id: Uuid, begun: i32, ended: &Ended) -> Re
     tx.commit().await
 }
 
-/// Why a message waits, or was given up waiting, without an attempt of its own; unless one was begun after
-/// `begun`.
+/// Record why a message waits, or was given up waiting, without an attempt; unless one was begun after `begun`.
 pub async fn waits(project: &Project, id: Uuid, begun: i32, ended: &Ended) -> Result<(), Fault> {
     let mut tx = project.begin().await?;
     let now = project.now();
@@ -157,7 +156,7 @@ fn dispatch(
     }
 }
 
-/// The inner error object, as the original shows it.
+/// The inner error object, as Kratos shows it.
 fn error(why: &str) -> Value {
     let why: String = why
         .chars()

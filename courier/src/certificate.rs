@@ -1,4 +1,4 @@
-//! How we prove to a relay who we are, without a password: a certificate and its key
+//! Signing in to a relay without a password: a certificate and its key
 //! (`insula.courier.client_certificate`).
 
 use rustls::{

@@ -1,5 +1,5 @@
-//! Judges what a project wants to send and how, when its configuration is written: nothing that could
-//! only fail at night comes into force.
+//! Judges what a project wants to send and how, when its configuration is written: nothing comes into force that
+//! could only fail later, when a message is due.
 
 use identity::{
     schema::{Address, Reach, Via},
@@ -168,7 +168,7 @@ fn request(service: &RequestConfig, pointer: &str, found: &mut Found) {
     }
 }
 
-/// Does it send something to people whom a schema reaches like this?
+/// Does it send something to identities whose schema reaches them like this?
 type Sends = fn(Reach) -> bool;
 
 /// Where it is switched on that something is sent.

@@ -1,4 +1,4 @@
-//! The configuration of outgoing messages: `courier` (contract, config 3) and `insula.courier`. No `Debug`:
+//! The configuration of outgoing messages: `courier` and `insula.courier`. No `Debug`:
 //! it holds passwords.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -19,7 +19,7 @@ const DAYS_30: Duration = Duration::from_hours(720);
 pub struct CourierConfig {
     /// How mail leaves.
     pub delivery_strategy: DeliveryStrategy,
-    /// The relay.
+    /// The relay that takes mail.
     pub smtp: SmtpConfig,
     /// The service that takes mail instead of a relay.
     pub http: HttpConfig,
@@ -78,7 +78,7 @@ pub struct SmtpConfig {
     pub from_address: Option<String>,
     /// The sender's name; by default the project's.
     pub from_name: Option<String>,
-    /// More headers.
+    /// Headers to add to each mail.
     pub headers: BTreeMap<String, String>,
     /// The name that we greet the relay with.
     pub local_name: String,
@@ -100,23 +100,23 @@ impl Default for SmtpConfig {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct HttpConfig {
-    /// The service.
+    /// How mail is handed to it.
     pub request_config: Option<RequestConfig>,
 }
 
 /// One of `courier.channels`.
 #[derive(Clone, Deserialize)]
 pub struct Channel {
-    /// `sms`.
+    /// What it carries: `sms` is the only one.
     pub id: String,
-    /// The service.
+    /// How its messages are handed to the service.
     pub request_config: RequestConfig,
 }
 
 /// How a message is handed to a service.
 #[derive(Clone, Deserialize)]
 pub struct RequestConfig {
-    /// Absolute.
+    /// An absolute URL.
     pub url: String,
     /// POST by default.
     #[serde(default = "post")]
@@ -126,7 +126,7 @@ pub struct RequestConfig {
     pub headers: BTreeMap<String, String>,
     /// Jsonnet as `base64://`.
     pub body: Option<String>,
-    /// How we prove who we are.
+    /// How we sign in there.
     pub auth: Option<RequestAuth>,
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn decoded(source: &str) -> Option<String> {
 #[serde(tag = "type", content = "config", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "fields are what they are called")]
 pub enum RequestAuth {
-    /// RFC 7617.
+    /// HTTP Basic (RFC 7617).
     BasicAuth { user: String, password: String },
     /// A header or a cookie.
     ApiKey {
@@ -185,7 +185,7 @@ pub enum KeyPlace {
 #[derive(Clone, Deserialize)]
 #[serde(default)]
 pub struct TextConfig {
-    /// Of whoever asks for no other that there is.
+    /// For recipients who want no other language that there is.
     pub default_language: String,
     /// Where an identity says its language, as a dotted path.
     pub language_trait: Option<String>,

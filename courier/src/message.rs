@@ -10,7 +10,7 @@ use tenants::Project;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// Whom a message is about, and the request that causes it.
+/// The identity that a message is about, and the request that causes it.
 #[derive(Clone, Copy)]
 pub struct Cause<'a> {
     /// `None` when the recipient is unknown.
@@ -42,7 +42,7 @@ pub(crate) struct OutgoingMessage {
 pub(crate) struct IdentityView {
     /// The message outlives its identity.
     pub(crate) id: Uuid,
-    /// `Identity::public_view`.
+    /// What the identity may see of itself: `Identity::public_view`.
     pub(crate) view: Value,
 }
 

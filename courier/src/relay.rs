@@ -1,5 +1,4 @@
-//! `courier.smtp.connection_uri` (contract, admin 5.3): what it says, and what is wrong with it. Opens
-//! nothing.
+//! `courier.smtp.connection_uri` (W15.4): what it says, and what is wrong with it. Opens no connection.
 
 use url::{Host, Url};
 
@@ -19,9 +18,9 @@ pub enum Protection {
 pub struct Relay {
     /// A name, or an address without brackets.
     pub host: String,
-    /// Never assumed.
+    /// Always given: no default fits both schemes.
     pub port: u16,
-    /// TLS.
+    /// When TLS begins, and whether it must.
     pub protection: Protection,
     /// User and password.
     pub credentials: Option<(String, String)>,
@@ -32,7 +31,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Read a connection URI. The error is for whoever wrote it and repeats nothing of it.
+    /// Read a connection URI. The error is for the author of the configuration and repeats nothing of the URI.
     pub fn parse(uri: &str) -> Result<Self, &'static str> {
         let url = Url::parse(uri).map_err(|_| "is no URI: smtps://user:password@host:port")?;
         let implicit = match url.scheme() {
@@ -88,7 +87,7 @@ fn parameter(url: &Url, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// As the original reads booleans.
+/// As Kratos reads booleans.
 fn is_true(text: &str) -> bool {
     matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }

@@ -12,11 +12,11 @@ use uuid::Uuid;
 pub struct Message {
     /// UUIDv4; also its Message-ID.
     pub id: Uuid,
-    /// To whom.
+    /// The recipient.
     pub to: Address,
     /// The template's name.
     pub template_type: &'static str,
-    /// Whom it is about.
+    /// The identity that it is about.
     pub identity_id: Option<Uuid>,
     /// What it says.
     pub content: Content,
@@ -39,7 +39,7 @@ pub struct Content {
     pub subject: String,
     /// Plain text.
     pub body: String,
-    /// The same for those who prefer it.
+    /// The same as HTML.
     pub html: Option<String>,
     /// The template's variables by their JSON names.
     pub template_data: Value,
@@ -58,7 +58,7 @@ pub enum Status {
     Abandoned,
 }
 
-/// One attempt.
+/// One attempt to send a message, as the API shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dispatch {
     /// UUIDv4.
@@ -84,7 +84,7 @@ pub async fn enqueue(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
     tx.enqueue(&job, now).await
 }
 
-/// Store a message that nobody is asked to send.
+/// Store a message without a job that sends it.
 pub async fn insert(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
     let now = tx.project().now();
     let plain = serde_json::to_vec(&message.content)
@@ -107,8 +107,8 @@ pub async fn insert(tx: &mut Tx, message: &Message) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Delete what was said about somebody who leaves. What is still on its way stays: it may be what tells its
-/// recipient that somebody else is in the account.
+/// Delete the messages about an identity that is deleted. What is still on its way stays: it may be the notice that
+/// tells the owner of an intruder in the account.
 pub async fn forget(tx: &mut Tx, identity_id: Uuid) -> Result<(), Fault> {
     sqlx::query!(
         "delete from messages where identity_id = $1 and status in ('sent', 'abandoned')",
@@ -125,13 +125,13 @@ pub struct Stored {
     pub id: Uuid,
     /// Where it stands.
     pub status: Status,
-    /// To whom.
+    /// The recipient.
     pub to: Address,
     /// The template's name.
     pub template_type: String,
-    /// Attempts begun.
+    /// How many attempts were begun.
     pub send_count: i32,
-    /// Newest last.
+    /// The attempts, the newest last.
     pub dispatches: Vec<Dispatch>,
     /// What it says.
     pub content: Content,
@@ -169,7 +169,7 @@ impl Status {
     }
 }
 
-/// One message.
+/// The message of that id.
 pub async fn get(tx: &mut Tx, id: Uuid) -> Result<Option<Stored>, Fault> {
     let row = sqlx::query_as!(
         Row,

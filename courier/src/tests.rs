@@ -148,7 +148,7 @@ fn what_texts_people_needs_a_channel() {
             json!({"default_schema_id": "preset://sms"}),
             vec![flow("verification/enabled"), mfa.clone(), notice.clone()],
         ),
-        // Presets that nobody names send nothing.
+        // Presets that the document does not name send nothing.
         (json!({}), vec![]),
         (schema(json!({"verification": {"via": "email"}})), vec![]),
     ] {

@@ -1,4 +1,4 @@
-//! How full the queue is and how many spare schemas there are, for whoever watches.
+//! How full the queue is and how many spare schemas there are, as metrics.
 
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use crate::{Worker, pause::Pause, run, stopped};
 
-/// Most jobs wait for somebody else's server, many of them in a line before it; they hold no connection.
+/// Most jobs wait for servers of others, many of them in a queue before one; they hold no connection.
 const AT_ONCE_MAX: usize = 256;
 /// Of one project's jobs, taken at a time.
 const PER_PROJECT_MAX: i64 = 2;
@@ -25,7 +25,7 @@ const PER_PROJECT_MAX: i64 = 2;
 pub const IN_HAND_MAX: usize = 6;
 const LEASE: Duration = Duration::from_mins(1);
 const IDLE: Pause = Pause::between(Duration::from_millis(500), Duration::from_secs(1));
-/// How often the end of a job is told to a database that does not answer; then its lease runs out.
+/// How often the end of a job is recorded when the database does not answer; then its lease runs out.
 const FINISH_ATTEMPTS: u32 = 4;
 
 pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {

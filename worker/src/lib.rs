@@ -1,7 +1,7 @@
-//! The night shift: what was promised in a commit is done here, and what has expired goes.
+//! What happens later: jobs that a commit asked for are carried out here, and what has expired goes.
 //!
-//! It owns loops, pauses and leases; what a job means is said in `run`, and what people, flows and
-//! projects are is their crates' business. It listens on nothing and speaks no HTTP.
+//! It owns loops, pauses and leases; what a job means is said in `run`, and how its work is done in the crates of
+//! messages, flows, identities and projects. It listens on nothing and speaks no protocol.
 
 mod gauges;
 mod jobs;
@@ -74,6 +74,6 @@ impl Worker {
 
 /// Resolves when it is time to stop.
 async fn stopped(shutdown: &mut watch::Receiver<bool>) {
-    // An error says that nobody is left who could ask us to go on.
+    // An error says that the sender is gone, which also means to stop.
     let _ = shutdown.wait_for(|stop| *stop).await;
 }

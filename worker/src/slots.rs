@@ -7,7 +7,7 @@ use tokio::{sync::watch, time::sleep};
 
 use crate::{pause::Pause, stopped};
 
-/// How often the spares are counted when nobody asks.
+/// How often the spares are counted when no project waits for one.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) async fn keep(installation: &Installation, mut shutdown: watch::Receiver<bool>) {

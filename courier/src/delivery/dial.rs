@@ -69,7 +69,7 @@ pub(super) async fn dial(
             let why = "the relay says more in the clear than it should before TLS";
             return Err(DeliveryError::Relay(why.to_owned()));
         }
-        // Where TLS is a choice, it has to be real TLS (contract, admin 5.3).
+        // Where TLS is a choice, it has to be real TLS (W15.4).
         let optional = relay.protection == Protection::Opportunistic;
         let name = if optional {
             (&*relay.host, true)
@@ -77,7 +77,7 @@ pub(super) async fn dial(
             (relay.tls_name(), relay.verify)
         };
         let stream = tls::protect(clear.stream, name, ours).await?;
-        // SMTP begins anew, without a greeting; whoever speaks it waits for one.
+        // SMTP begins anew without a greeting, but lettre waits for one.
         return Line::new(stream, greeting.into_bytes(), true);
     }
     if relay.protection == Protection::Required {
@@ -140,7 +140,7 @@ async fn connect(project: &Project, relay: &Relay) -> Result<TcpStream, Delivery
     )))
 }
 
-/// Before TLS.
+/// The connection before TLS.
 struct Clear {
     stream: TcpStream,
     unread: Vec<u8>,

@@ -51,7 +51,7 @@ impl Host {
         }
     }
 
-    /// Take the queue, so that all who wait in it learn that they are not granted.
+    /// Take the queue: when it is dropped, what waits in it learns that nothing will be granted.
     fn take_queue(&mut self) -> FairQueue<oneshot::Sender<Permit>> {
         std::mem::replace(
             &mut self.waiting,

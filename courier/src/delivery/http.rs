@@ -1,4 +1,4 @@
-//! Messages for a service that takes them by HTTP (contract, admin 5.4), through the guarded client.
+//! Messages for a service that takes them by HTTP (W15.5), through the guarded client.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) async fn prepare(
     let method = method.map_err(|_| wrong("its method is none"))?;
     let mut request = OutboundRequest::new(method, service.url.clone());
     request.timeout = SERVICE_SECONDS_MAX;
-    // Followed as most clients do, a redirect would lose the body, and whoever answers there would seem to
+    // Followed as most clients do, a redirect would lose the body, and the server that answers there would seem to
     // have taken it.
     request.redirects_max = 0;
     let mut set = |name: &str, value: &str| {
@@ -43,7 +43,7 @@ pub(super) async fn prepare(
         Ok::<_, DeliveryError>(())
     };
     set("content-type", "application/json")?;
-    // The same at each attempt, for services that know it; who needs another header configures that.
+    // The same at each attempt, for services that know the header; another one can be configured.
     set("idempotency-key", &message.id.to_string())?;
     for (name, value) in &service.headers {
         set(name, value)?;
@@ -110,7 +110,7 @@ fn ctx(message: &Stored) -> Value {
     ctx
 }
 
-/// Without a configured body: the fields of the original's default.
+/// Without a configured body: the fields of Kratos's default.
 fn default_body(message: &Stored) -> Value {
     let data = &message.content.template_data;
     let mut body = Map::new();

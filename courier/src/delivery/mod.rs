@@ -1,11 +1,11 @@
 //! One message out, once if at all possible, twice rather than never.
 //!
 //! ```text
-//! job ─> is there a way? ─> is the relay to be left alone? ─> connect ─> begin ─> send ─> end
-//!            kept (DEVELOPMENT)      wait                        └ what fails here reached nobody
+//! job ─> is there a transport? ─> is the relay to be left alone? ─> connect ─> begin ─> send ─> end
+//!            kept (DEVELOPMENT)      wait                        └ what fails here reached no recipient
 //! ```
-//! Between `begin` and `end` a crash leaves a message in `processing`; whoever gets the job next tries
-//! again, with the same Message-ID. What a failure means is said in `verdict` alone.
+//! Between `begin` and `end` a crash leaves a message in `processing`; the next run of its job tries again, with
+//! the same Message-ID. What a failure means is said in `verdict` alone.
 
 mod dial;
 mod error;
@@ -47,7 +47,7 @@ pub const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
 const SLOT_SECONDS_MAX: Duration = Duration::from_secs(20);
 /// The pause after the queue before a host was full.
 const BUSY_PAUSE: Duration = Duration::from_millis(700);
-/// How often the end of an attempt is told to a database that does not answer, with pauses that double.
+/// How often the end of an attempt is recorded when the database does not answer, with pauses that double.
 const RECORD_ATTEMPTS: u32 = 5;
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
 const KEPT: &str = "Kept: no relay is configured, so that it can be read here.";
@@ -75,10 +75,10 @@ impl Courier {
         self.hosts.close();
     }
 
-    /// The job of one message.
+    /// Carry out the job of one message.
     pub async fn send(&self, project: &Project, id: Uuid) -> Result<Verdict, Fault> {
         let Some(message) = load(project, id).await? else {
-            // Its time is over.
+            // It was swept: its retention is over.
             return Ok(Verdict::Done);
         };
         if matches!(message.status, Status::Sent | Status::Abandoned) {
@@ -112,7 +112,7 @@ async fn load(project: &Project, id: Uuid) -> Result<Option<Stored>, Fault> {
     store::get(&mut tx, id).await
 }
 
-/// One message and its turn.
+/// One run of one message's job.
 struct Attempt<'a> {
     courier: &'a Courier,
     project: &'a Project,
@@ -171,7 +171,7 @@ impl Attempt<'_> {
         self.hand_over(ready, key, number).await
     }
 
-    /// What may reach somebody.
+    /// The part of an attempt that may reach the recipient.
     async fn hand_over(
         &self,
         ready: Ready,

@@ -18,7 +18,7 @@ use super::{smtp::Connection, verdict};
 const IDLE_MAX: usize = 64;
 /// Longer than between two messages of a batch, shorter than relays allow.
 const IDLE_SECONDS_MAX: Duration = Duration::from_secs(20);
-/// A way as one revision of one project's configuration describes it.
+/// A channel's transport as one revision of one project's configuration describes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TransportKey {
     project: ProjectId,
@@ -41,7 +41,7 @@ struct Rest {
     until: DateTime<Utc>,
 }
 
-/// See the head of the file.
+/// Connections and rests of all relays.
 #[derive(Default)]
 pub(super) struct Relays {
     idle: Mutex<Vec<(TransportKey, Instant, Connection)>>,
@@ -49,7 +49,7 @@ pub(super) struct Relays {
 }
 
 impl Relays {
-    /// A connection that waits for the next message of that key: the one that was used last.
+    /// A connection that waits for the next message of this transport: the one that was used last.
     pub(super) fn take(&self, key: TransportKey) -> Option<Connection> {
         let mut idle = lock(&self.idle);
         idle.retain(|(_, since, _)| since.elapsed() < IDLE_SECONDS_MAX);
@@ -80,7 +80,7 @@ impl Relays {
     /// It refused us, not a message: longer each time.
     pub(super) fn leave_alone(&self, key: TransportKey, now: DateTime<Utc>) {
         let mut rests = lock(&self.rests);
-        // Earlier revisions of the same project, and what nobody asked for in a day.
+        // Earlier revisions of the same project, and what was not asked for in a day.
         rests.retain(|of, rest| {
             let replaced = of.project == key.project && of.revision < key.revision;
             !replaced && now - rest.until < TimeDelta::days(1)

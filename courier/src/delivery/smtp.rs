@@ -1,4 +1,4 @@
-//! SMTP after the line stands: who we are, whom it is for, what it says (RFC 5321, 4954, 6531).
+//! SMTP on a connection that is open: signing in, envelope, message (RFC 5321, 4954, 6531).
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ const FRESH: Duration = Duration::from_secs(2);
 const ASK_SECONDS_MAX: Duration = Duration::from_secs(3);
 /// Many relays hang up after about as many.
 const MESSAGES_MAX: u32 = 50;
-/// Of replies that mean our credentials, not this message (RFC 4954, 4.7 and 6). 454 passes, but for everybody:
-/// no message is to blame.
+/// Replies that mean our credentials, not this message (RFC 4954, 4.7 and 6). 454 is temporary, but concerns every
+/// message: none is to blame.
 const OF_CREDENTIALS: [u16; 5] = [454, 530, 534, 535, 538];
 /// It is about to hang up, whatever was asked.
 const CLOSING: u16 = 421;
@@ -63,7 +63,7 @@ pub(super) async fn connect(
     })
 }
 
-/// As the original: a relay that asks for no password gets none.
+/// As in Kratos, a relay that asks for no password gets none.
 async fn introduce(
     smtp: &mut AsyncSmtpConnection,
     hello: ClientId,

@@ -35,7 +35,7 @@ static BLIND: LazyLock<Made> = LazyLock::new(|| {
     config(Arc::clone(&provider), Arc::new(Blind(provider)))
 });
 
-/// The same, and our own certificate for whoever asks.
+/// The same, with our own certificate for relays that ask for one.
 fn with_certificate(made: &ClientConfig, ours: Arc<CertifiedKey>) -> Arc<ClientConfig> {
     let mut config = made.clone();
     config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(ours));
@@ -89,8 +89,8 @@ fn of_handshake(error: &io::Error) -> DeliveryError {
     }
 }
 
-/// `skip_ssl_verify=true`: whoever answers is believed. Signatures are not checked either: they would prove
-/// that somebody holds the key of a certificate which nobody vouches for, and checking them refuses the
+/// `skip_ssl_verify=true`: any server that answers is believed. Signatures are not checked either: they would prove
+/// that the server holds the key of a certificate without an issuer to vouch for it, and checking them refuses the
 /// X.509 v1 certificates that old relays made for themselves.
 #[derive(Debug)]
 struct Blind(Arc<CryptoProvider>);

@@ -1,5 +1,5 @@
-//! Ways out for messages: a relay by SMTP, a service by HTTP. They say what went wrong in three kinds, and
-//! know nothing of attempts, pauses or the queue.
+//! Transports for messages: a relay by SMTP, a service by HTTP. They say what went wrong in three kinds, and know
+//! nothing of attempts, pauses or the queue.
 
 use identity::schema::Via;
 use tenants::Project;
@@ -47,7 +47,7 @@ impl Transport {
         }
     }
 
-    /// Host and port, whoever's messages go there.
+    /// Host and port, the same for every project that sends there.
     pub(crate) fn target(&self) -> String {
         match self {
             Self::Smtp(relay, _) => format!("{}:{}", relay.host, relay.port),
@@ -59,7 +59,7 @@ impl Transport {
         }
     }
 
-    /// Everything that can fail before anybody could be reached.
+    /// Everything that can fail before the recipient could be reached.
     pub(crate) async fn prepare(
         self,
         project: &Project,
@@ -79,14 +79,14 @@ impl Transport {
     }
 }
 
-/// A message at the door.
+/// A message whose transport is prepared.
 pub(crate) enum Ready {
     Smtp(Box<Connection>, MimeMessage),
     Http(Project, Box<tenants::OutboundRequest>),
 }
 
 impl Ready {
-    /// Out. Answers a connection that can be used again.
+    /// Send it. Answers a connection that can be used again.
     pub(crate) async fn send(self) -> Result<Option<Connection>, DeliveryError> {
         match self {
             Self::Smtp(connection, mail) => smtp::send(*connection, &mail).await,

@@ -15,17 +15,17 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 /// A relay that is set up wrongly is tried after half a minute, then twice as long, up to ten minutes.
 pub(super) const FIRST_REST: Duration = Duration::from_secs(30);
 const LONGEST_REST: Duration = Duration::from_mins(10);
-/// Codes and links are long dead by then; whoever mends a relay should not flood people.
+/// Codes and links have long expired by then; a relay that works again should not flood its recipients.
 const WAIT_MAX: TimeDelta = TimeDelta::days(3);
 
-/// What becomes of a message.
+/// What becomes of a message after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Another attempt, after that long.
     Retry(Duration),
     /// No attempt was used up; a look after that long.
     Wait(Duration),
-    /// Never.
+    /// No further attempt.
     Abandon,
 }
 

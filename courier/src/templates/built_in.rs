@@ -42,7 +42,7 @@ pub(super) static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
         for (language, text) in language::BUILT_IN.iter().zip(texts) {
             let made = layout::sources(text, language);
             add(format!("{kind}.{language}.subject"), made.subject);
-            // Whoever has no text message of their own gets the mail's words.
+            // A template without a text message of its own sends the mail's words.
             let sms = made.sms.unwrap_or_else(|| made.plaintext.clone());
             add(format!("{kind}.{language}.sms"), sms);
             add(format!("{kind}.{language}.txt"), made.plaintext);

@@ -1,5 +1,5 @@
-//! Tries out a project's texts when its configuration is written, at people as its schemas describe them. What
-//! fails at somebody all the same is left to [`super::render()`].
+//! Renders a project's texts when its configuration is written, for identities as its schemas describe them. What
+//! fails for a real identity all the same is left to [`super::render()`].
 
 use identity::schema::Via;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::{
     message::OutgoingMessage,
 };
 
-/// Of all texts at all people: many texts in many languages are tried at fewer.
+/// Renderings of all texts together: the more texts there are, the fewer recipients each is tried with.
 const DRY_RUNS_MAX: usize = 4_000;
 
 /// Each text compiles, names only what there is, and renders.
@@ -46,7 +46,7 @@ pub(crate) fn of_texts(
     found
 }
 
-/// What clients send along with a flow, of which nobody knows anything here.
+/// What clients send along with a flow, of which nothing is known here.
 const SENT_ALONG: [&str; 2] = ["transient_payload", "TransientPayload"];
 
 fn try_out(
@@ -145,7 +145,7 @@ mod tests {
         format!("base64://{}", STANDARD.encode(text))
     }
 
-    /// What is wrong with this text, where people have a name of two parts.
+    /// What is wrong with this text, where identities have a name of two parts.
     fn wrong(go: &str) -> Vec<String> {
         let schema = json!({"type": "object", "properties": {"traits": {"type": "object", "properties": {
             "email": {"type": "string", "format": "email", "ory.sh/kratos": {"verification": {"via": "email"}}},

@@ -18,9 +18,9 @@ const OUTPUT_BYTES_MAX: usize = 256 << 10;
 pub(super) enum Mode {
     /// It fails: the built-in texts ask for nothing that may be missing.
     Strict,
-    /// What is missing is empty; what is no text is told to whoever writes the template.
+    /// What is missing is empty; what is no text is an error for the author of the template.
     DryRun,
-    /// Both are empty: nobody is to blame for the traits they have.
+    /// Both are empty: a recipient is not to blame for the traits of the identity.
     Sending,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn free_names(env: &Environment<'_>, name: &str) -> HashSet<String> {
     template.map_or_else(|_| HashSet::new(), |it| it.undeclared_variables(false))
 }
 
-/// For whoever wrote the template; holds none of the data.
+/// For the author of the template; holds none of the data.
 pub(super) fn explain(error: &Error) -> String {
     let what = match error.kind() {
         ErrorKind::OutOfFuel => "it takes too long".to_owned(),

@@ -1,10 +1,10 @@
-//! Go templates of the original, as far as they only fill in: `{{ .To }}`, `{{ $.Identity.traits.email }}`,
-//! with `{{-` and `-}}`. Whatever does more is named, so that somebody can write it anew.
+//! Kratos's Go templates, as far as they only fill in: `{{ .To }}`, `{{ $.Identity.traits.email }}`, with `{{-`
+//! and `-}}`. Whatever does more is named, so that its author can write it anew.
 
 /// A construct that is more than a placeholder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unknown {
-    /// From 1.
+    /// Counted from 1.
     pub(super) line: usize,
     /// As written, shortened.
     pub(super) construct: String,

@@ -1,4 +1,4 @@
-//! In which language somebody is written to: as they said, else as their browser asks, else the project's.
+//! The language of a message: the identity's, else the one that the browser asks for, else the project's.
 
 use serde_json::Value;
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::config::{CourierConfig, TextConfig};
 
-/// Of a text by the original's keys; of ours the schema says it.
+/// Of a text under Kratos's keys; for ours the configuration schema has the limit.
 const IMPORTED_BYTES_MAX: usize = 128 << 10;
 
 /// One text of a project.
@@ -22,11 +22,11 @@ pub(super) struct ProjectText {
     pub(super) pointer: String,
     /// The template type.
     pub(super) kind: &'static str,
-    /// Lower case.
+    /// A language tag in lower case.
     pub(super) language: String,
     /// `subject`, `txt`, `html` or `sms`.
     pub(super) part: &'static str,
-    /// Brought along from the original, which has texts in one language alone.
+    /// Brought along from Kratos, which has texts in one language alone.
     pub(super) is_imported: bool,
     /// For minijinja, or why it is no text.
     pub(super) source: Result<String, String>,
@@ -47,7 +47,7 @@ impl ProjectText {
     }
 }
 
-/// All of them, those by the original's keys first, so that others can replace them.
+/// All of them, those under Kratos's keys first, so that others can replace them.
 pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<ProjectText> {
     let mut found = Vec::new();
     let language = ours.default_language.to_ascii_lowercase();
@@ -93,7 +93,7 @@ pub(super) fn texts(courier: &CourierConfig, ours: &TextConfig) -> Vec<ProjectTe
     found
 }
 
-/// The original's name of a template, and where its texts stand: `recovery_code.valid`.
+/// Kratos's name of a template, `recovery_code.valid`, and where its texts stand.
 fn place(kind: &str) -> (String, String) {
     let split = kind
         .strip_suffix("_valid")
@@ -105,7 +105,7 @@ fn place(kind: &str) -> (String, String) {
     }
 }
 
-/// Of what cannot be converted in one template.
+/// How many constructs that cannot be converted are named for one template.
 const TOLD_MAX: usize = 20;
 
 fn imported(given: &str, template: &str) -> Result<String, String> {
@@ -174,7 +174,7 @@ impl ProjectTemplates {
         })
     }
 
-    /// None yet.
+    /// Without any text.
     pub(super) fn new(mode: Mode) -> Self {
         Self {
             engine: engine::environment(mode),
@@ -197,8 +197,8 @@ impl ProjectTemplates {
         Ok(())
     }
 
-    /// The language of the project's own words for whoever wants these, best first. `None`: what is built in
-    /// suits them better. Words brought along from the original are for everybody, as they were there.
+    /// The language of the project's own words for a recipient who wants these, best first. `None`: what is built in
+    /// suits better. Words brought along from Kratos are for every recipient, as they were there.
     pub(super) fn language(&self, kind: &str, via: Via, chain: &[String]) -> Option<String> {
         let all = || {
             let all = self.languages.iter();

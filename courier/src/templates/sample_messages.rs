@@ -1,4 +1,4 @@
-//! Messages of every type to people as they might be, for trying texts out.
+//! Messages of every type to identities as the schemas describe them, for the dry run of a project's texts.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) struct Recipient {
     pub(super) messages: Vec<OutgoingMessage>,
 }
 
-/// Somebody of whom little is known, nobody, and somebody of each schema that the document names.
+/// An identity with little in it, an unknown recipient, and an identity of each schema that the document names.
 pub(super) fn recipients(document: &Value) -> Vec<Recipient> {
     let nobody = Recipient {
         who: ", for somebody who is not known".to_owned(),
@@ -45,7 +45,7 @@ pub(super) fn recipients(document: &Value) -> Vec<Recipient> {
     [little, nobody].into_iter().chain(known).collect()
 }
 
-/// To somebody of whom little is known.
+/// To an identity with little in it.
 pub(super) fn samples() -> Vec<OutgoingMessage> {
     messages(Some(&json!({
         "id": Uuid::nil(),
@@ -54,7 +54,7 @@ pub(super) fn samples() -> Vec<OutgoingMessage> {
     })))
 }
 
-/// All that there can be about somebody of this schema.
+/// The view of an identity of this schema that has everything it can have.
 fn somebody(schema: &ProjectSchema) -> Value {
     let (id, at) = (Uuid::nil(), DateTime::UNIX_EPOCH);
     let Address { via, value } = address(Via::Email);

@@ -134,9 +134,9 @@ fn a_date_is_written_as_it_is_read() {
     }
 }
 
-/// Admin 5.5.
+/// W15.3.
 #[test]
-fn delivery_services_get_the_originals_names() {
+fn delivery_services_get_the_names_of_kratos() {
     let names = |message: &OutgoingMessage| {
         let data = built_in(message, "en").template_data;
         let mut names: Vec<_> = data.as_object().unwrap().keys().cloned().collect();
@@ -210,7 +210,7 @@ fn delivery_services_get_the_originals_names() {
     );
 }
 
-/// What comes of a project's texts for somebody who asks for these languages.
+/// What a project's texts say to a recipient whose browser asks for these languages.
 fn own(document: &Value, accept: &str, kind: &str) -> Content {
     assert_eq!(violations(document), []);
     let read = |pointer| {
@@ -245,7 +245,7 @@ fn a_project_has_words_of_its_own() {
     }}}}}});
     let content = own(&go, "de", "login_code_valid");
     assert_eq!(content.subject, "Code 123456 for ada@example.org");
-    // Nobody is kept out for a trait they do not have.
+    // A trait that the identity lacks locks it out of nothing.
     assert_eq!(content.body, "12345615 !");
     assert!(
         content
@@ -303,7 +303,7 @@ fn words_in_one_language_leave_the_others_alone() {
     for accept in ["en-GB, de", "fr", ""] {
         assert_eq!(subject(&ours, accept), "Ours: 123456", "{accept}");
     }
-    // The original has one language, and nobody brings words along to have them left unsaid.
+    // Kratos has one language, and texts brought along from there are meant to be sent.
     let go = json!({"courier": {"templates": {"recovery_code": {"valid": {"email": {
         "subject": base64("Go: {{ .RecoveryCode }}"),
     }}}}}});

@@ -1,4 +1,4 @@
-//! What a template may say: the variables of each type by the original's two names (contract, admin 5.5),
+//! What a template may say: the variables of each type by the two names that Kratos gives them (W15.3),
 //! `VerificationCode` in its Go templates and `verification_code` in JSON, and a few of our own.
 
 use chrono::SecondsFormat;
@@ -82,7 +82,7 @@ fn identity(message: &OutgoingMessage) -> Option<Value> {
     }
 }
 
-/// Everything a template may name: `data`, once more by the Go names, and what the original has not.
+/// Everything a template may name: `data`, once more by the Go names, and what Kratos does not have.
 pub(super) fn context(
     message: &OutgoingMessage,
     data: &Value,
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn go_names_are_the_originals() {
+    fn go_names_are_those_of_kratos() {
         for (ours, theirs) in [
             ("to", "To"),
             ("recovery_url", "RecoveryURL"),
