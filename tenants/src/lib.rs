@@ -32,9 +32,9 @@ pub use cache::Scoped;
 pub use clock::Clock;
 pub use config::{Environment, Section};
 pub use control::{
-    Actor,
+    Actor, ChangeError,
     keys::{Key, KeyEntry, KeyPage, KeyRequest, NewKey, Role},
-    projects::{ChangeError, NewProject},
+    projects::NewProject,
     revisions::{ConfigRestore, ConfigUpdate, ConfigUpdated, RevisionEntry, UpdateMode},
 };
 pub use fault::{Fault, broken_constraint};

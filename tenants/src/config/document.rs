@@ -1,39 +1,13 @@
-//! The accepted document and the typed windows on it.
+//! The accepted document.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::rules::SESSION_COOKIE;
-use super::validate::{ConfigViolation, ValidateCx, validate};
-
-/// A typed window on one part of a project's configuration. Its fields default as the schema says
-/// (`#[serde(default)]` on the struct), so that an absent key and an absent part read alike.
-pub trait Section: DeserializeOwned + Default + Send + Sync + 'static {
-    /// Where the part lives, by RFC 6901; empty for the whole document.
-    const POINTER: &'static str;
-}
-
-/// Tells what keeps a section from being read; made by [`section_check`].
-pub type SectionCheck = fn(&Value) -> Option<ConfigViolation>;
-
-/// The check that a document's part parses as `S`: list it in [`ValidateCx::sections`].
-pub fn section_check<S: Section>(document: &Value) -> Option<ConfigViolation> {
-    let error = parse::<S>(document).err()?;
-    Some(ConfigViolation::new(
-        S::POINTER,
-        format!("cannot be read: {error}"),
-    ))
-}
-
-fn parse<S: Section>(document: &Value) -> Result<S, serde_json::Error> {
-    document
-        .pointer(S::POINTER)
-        .map_or_else(|| Ok(S::default()), S::deserialize)
-}
+use super::section::{Section, parse};
 
 /// A configuration document that was accepted, secrets in the clear. The empty one is the default.
 pub struct ConfigDoc {
@@ -43,12 +17,6 @@ pub struct ConfigDoc {
 }
 
 impl ConfigDoc {
-    /// Judge a document; see [`ValidateCx`]. Masks must have been restored before
-    /// ([`super::restore_masks`]) and remote sources inlined ([`Self::inline`]).
-    pub fn validate(document: Value, cx: &ValidateCx<'_>) -> Result<Self, Vec<ConfigViolation>> {
-        validate(document, cx)
-    }
-
     /// Take a document that was accepted when it was written, without secrets or with open ones.
     pub fn load(document: Value) -> Self {
         Self::accepted(document, Vec::new())
@@ -85,7 +53,7 @@ impl ConfigDoc {
     /// The part at `S::POINTER`, parsed once; the default where it is absent.
     ///
     /// # Panics
-    /// When the part does not parse: then `S` was missing from [`ValidateCx::sections`] when the
+    /// When the part does not parse: then `S` was missing from [`super::ValidateCx::sections`] when the
     /// document was written, or has changed since without a migration. Going on with the defaults
     /// could open what the project has shut.
     pub fn section<S: Section>(&self) -> Arc<S> {

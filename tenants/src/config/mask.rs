@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::schema::{SCHEMA, annotated};
-use super::validate::ConfigViolation;
+use super::violation::ConfigViolation;
 
 /// What stands in the place of every secret.
 pub const MASK: &str = "********";

@@ -6,12 +6,16 @@
 //! password or an identity is: the caller brings the judgement on identity schemas.
 
 mod change;
+mod context;
 mod document;
+mod environment;
 mod formats;
 mod mask;
+mod pointer;
 mod rules;
 mod schema;
 mod sealed;
+mod section;
 mod sources;
 mod standing;
 #[cfg(test)]
@@ -20,13 +24,17 @@ mod tests;
 mod tests_secrets;
 pub mod units;
 mod validate;
+mod violation;
 
 pub use change::{diff, merged};
-pub use document::{ConfigDoc, Section, SectionCheck, section_check};
+pub use context::{DocumentCheck, SchemaCheck, ValidateCx};
+pub use document::ConfigDoc;
+pub use environment::Environment;
 pub use mask::{MASK, masked, restore_masks};
 pub use rules::DEFAULT_SCHEMAS;
 pub(crate) use rules::SESSION_COOKIE;
 pub use schema::SCHEMA_TEXT;
 pub use sealed::{OpenError, masked_stored};
+pub use section::{Section, SectionCheck, section_check};
 pub use sources::SCHEMA_BYTES_MAX;
-pub use validate::{ConfigViolation, DocumentCheck, Environment, SchemaCheck, ValidateCx};
+pub use violation::ConfigViolation;

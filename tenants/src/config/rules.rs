@@ -7,8 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::context::ValidateCx;
+use super::environment::Environment;
 use super::units::parse_bytesize;
-use super::validate::{ConfigViolation, Environment, ValidateCx};
+use super::violation::ConfigViolation;
 
 const KIB: u64 = 1024;
 /// The least that OWASP's password storage sheet asks of argon2id: this with 2 iterations …

@@ -7,7 +7,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::Value;
 
-use super::validate::ConfigViolation;
+use super::pointer::{child, dotted};
+use super::violation::ConfigViolation;
 use super::{formats, standing};
 
 /// The schema as it is published: JSON Schema 2020-12.
@@ -158,22 +159,4 @@ pub(super) fn annotated<'s>(
         }
     });
     found
-}
-
-/// The pointer of a member (RFC 6901).
-pub(super) fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
-/// `/a/b/0/c` as people write it: `a.b.c`, without the positions in arrays.
-pub(super) fn dotted(pointer: &str) -> String {
-    let names = pointer
-        .split('/')
-        .skip(1)
-        .filter(|name| name.parse::<usize>().is_err());
-    names
-        .collect::<Vec<_>>()
-        .join(".")
-        .replace("~1", "/")
-        .replace("~0", "~")
 }

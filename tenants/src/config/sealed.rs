@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::document::ConfigDoc;
 use super::mask::{MASK, masked, replace_secrets};
-use super::schema::child;
+use super::pointer::child;
 use crate::secrets::{DataKey, UnsealError};
 
 const SEALED: &str = "$sealed";

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{child, dotted};
-use super::validate::ConfigViolation;
+use super::pointer::{child, dotted};
+use super::violation::ConfigViolation;
 
 enum Standing {
     /// Set once for the whole installation; the text says where.

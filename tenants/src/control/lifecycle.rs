@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Actor, events, projects::ChangeError};
+use super::{Actor, change_error::ChangeError, events};
 use crate::{Fault, Installation, Job, Project, ProjectState, ids, schema};
 
 /// A purge may be under way by another machine's clock before the grace is over by this one's.

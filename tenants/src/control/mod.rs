@@ -1,10 +1,13 @@
 //! Tables of the installation: the directory, keys, revisions, the audit trail. All SQL on them is here.
 
+mod change_error;
 pub mod events;
 pub mod keys;
 pub mod lifecycle;
 pub mod projects;
 pub mod revisions;
+
+pub use change_error::ChangeError;
 
 /// Who does something, for the audit trail and the author of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{
-    Actor, events,
+    Actor,
+    change_error::ChangeError,
+    events,
     keys::{self, KeyRequest, NewKey, Role},
 };
 use crate::{
     Fault, Installation, Project, ProjectId,
-    config::{ConfigDoc, ConfigViolation, Environment, SESSION_COOKIE},
-    fault::broken_constraint,
+    config::{ConfigDoc, Environment},
     ids,
     secrets::DataKey,
 };
@@ -54,51 +55,6 @@ pub struct NewProject {
     pub environment: Environment,
     /// The configuration document; what is left out takes its default.
     pub config: Value,
-}
-
-/// Why a change was refused. Expected; nothing was written.
-#[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
-    /// Given out before, perhaps to a project that is gone.
-    #[error("this slug was already given out")]
-    SlugTaken,
-    /// The input breaks a rule.
-    #[error("{0}")]
-    Invalid(String),
-    /// The document breaks rules.
-    #[error("the configuration is not valid")]
-    Violations(Vec<ConfigViolation>),
-    /// Somebody else changed it meanwhile; the latest revision is given.
-    #[error("the configuration changed meanwhile: the latest revision is {latest}")]
-    Conflict {
-        /// The revision in force.
-        latest: i32,
-    },
-    /// The project's state does not allow it.
-    #[error("{0}")]
-    WrongState(String),
-    /// Not now.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl ChangeError {
-    /// The name of the session cookie is another project's.
-    pub(super) fn cookie_taken() -> Self {
-        let message = "another project has this name, and both would have the same cookie";
-        Self::Violations(vec![ConfigViolation::new(SESSION_COOKIE, message)])
-    }
-}
-
-/// The database settles who was first.
-impl From<sqlx::Error> for ChangeError {
-    fn from(error: sqlx::Error) -> Self {
-        match broken_constraint(&error) {
-            Some("projects_slug_key") => Self::SlugTaken,
-            Some("projects_session_cookie_key") => Self::cookie_taken(),
-            _ => Self::Fault(error.into()),
-        }
-    }
 }
 
 impl Installation {

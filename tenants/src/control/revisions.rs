@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::{Actor, events, projects::ChangeError};
+use super::{Actor, change_error::ChangeError, events};
 use crate::{
     Fault, Installation, OutboundRequest, Project, ProjectId,
     config::{self, ConfigDoc, ConfigViolation, Environment, ValidateCx},
