@@ -48,7 +48,7 @@ where
     pub fn get(&self, project: &Project, key: K) -> Option<V> {
         let entry = self.0.get(&(project.id(), key))?;
         project
-            .installation()
+            .cluster()
             .invalidations()
             .holds(entry.load, project.slot(), &entry.depends_on)
             .then_some(entry.value)

@@ -1,365 +1,287 @@
-//! One installation: its pools, what it remembers, its keys and its clock. The root of everything.
+//! One installation, and all that can be done with it. This file decides nothing: what concerns projects, their
+//! configurations and keys does the directory (`control/`, `registry.rs`), what concerns a database its
+//! cluster (`cluster.rs`). What concerns the data of one project is [`Project`]'s.
 
 use std::{sync::Arc, time::Duration};
 
-use ipnet::IpNet;
-use serde_json::Value;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    Fault, Outbound, OutboundPolicy,
-    clock::Clock,
-    config::{DocumentCheck, Environment, SectionCheck},
-    control::keys::KeyCache,
-    ids,
-    invalidation::{self, Invalidations},
-    jsonnet::{Program, Sandbox},
-    migrations,
-    pools::{Pools, Sizes},
-    project::ProjectId,
-    registry::Registry,
-    roles::Gate,
-    schema,
-    secrets::{DataKey, MasterKeys},
+    ChangeError, Claim, Claimed, Clock, ConfigRestore, ConfigUpdate, ConfigUpdated, Environment,
+    Fault, Kept, Key, KeyEntry, KeyPage, KeyRequest, Lookup, NewKey, NewProject, Outbound, Project,
+    ProjectId, QueueDepth, Settings, Verdict,
+    cluster::Cluster,
+    control::{Actor, directory::Directory},
 };
 
-/// What a configuration is judged by, beyond its own schema. Handed in, because this crate knows nothing of
-/// people and flows.
-#[derive(Clone, Copy, Debug)]
-pub struct ConfigRules {
-    /// `(pointer, message)` for each problem of an identity schema of that id.
-    pub schema_check: fn(&str, &Value) -> Vec<(String, String)>,
-    /// Ids of identity schemas that come with the product.
-    pub presets: &'static [&'static str],
-    /// Every part of the document that somebody will ask for, so that it is known to parse.
-    pub sections: &'static [SectionCheck],
-    /// What else has a say, once every part parses.
-    pub checks: &'static [DocumentCheck],
-}
-
-/// How an installation is reached and what it may do.
-pub struct Settings {
-    /// The gate login.
-    pub gate_url: String,
-    /// The owner login; needed where slots are made and projects deleted.
-    pub owner_url: Option<String>,
-    /// Connections of the gate login in all (`INSULA_DB_CONNECTIONS`).
-    pub connections: u32,
-    /// Where the installation is reached from outside, without a path.
-    pub public_url: url::Url,
-    /// From `INSULA_SECRETS`.
-    pub master_keys: MasterKeys,
-    /// `INSULA_ROOT_KEY`, accepted as an installation key of role OWNER.
-    pub root_key: Option<String>,
-    /// Private ranges that projects may call.
-    pub allow_private: Vec<IpNet>,
-    /// May DEVELOPMENT projects be made?
-    pub allow_development: bool,
-    /// How long a deletion can be undone (`INSULA_DELETE_GRACE`).
-    pub delete_grace: chrono::TimeDelta,
-    /// How many spare slots are kept ready.
-    pub spare_slots: i32,
-    /// Where "now" comes from.
-    pub clock: Clock,
-    /// How configurations are judged.
-    pub config_rules: ConfigRules,
-    /// What evaluates Jsonnet in processes of its own.
-    pub sandbox: Program,
-    /// False only in the test that shows what the release guard is for.
-    pub release_guard: bool,
-}
-
-/// A running installation. Cheap to clone.
+/// A running installation: the root of everything. Cheap to clone.
 #[derive(Clone)]
-pub struct Installation(Arc<Inner>);
-
-struct Inner {
-    settings: Settings,
-    prefix: String,
-    gate: Gate,
-    pools: Pools,
-    invalidations: Invalidations,
-    registry: Registry,
-    keys: KeyCache,
-    outbound: Outbound,
-    outbound_development: Outbound,
-    sandbox: Sandbox,
-    slot_wanted: Notify,
-    slot_made: Notify,
+pub struct Installation {
+    /// The cluster with the directory in it. So far it is the one with all projects, too.
+    home: Cluster,
+    directory: Arc<Directory>,
 }
 
+/// Beginning and end.
 impl Installation {
     /// Connect, check that the database fits this binary and these master keys, and start hearing changes.
     ///
     /// Errors name what to do: an empty or older database, a missing master key.
     pub async fn connect(settings: Settings) -> Result<Self, Fault> {
-        let pools = Pools::new(
-            &settings.gate_url,
-            Sizes {
-                total: settings.connections,
-                guarded: settings.release_guard,
-            },
-        )?;
-        let prefix = prefix(&pools).await?;
-        let policy = |development| OutboundPolicy {
-            allow_private: settings.allow_private.clone(),
-            allow_all_private: development,
-        };
-        let this = Self(Arc::new(Inner {
-            outbound: outbound(policy(false))?,
-            outbound_development: outbound(policy(true))?,
-            sandbox: Sandbox::new(settings.sandbox.clone()),
-            gate: Gate::of_url(&settings.gate_url)?,
-            prefix,
-            pools,
-            invalidations: Invalidations::new(),
-            registry: Registry::new(),
-            keys: KeyCache::new(),
-            slot_wanted: Notify::new(),
-            slot_made: Notify::new(),
-            settings,
-        }));
-        this.check_master_keys().await?;
-        this.invalidations().poll(&this.pools().control).await?;
-        this.listen();
-        Ok(this)
-    }
-
-    /// Poll for invalidations until the last handle is gone, or [`Self::close`].
-    fn listen(&self) {
-        let weak = Arc::downgrade(&self.0);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(invalidation::POLL_EVERY).await;
-                let Some(inner) = weak.upgrade() else { break };
-                if inner.pools.control.is_closed() {
-                    break;
-                }
-                if let Err(error) = inner.invalidations.poll(&inner.pools.control).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "changes cannot be read; caches are bypassed"
-                    );
-                }
-            }
-        });
-    }
-
-    /// The server must not start when something is stored that no configured key can open.
-    async fn check_master_keys(&self) -> Result<(), Fault> {
-        for (id, count) in self.master_key_use().await? {
-            if !self.0.settings.master_keys.ids().any(|known| known == id) {
-                return Err(Fault::broken(format!(
-                    "{count} project key(s) are sealed with master key {id}, which INSULA_SECRETS does not contain; add that key to the list"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// How many projects' keys are wrapped with which master key.
-    pub async fn master_key_use(&self) -> Result<Vec<(String, usize)>, Fault> {
-        let wrapped =
-            sqlx::query_scalar!("select data_key from control.projects where state <> 'DELETED'");
-        let mut count = std::collections::BTreeMap::<String, usize>::new();
-        for sealed in wrapped.fetch_all(&self.pools().control).await? {
-            let id = MasterKeys::key_id_of(&sealed)
-                .ok_or_else(|| Fault::broken("a stored project key is not a sealed value"))?;
-            *count.entry(id).or_default() += 1;
-        }
-        Ok(count.into_iter().collect())
-    }
-
-    /// Wrap every project's key with the first master key. Answers how many were moved.
-    pub async fn rewrap_keys(&self) -> Result<usize, Fault> {
-        let rows =
-            sqlx::query!("select id, data_key from control.projects where state <> 'DELETED'");
-        let primary = self.0.settings.master_keys.primary_id().to_owned();
-        let mut moved = 0;
-        for row in rows.fetch_all(&self.pools().control).await? {
-            if MasterKeys::key_id_of(&row.data_key).as_deref() == Some(&primary) {
-                continue;
-            }
-            let key = self.unwrap_key(ProjectId(row.id), &row.data_key)?;
-            let wrapped = self.wrap_key(ProjectId(row.id), &key);
-            // Only over what was read: a change in between is left for the next run.
-            let done = sqlx::query!(
-                "update control.projects set data_key = $3 where id = $1 and data_key = $2",
-                row.id,
-                row.data_key,
-                wrapped
-            )
-            .execute(&self.pools().control)
-            .await?;
-            moved += usize::try_from(done.rows_affected()).unwrap_or(0);
-        }
-        Ok(moved)
-    }
-
-    pub(crate) fn wrap_key(&self, project: ProjectId, key: &DataKey) -> Vec<u8> {
-        key.wrap(
-            &self.0.settings.master_keys,
-            project.uuid().as_bytes(),
-            ids::bytes(),
-        )
-    }
-
-    pub(crate) fn unwrap_key(&self, project: ProjectId, wrapped: &[u8]) -> Result<DataKey, Fault> {
-        let key = DataKey::unwrap(
-            &self.0.settings.master_keys,
-            project.uuid().as_bytes(),
-            wrapped,
-        );
-        key.map_err(|e| Fault::broken(format!("key of project {project}: {e}")))
+        let home = Cluster::connect(&settings).await?;
+        let directory = Directory::new(home.clone(), settings)?;
+        directory.check_master_keys().await?;
+        home.listen().await?;
+        Ok(Self {
+            home,
+            directory: Arc::new(directory),
+        })
     }
 
     /// Why this replica should not get traffic: `(component, what is wrong)`. Empty when it should.
     pub async fn readiness(&self) -> Vec<(&'static str, String)> {
-        let mut wrong = Vec::new();
-        if let Err(error) = sqlx::query!("select 1 as one")
-            .fetch_one(&self.pools().control)
-            .await
-        {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-            wrong.push(("database", "the database does not answer".to_owned()));
-        }
-        if !self.invalidations().clock_is_right() {
-            wrong.push((
-                "clock",
-                "this machine's clock is more than two seconds off the database's".to_owned(),
-            ));
-        }
-        wrong
-    }
-
-    /// `{origin}/p/{slug}`.
-    pub(crate) fn base_url_of(&self, slug: &str) -> String {
-        format!("{}/p/{slug}", self.origin())
-    }
-
-    /// The installation's own origin, `scheme://host[:port]`.
-    pub fn origin(&self) -> String {
-        self.0.settings.public_url.origin().ascii_serialization()
-    }
-
-    /// Is the owner login configured? Without it nobody here makes spare slots or purges projects.
-    pub fn has_owner(&self) -> bool {
-        self.0.settings.owner_url.is_some()
-    }
-
-    /// Where "now" comes from.
-    pub fn clock(&self) -> &Clock {
-        &self.0.settings.clock
-    }
-
-    /// The guarded client of projects in that environment.
-    pub fn outbound(&self, environment: Environment) -> &Outbound {
-        if environment == Environment::Development {
-            &self.0.outbound_development
-        } else {
-            &self.0.outbound
-        }
-    }
-
-    pub(crate) fn sandbox(&self) -> &Sandbox {
-        &self.0.sandbox
+        self.home.readiness().await
     }
 
     /// Close every connection, waiting for those in use.
     pub async fn close(&self) {
-        self.pools().close().await;
+        self.home.close().await;
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
+    /// Where "now" comes from.
+    pub fn clock(&self) -> &Clock {
+        self.directory.clock()
     }
 
-    pub(crate) fn pools(&self) -> &Pools {
-        &self.0.pools
+    /// The installation's own origin, `scheme://host[:port]`.
+    pub fn origin(&self) -> String {
+        self.directory.origin()
     }
 
-    pub(crate) fn invalidations(&self) -> &Invalidations {
-        &self.0.invalidations
+    /// The guarded client of projects in that environment.
+    pub fn outbound(&self, environment: Environment) -> &Outbound {
+        self.directory.outbound(environment)
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.0.registry
+    pub(crate) fn home(&self) -> &Cluster {
+        &self.home
+    }
+}
+
+/// Projects.
+impl Installation {
+    /// Resolve a slug as the public sees it.
+    pub async fn project(&self, slug: &str) -> Result<Lookup, Fault> {
+        self.directory.project(slug).await
     }
 
-    pub(crate) fn key_cache(&self) -> &KeyCache {
-        &self.0.keys
+    /// Resolve a slug whatever state the project is in: for the administration. `None` for a slug that
+    /// was never given out, or whose project is gone for good.
+    pub async fn find_project(&self, slug: &str) -> Result<Option<Project>, Fault> {
+        self.directory.find_project(slug).await
     }
 
-    pub(crate) fn prefix(&self) -> &str {
-        &self.0.prefix
+    /// The slug of a project by id, if it is not gone.
+    pub async fn slug_of(&self, id: ProjectId) -> Result<Option<String>, Fault> {
+        self.directory.slug_of(id).await
     }
 
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.0.gate
+    /// Slugs of projects that are not gone, by slug, after `after`; `search` is a part of slug or name.
+    pub async fn list_projects(
+        &self,
+        limit: i64,
+        after: Option<&str>,
+        search: Option<&str>,
+    ) -> Result<Vec<String>, Fault> {
+        self.directory.list_projects(limit, after, search).await
     }
 
-    /// Told when a spare slot was taken or is missing.
-    pub(crate) fn slot_wanted(&self) -> &Notify {
-        &self.0.slot_wanted
+    /// Make a project: one transaction that takes a spare slot. A key of role OWNER for it comes along.
+    pub async fn create_project(
+        &self,
+        actor: &Actor,
+        new: NewProject,
+    ) -> Result<(Project, NewKey), ChangeError> {
+        self.directory.create_project(actor, new).await
     }
 
-    /// Told when spare slots were made.
-    pub(crate) fn slot_made(&self) -> &Notify {
-        &self.0.slot_made
+    /// Rename a project, or move it between environments.
+    pub async fn update_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        name: Option<String>,
+        environment: Option<Environment>,
+    ) -> Result<Project, ChangeError> {
+        let directory = &self.directory;
+        directory
+            .update_project(actor, project, name, environment)
+            .await
     }
 
-    /// Invalidate something of the installation itself, on every replica.
-    pub(crate) fn own_role(&self) -> String {
-        schema::role_name(self.prefix(), schema::REFERENCE_SLOT)
+    /// Refuse every request with 403 `project_suspended` until the project is resumed.
+    pub async fn suspend_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<Project, ChangeError> {
+        self.directory.suspend_project(actor, project).await
     }
 
-    pub(crate) fn forget_own(&self, key: Uuid) {
-        self.invalidations().forget(schema::REFERENCE_SLOT, key);
+    /// Serve again.
+    pub async fn resume_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<Project, ChangeError> {
+        self.directory.resume_project(actor, project).await
     }
 
-    /// Wait until the slot keeper says so, or a while passes.
+    /// Stop serving at once; the data goes when the grace is over (none for DEVELOPMENT projects).
+    pub async fn delete_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<(), ChangeError> {
+        self.directory.delete_project(actor, project).await
+    }
+
+    /// Undo a deletion within its grace: the project is again what it was before.
+    pub async fn restore_project(
+        &self,
+        actor: &Actor,
+        project: &Project,
+    ) -> Result<Project, ChangeError> {
+        self.directory.restore_project(actor, project).await
+    }
+
+    /// Carry out a deletion whose grace is over: schema, keys, revisions, jobs. False: it was restored, or
+    /// is not due. Can be repeated after a crash at any point: the directory row changes last.
+    pub async fn purge_project(&self, project: &Project) -> Result<bool, Fault> {
+        self.directory.purge_project(project).await
+    }
+}
+
+/// Configurations. A project reads its revisions itself.
+impl Installation {
+    /// Change a project's configuration. Nothing changes unless the whole new document is valid.
+    pub async fn update_config(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        update: &ConfigUpdate,
+    ) -> Result<ConfigUpdated, ChangeError> {
+        self.directory.update_config(actor, project, update).await
+    }
+
+    /// Make an earlier revision's document, with the secrets that it had, the next revision. It is judged
+    /// anew: rules and environment may have changed since. `None`: there is no such revision.
+    pub async fn restore_config(
+        &self,
+        actor: &Actor,
+        project: &Project,
+        restore: ConfigRestore,
+    ) -> Result<Option<ConfigUpdated>, ChangeError> {
+        self.directory.restore_config(actor, project, restore).await
+    }
+}
+
+/// API keys.
+impl Installation {
+    /// Whose token is this? `None` for anything that is no valid key, whatever the reason.
+    pub async fn authenticate_key(&self, token: &str) -> Result<Option<Key>, Fault> {
+        self.directory.authenticate_key(token).await
+    }
+
+    /// Make a key.
+    pub async fn create_key(&self, actor: &Actor, request: &KeyRequest) -> Result<NewKey, Fault> {
+        self.directory.create_key(actor, request).await
+    }
+
+    /// The project a key belongs to: `None` when there is no such key, `Some(None)` for an installation key.
+    pub async fn owner_of_key(&self, id: Uuid) -> Result<Option<Option<ProjectId>>, Fault> {
+        self.directory.owner_of_key(id).await
+    }
+
+    /// End a key, here at once and elsewhere within half a second. False: there is none, or it was ended before.
+    pub async fn revoke_key(&self, actor: &Actor, id: Uuid) -> Result<bool, Fault> {
+        self.directory.revoke_key(actor, id).await
+    }
+
+    /// A page of keys, newest first: of a project, or of the installation.
+    pub async fn list_keys(
+        &self,
+        project: Option<&Project>,
+        page: KeyPage,
+    ) -> Result<Vec<KeyEntry>, Fault> {
+        self.directory.list_keys(project, page).await
+    }
+}
+
+/// Master keys.
+impl Installation {
+    /// How many projects' keys are wrapped with which master key.
+    pub async fn master_key_use(&self) -> Result<Vec<(String, usize)>, Fault> {
+        self.directory.master_key_use().await
+    }
+
+    /// Wrap every project's key with the first master key. Answers how many were moved.
+    pub async fn rewrap_keys(&self) -> Result<usize, Fault> {
+        self.directory.rewrap_keys().await
+    }
+}
+
+/// The queue.
+impl Installation {
+    /// Take due jobs: at most a few of each project, starting with a random project, so that one with
+    /// ten thousand jobs costs the others one turn, not ten thousand.
+    pub async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Claimed>, Fault> {
+        self.home.claim(claim, &self.directory).await
+    }
+
+    /// Keep a job for longer. False: the lease was lost, another worker does it now.
+    pub async fn renew(&self, claimed: &Claimed, lease: Duration) -> Result<bool, Fault> {
+        claimed.project.cluster().renew(claimed, lease).await
+    }
+
+    /// Record how a job ended, unless another worker took it over meanwhile.
+    pub async fn finish(&self, claimed: &Claimed, verdict: &Verdict) -> Result<(), Fault> {
+        claimed.project.cluster().finish(claimed, verdict).await
+    }
+
+    /// Jobs that wait, are leased, or were abandoned, and the age of the oldest due one: for gauges.
+    pub async fn queue_depth(&self) -> Result<QueueDepth, Fault> {
+        self.home.queue_depth().await
+    }
+}
+
+/// Slots: schemas and roles made ahead, as owner.
+impl Installation {
+    /// Is the owner login configured? Without it no spare slot is made here and no project purged.
+    pub fn has_owner(&self) -> bool {
+        self.home.has_owner()
+    }
+
+    /// Make spare slots until there are as many as the settings ask for. Another keeper at work: nothing.
+    pub async fn keep_slots(&self) -> Result<Kept, Fault> {
+        self.home.keep_slots().await
+    }
+
+    /// Spare slots at hand.
+    pub async fn spare_slots(&self) -> Result<i64, Fault> {
+        self.home.spare_slots().await
+    }
+
+    /// Wait until a spare slot is wanted, or a while passes.
     pub async fn until_slots_are_wanted(&self, or_after: Duration) {
-        let _ = tokio::time::timeout(or_after, self.slot_wanted().notified()).await;
+        self.home.until_slots_are_wanted(or_after).await;
     }
 }
 
 impl std::fmt::Debug for Installation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Installation")
-            .field("prefix", &self.0.prefix)
+            .field("home", &self.home)
             .finish_non_exhaustive()
     }
-}
-
-fn outbound(policy: OutboundPolicy) -> Result<Outbound, Fault> {
-    Outbound::new(policy).map_err(|e| Fault::broken(format!("the HTTP client cannot be made: {e}")))
-}
-
-async fn prefix(pools: &Pools) -> Result<String, Fault> {
-    let hint = "run `insula migrate` first";
-    let version = sqlx::query_scalar!(
-        r#"select coalesce(max(version), 0) as "version!" from control.migrations"#
-    );
-    let version = match version.fetch_one(&pools.control).await {
-        Ok(version) => version,
-        // 42P01 and 3F000: no such table or schema; 42501: not granted yet.
-        Err(sqlx::Error::Database(e))
-            if matches!(e.code().as_deref(), Some("42P01" | "3F000" | "42501")) =>
-        {
-            0
-        }
-        Err(other) => return Err(other.into()),
-    };
-    if version != migrations::control_version() {
-        return Err(Fault::broken(format!(
-            "the control schema has version {version}, this binary needs {}; {hint}",
-            migrations::control_version()
-        )));
-    }
-    Ok(
-        sqlx::query_scalar!("select prefix from control.installation")
-            .fetch_one(&pools.control)
-            .await?,
-    )
 }

@@ -5,6 +5,7 @@
 
 mod cache;
 pub mod clock;
+mod cluster;
 pub mod config;
 pub mod control;
 pub mod fair;
@@ -20,11 +21,13 @@ mod migrations;
 pub mod outbound;
 mod pools;
 mod project;
+mod pruner;
 mod queue;
 mod registry;
 mod roles;
 mod schema;
 pub mod secrets;
+mod settings;
 mod slots;
 mod tx;
 
@@ -33,13 +36,13 @@ pub use clock::Clock;
 pub use config::{Environment, Section};
 pub use control::{
     Actor, ChangeError,
-    keys::{Key, KeyEntry, KeyPage, KeyRequest, NewKey, Role},
+    key::{Key, KeyEntry, KeyPage, KeyRequest, NewKey, Role},
     projects::NewProject,
     revisions::{ConfigRestore, ConfigUpdate, ConfigUpdated, RevisionEntry, UpdateMode},
 };
 pub use fault::{Fault, broken_constraint};
-pub use installation::{ConfigRules, Installation, Settings};
-pub use invalidation::{Load, Pruner};
+pub use installation::Installation;
+pub use invalidation::Load;
 pub use job::{Claimed, Job, Verdict};
 pub use jsonnet::{JsonnetError, Program, serve_sandbox};
 pub use outbound::{
@@ -48,7 +51,9 @@ pub use outbound::{
 #[doc(hidden)]
 pub use pools::ConnectionState;
 pub use project::{Project, ProjectId, ProjectState};
+pub use pruner::Pruner;
 pub use queue::{Claim, QueueDepth};
 pub use registry::Lookup;
+pub use settings::{ConfigRules, Settings};
 pub use slots::Kept;
 pub use tx::Tx;

@@ -13,9 +13,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    Fault, Installation, JsonnetError, Outbound, Tx,
+    Fault, JsonnetError, Outbound,
+    cluster::Cluster,
     config::{ConfigDoc, Environment, Section},
     invalidation::{Invalidations, Load},
+    jsonnet::Sandbox,
     pools::ConnectionState,
     secrets::DataKey,
 };
@@ -46,7 +48,7 @@ pub enum ProjectState {
     Creating,
     /// Serving.
     Active,
-    /// Refuses everybody with 403 `project_suspended`.
+    /// Refuses every request with 403 `project_suspended`.
     Suspended,
     /// On its way to another cluster.
     Moving,
@@ -76,7 +78,8 @@ impl ProjectState {
 }
 
 /// The only handle to a project's data. Nothing else can begin a transaction, and nothing in it says
-/// which project is meant, so nothing can say it wrongly. Made by the registry alone.
+/// which project is meant, so nothing can say it wrongly. Made by the registry alone. No way leads from
+/// it to another project: it holds its cluster, not the installation.
 #[derive(Clone)]
 pub struct Project(Arc<Inner>);
 
@@ -86,7 +89,10 @@ pub(crate) struct Inner {
     pub(crate) data_key: DataKey,
     pub(crate) begin_sql: Arc<str>,
     pub(crate) base_url: String,
-    pub(crate) installation: Installation,
+    pub(crate) origin: String,
+    pub(crate) cluster: Cluster,
+    pub(crate) http: Outbound,
+    pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) memo: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     /// When this replica last asked for a sweep of this project (Unix seconds).
     pub(crate) swept_at: AtomicI64,
@@ -164,9 +170,14 @@ impl Project {
         &self.0.base_url
     }
 
+    /// The origin of the installation that serves it, `scheme://host[:port]`.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
     /// The project's time. Never the wall clock.
     pub fn now(&self) -> DateTime<Utc> {
-        self.0.installation.clock().now()
+        self.0.cluster.clock().now()
     }
 
     /// One part of the configuration, parsed once per revision.
@@ -186,24 +197,14 @@ impl Project {
 
     /// The guarded client for every call that this project's configuration can cause.
     pub fn http(&self) -> &Outbound {
-        self.0.installation.outbound(self.environment())
+        &self.0.http
     }
 
     /// What a snippet of Jsonnet makes of `ctx`: the value of its call, when it is a function, as the contract
     /// has it (admin 5.4). In a process of its own, after at most a second of computing.
     pub async fn jsonnet(&self, source: String, ctx: Value) -> Result<Value, JsonnetError> {
-        let sandbox = self.0.installation.sandbox();
+        let sandbox = &self.0.sandbox;
         sandbox.evaluate(self.id().uuid(), source, Some(ctx)).await
-    }
-
-    /// The installation the project lives in.
-    pub fn installation(&self) -> &Installation {
-        &self.0.installation
-    }
-
-    /// One transaction, pinned to this project until it ends.
-    pub async fn begin(&self) -> Result<Tx, Fault> {
-        Tx::begin(self).await
     }
 
     /// Call before the first statement of a load whose result is to be cached.
@@ -235,7 +236,12 @@ impl Project {
     /// How the next borrower finds a connection of this project's pool: for tests of the release guard.
     #[doc(hidden)]
     pub async fn probe_connection(&self) -> Result<ConnectionState, Fault> {
-        self.0.installation.pools().probe(self.slot()).await
+        self.0.cluster.pools().probe(self.slot()).await
+    }
+
+    /// The cluster that its data lives in; every way to the data goes by it.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.0.cluster
     }
 
     pub(crate) fn slot(&self) -> i32 {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::{Claimed, Fault, Installation, Job, Project, Verdict, ids};
+use crate::{
+    Claimed, Fault, Job, Project, Verdict, cluster::Cluster, control::directory::Directory, ids,
+};
 
 /// How long a job waits whose project cannot be loaded.
 const UNREADABLE_PAUSE: TimeDelta = TimeDelta::minutes(1);
@@ -37,10 +39,13 @@ struct Row {
     attempts: i32,
 }
 
-impl Installation {
-    /// Take due jobs: at most a few of each project, starting with a random project, so that one with
-    /// ten thousand jobs costs the others one turn, not ten thousand.
-    pub async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Claimed>, Fault> {
+impl Cluster {
+    /// The directory says which project a role belongs to.
+    pub(crate) async fn claim(
+        &self,
+        claim: Claim<'_>,
+        directory: &Directory,
+    ) -> Result<Vec<Claimed>, Fault> {
         let now = self.clock().now();
         let only: Option<Vec<String>> = claim
             .only
@@ -90,7 +95,7 @@ impl Installation {
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
             let (id, attempts) = (row.id, row.attempts);
-            match self.readable(row).await {
+            match self.readable(row, directory).await {
                 Ok(job) => claimed.extend(job),
                 Err(fault @ Fault::Unavailable(_)) => return Err(fault),
                 // One project that cannot be loaded must not hold up the others.
@@ -105,8 +110,8 @@ impl Installation {
     }
 
     /// A job of a project that is gone is dropped; one of an unknown kind is kept with its reason.
-    async fn readable(&self, row: Row) -> Result<Option<Claimed>, Fault> {
-        let Some(project) = self.project_of_role(&row.db_role).await? else {
+    async fn readable(&self, row: Row, directory: &Directory) -> Result<Option<Claimed>, Fault> {
+        let Some(project) = directory.project_of_role(&row.db_role).await? else {
             sqlx::query!("delete from control.jobs where id = $1", row.id)
                 .execute(&self.pools().worker)
                 .await?;
@@ -167,8 +172,7 @@ impl Installation {
         Ok(())
     }
 
-    /// Keep a job for longer. False: the lease was lost, the work is another's now.
-    pub async fn renew(&self, claimed: &Claimed, lease: Duration) -> Result<bool, Fault> {
+    pub(crate) async fn renew(&self, claimed: &Claimed, lease: Duration) -> Result<bool, Fault> {
         let until = self.clock().now() + to_delta(lease);
         let renewed = sqlx::query!(
             "update control.jobs set lease_until = $3 where id = $1 and attempts = $2 and state = 1",
@@ -179,8 +183,7 @@ impl Installation {
         Ok(renewed.execute(&self.pools().worker).await?.rows_affected() == 1)
     }
 
-    /// Record how a job ended, unless another took it over meanwhile.
-    pub async fn finish(&self, claimed: &Claimed, verdict: &Verdict) -> Result<(), Fault> {
+    pub(crate) async fn finish(&self, claimed: &Claimed, verdict: &Verdict) -> Result<(), Fault> {
         let pool = &self.pools().worker;
         let (id, attempts, now) = (claimed.id, claimed.attempts, self.clock().now());
         match verdict {
@@ -206,8 +209,7 @@ impl Installation {
         Ok(())
     }
 
-    /// Jobs that wait, are leased, or were abandoned, and the age of the oldest due one: for gauges.
-    pub async fn queue_depth(&self) -> Result<QueueDepth, Fault> {
+    pub(crate) async fn queue_depth(&self) -> Result<QueueDepth, Fault> {
         let row = sqlx::query!(
             r#"select count(*) filter (where state = 0 and run_at <= $1) as "due!", count(*) filter (where state = 1) as "leased!",
                       count(*) filter (where state = 2) as "abandoned!", min(run_at) filter (where state = 0 and run_at <= $1) as oldest,

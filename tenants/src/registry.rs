@@ -9,15 +9,16 @@ use std::{
 };
 
 use crate::{
-    Fault, Installation,
+    Fault,
     config::{ConfigDoc, Environment},
-    invalidation::{Invalidations, Load},
+    control::directory::Directory,
+    invalidation::Invalidations,
     migrations,
     project::{Inner, Project, ProjectId, ProjectState, Record},
     schema,
 };
 
-/// What stands behind a slug, for somebody from outside.
+/// What stands behind a slug, as the public sees it.
 #[derive(Debug)]
 pub enum Lookup {
     /// Serving.
@@ -30,25 +31,11 @@ pub enum Lookup {
     Absent,
 }
 
-pub(crate) struct Registry(moka::sync::Cache<String, (Project, Load)>);
-
-impl Registry {
-    pub(crate) fn new() -> Self {
-        Self(
-            moka::sync::Cache::builder()
-                .max_capacity(10_000)
-                .time_to_live(Duration::from_hours(1))
-                .build(),
-        )
-    }
-}
-
 /// An entry is looked at again after this long even if nothing was heard about it.
 const TRUST_FOR: Duration = Duration::from_mins(1);
 
-impl Installation {
-    /// Resolve a slug as the public sees it.
-    pub async fn project(&self, slug: &str) -> Result<Lookup, Fault> {
+impl Directory {
+    pub(crate) async fn project(&self, slug: &str) -> Result<Lookup, Fault> {
         let Some(project) = self.find_project(slug).await? else {
             return Ok(Lookup::Absent);
         };
@@ -67,19 +54,19 @@ impl Installation {
         })
     }
 
-    /// Resolve a slug whatever state the project is in: for the administration. `None` for a slug that
-    /// was never given out, or whose project is gone for good.
-    pub async fn find_project(&self, slug: &str) -> Result<Option<Project>, Fault> {
-        // What cannot be a slug never reaches the database, which must not be asked by everybody's guesses.
+    pub(crate) async fn find_project(&self, slug: &str) -> Result<Option<Project>, Fault> {
+        // What cannot be a slug never reaches the database, which is not to be kept busy by guesses.
         if !is_sluglike(slug) {
             return Ok(None);
         }
-        let known = self.registry().0.get(slug);
+        let known = self.known_projects().get(slug);
         if let Some((project, load)) = &known
             && load.age() < TRUST_FOR
-            && self
-                .invalidations()
-                .holds(*load, project.slot(), &[project.id().uuid()])
+            && project.cluster().invalidations().holds(
+                *load,
+                project.slot(),
+                &[project.id().uuid()],
+            )
         {
             return Ok(Some(project.clone()));
         }
@@ -95,8 +82,7 @@ impl Installation {
             Some((project, _)) if *project.record() == record => project,
             _ => self.build(record).await?,
         };
-        self.registry()
-            .0
+        self.known_projects()
             .insert(slug.to_owned(), (project.clone(), load));
         Ok(Some(project))
     }
@@ -107,7 +93,7 @@ impl Installation {
             "select p.slug from control.projects p join control.slots s on s.slot = p.slot where s.db_role = $1",
             db_role
         );
-        match slug.fetch_optional(&self.pools().worker).await? {
+        match slug.fetch_optional(&self.home().pools().worker).await? {
             Some(slug) => self.find_project(&slug).await,
             None => Ok(None),
         }
@@ -121,7 +107,7 @@ impl Installation {
               where p.slug = $1",
             slug
         );
-        let Some(row) = row.fetch_optional(&self.pools().control).await? else {
+        let Some(row) = row.fetch_optional(&self.home().pools().control).await? else {
             return Ok(None);
         };
         Ok(Some(Record {
@@ -142,22 +128,27 @@ impl Installation {
     }
 
     async fn build(&self, record: Record) -> Result<Project, Fault> {
+        // The one place that says in which cluster a project lives: so far all live at home.
+        let cluster = self.home().clone();
         let stored = sqlx::query_scalar!(
             "select document from control.config_revisions where project = $1 and revision = $2",
             record.id.uuid(),
             record.config_revision
         );
-        let stored = stored.fetch_one(&self.pools().control).await?;
+        let stored = stored.fetch_one(&cluster.pools().control).await?;
         let data_key = self.unwrap_key(record.id, &record.wrapped_key)?;
         let config = ConfigDoc::open(&stored, &data_key, record.id.uuid())
             .map_err(|e| Fault::broken(format!("configuration of {}: {e}", record.slug)))?;
         Ok(Project::new(Inner {
             begin_sql: Arc::from(schema::begin_sql(record.slot, &record.db_role)),
-            base_url: self.base_url_of(&record.slug),
+            base_url: format!("{}/p/{}", self.origin(), record.slug),
+            http: self.outbound(record.environment).clone(),
             config,
             data_key,
             record,
-            installation: self.clone(),
+            cluster,
+            sandbox: Arc::clone(self.sandbox()),
+            origin: self.origin(),
             memo: Mutex::new(HashMap::new()),
             swept_at: AtomicI64::new(0),
         }))

@@ -3,7 +3,7 @@
 
 use sqlx::{Connection as _, PgConnection};
 
-use crate::{Fault, Installation, roles, schema};
+use crate::{Fault, cluster::Cluster, roles, schema};
 
 const KEEPER_LOCK: i64 = 0x1_a5_02;
 /// Roles are made many at once: each new role empties the membership cache of every backend.
@@ -20,11 +20,10 @@ pub struct Kept {
     pub roles_dropped: usize,
 }
 
-impl Installation {
-    /// Make spare slots until there are as many as the settings ask for. Another keeper at work: nothing.
-    pub async fn keep_slots(&self) -> Result<Kept, Fault> {
+impl Cluster {
+    pub(crate) async fn keep_slots(&self) -> Result<Kept, Fault> {
         let url = self.owner_url()?;
-        if self.spare_slots().await? >= i64::from(self.settings().spare_slots)
+        if self.spare_slots().await? >= i64::from(self.spare_slots_wanted())
             && self.dropped_slots().await? < DROP_ROLES_AT
         {
             return Ok(Kept::default());
@@ -45,9 +44,9 @@ impl Installation {
 
     async fn keep_with(&self, owner: &mut PgConnection) -> Result<Kept, Fault> {
         let mut kept = Kept::default();
-        while self.spare_slots().await? < i64::from(self.settings().spare_slots) {
+        while self.spare_slots().await? < i64::from(self.spare_slots_wanted()) {
             let Some((slot, role)) = next_role(owner).await? else {
-                let count = self.settings().spare_slots.clamp(1, ROLES_AT_ONCE);
+                let count = self.spare_slots_wanted().clamp(1, ROLES_AT_ONCE);
                 roles::create_batch(owner, self.prefix(), &self.gate().name, count).await?;
                 continue;
             };
@@ -61,8 +60,7 @@ impl Installation {
         Ok(kept)
     }
 
-    /// Spare slots at hand.
-    pub async fn spare_slots(&self) -> Result<i64, Fault> {
+    pub(crate) async fn spare_slots(&self) -> Result<i64, Fault> {
         let count = sqlx::query_scalar!(
             r#"select count(*) as "count!" from control.slots where state = 'SPARE'"#
         );
@@ -74,12 +72,6 @@ impl Installation {
             r#"select count(*) as "count!" from control.slots where state = 'DROPPED'"#
         );
         Ok(count.fetch_one(&self.pools().worker).await?)
-    }
-
-    pub(crate) fn owner_url(&self) -> Result<&str, Fault> {
-        self.settings().owner_url.as_deref().ok_or_else(|| {
-            Fault::broken("INSULA_OWNER_DATABASE_URL is not set: a worker needs it to make spare slots and to carry out deletions")
-        })
     }
 }
 

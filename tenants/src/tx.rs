@@ -17,21 +17,20 @@ pub struct Tx {
     _held: Held,
 }
 
-impl Tx {
-    pub(crate) async fn begin(project: &Project) -> Result<Self, Fault> {
-        let inner = project
-            .installation()
-            .pools()
-            .begin(project.slot(), project.begin_sql())
-            .await?;
-        Ok(Self {
-            project: project.clone(),
-            inner,
+impl Project {
+    /// One transaction, pinned to this project until it ends.
+    pub async fn begin(&self) -> Result<Tx, Fault> {
+        let pools = self.cluster().pools();
+        Ok(Tx {
+            inner: pools.begin(self.slot(), self.begin_sql()).await?,
+            project: self.clone(),
             forget: Vec::new(),
             _held: Held::new(),
         })
     }
+}
 
+impl Tx {
     /// The connection, for unqualified SQL.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.inner
@@ -90,7 +89,7 @@ impl Tx {
         // Also when the answer was lost: the commit may have happened, and forgetting is harmless.
         for key in forget {
             project
-                .installation()
+                .cluster()
                 .invalidations()
                 .forget(project.slot(), key);
         }

@@ -5,7 +5,7 @@ use identity::{
     identities::{State, VerifiableAddress, records, store::Filter},
     schema::Via,
 };
-use tenants::{Fault, Lookup, Project};
+use tenants::{Fault, Installation, Lookup, Project};
 use uuid::Uuid;
 
 use super::{
@@ -134,10 +134,11 @@ impl Identity {
 
 /// One page of a project's people, by id.
 pub(super) async fn page_of(
+    installation: &Installation,
     project: &Project,
     page: &Page,
 ) -> Result<Connection<Identity>, Refusal> {
-    check_served(project).await?;
+    check_served(installation, project).await?;
     let after = match &page.after {
         Some(key) => Uuid::try_parse(key)
             .map_err(|_| Refusal::invalid("`after` is not a cursor of this list"))?,
@@ -157,8 +158,8 @@ pub(super) async fn page_of(
 
 /// Can its tables be read? A suspended project's can; one that is going, or of another version, has none
 /// for us.
-async fn check_served(project: &Project) -> Result<(), Refusal> {
-    match project.installation().project(project.slug()).await? {
+async fn check_served(installation: &Installation, project: &Project) -> Result<(), Refusal> {
+    match installation.project(project.slug()).await? {
         Lookup::Open(_) | Lookup::Suspended(_) => Ok(()),
         Lookup::Absent => Err(Refusal::NotFound("project")),
         Lookup::Migrating => Err(Fault::Overloaded {

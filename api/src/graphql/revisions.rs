@@ -48,8 +48,7 @@ impl ConfigRevision {
     // A query each and up to a mebibyte: for one revision, or a handful.
     #[graphql(complexity = 200)]
     async fn config(&self) -> Result<Json, Refusal> {
-        let installation = self.project.installation();
-        let document = installation.revision_document(&self.project, self.entry.number);
+        let document = self.project.revision_document(self.entry.number);
         Ok(Json(document.await?.ok_or(Refusal::NotFound("revision"))?))
     }
 }
@@ -67,10 +66,7 @@ pub(super) async fn page_of(
             .map_err(|_| Refusal::invalid("`after` is not a cursor of this list"))?,
         None => i32::MAX,
     };
-    let listed = project
-        .installation()
-        .list_revisions(project, page.limit(), below);
-    let mut entries = listed.await?;
+    let mut entries = project.revisions(page.limit(), below).await?;
     let more = page.cut(&mut entries);
     let items = entries.into_iter().map(|entry| {
         let project = project.clone();
@@ -88,8 +84,8 @@ pub(super) async fn find(
     let Some(below) = number.checked_add(1) else {
         return Ok(None);
     };
-    let listed = project.installation().list_revisions(project, 1, below);
-    let found = listed
+    let found = project
+        .revisions(1, below)
         .await?
         .into_iter()
         .find(|entry| entry.number == number);

@@ -80,12 +80,8 @@ fn about(project: &Project) -> About {
     let absolute = |url: &Option<String>| {
         let url = url.as_ref()?;
         let relative = url.starts_with('/');
-        let origin = if relative {
-            project.installation().origin()
-        } else {
-            String::new()
-        };
-        Some(origin + url)
+        let origin = if relative { project.origin() } else { "" };
+        Some(format!("{origin}{url}"))
     };
     About {
         name: project.name().to_owned(),

@@ -3,11 +3,11 @@
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::Actor;
-use crate::{Fault, Installation, ProjectId, ids};
+use super::{Actor, directory::Directory};
+use crate::{Fault, ProjectId, ids};
 
 pub(crate) async fn record(
-    installation: &Installation,
+    directory: &Directory,
     connection: &mut PgConnection,
     actor: &Actor,
     action: &str,
@@ -17,7 +17,7 @@ pub(crate) async fn record(
     sqlx::query!(
         "insert into control.events (id, at, actor, action, project, details) values ($1, $2, $3, $4, $5, $6)",
         ids::v7(),
-        installation.clock().now(),
+        directory.clock().now(),
         actor.0,
         action,
         project.map(ProjectId::uuid),

@@ -4,15 +4,14 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Actor, change_error::ChangeError, events};
-use crate::{Fault, Installation, Job, Project, ProjectState, ids, schema};
+use super::{Actor, change_error::ChangeError, directory::Directory, events};
+use crate::{Fault, Job, Project, ProjectState, ids, schema};
 
 /// A purge may be under way by another machine's clock before the grace is over by this one's.
 const RESTORE_MARGIN: TimeDelta = TimeDelta::seconds(10);
 
-impl Installation {
-    /// Refuse everybody with 403 `project_suspended` until it is resumed.
-    pub async fn suspend_project(
+impl Directory {
+    pub(crate) async fn suspend_project(
         &self,
         actor: &Actor,
         project: &Project,
@@ -26,8 +25,7 @@ impl Installation {
         .await
     }
 
-    /// Serve again.
-    pub async fn resume_project(
+    pub(crate) async fn resume_project(
         &self,
         actor: &Actor,
         project: &Project,
@@ -48,7 +46,7 @@ impl Installation {
         action: &str,
         (from, to): (ProjectState, ProjectState),
     ) -> Result<Project, ChangeError> {
-        let mut tx = self.pools().control.begin().await?;
+        let mut tx = self.home().pools().control.begin().await?;
         let moved = sqlx::query!(
             "update control.projects set state = $3, updated_at = $4 where id = $1 and state = $2",
             project.id().uuid(),
@@ -79,8 +77,7 @@ impl Installation {
         self.reload(project).await
     }
 
-    /// Stop serving at once; the data goes when the grace is over (none for DEVELOPMENT projects).
-    pub async fn delete_project(
+    pub(crate) async fn delete_project(
         &self,
         actor: &Actor,
         project: &Project,
@@ -92,7 +89,7 @@ impl Installation {
         } else {
             now + self.settings().delete_grace
         };
-        let mut tx = self.pools().control.begin().await?;
+        let mut tx = self.home().pools().control.begin().await?;
         let moved = sqlx::query!(
             "update control.projects set state_before = state, state = 'DELETING', purge_at = $2, updated_at = $3
               where id = $1 and state in ('ACTIVE', 'SUSPENDED')",
@@ -124,19 +121,19 @@ impl Installation {
         .await?;
         self.tell_changed(&mut tx, project).await?;
         tx.commit().await?;
-        self.invalidations()
+        self.home()
+            .invalidations()
             .forget(project.slot(), project.id().uuid());
         Ok(())
     }
 
-    /// Undo a deletion within its grace: the project is again what it was before.
-    pub async fn restore_project(
+    pub(crate) async fn restore_project(
         &self,
         actor: &Actor,
         project: &Project,
     ) -> Result<Project, ChangeError> {
         let now = self.clock().now();
-        let mut tx = self.pools().control.begin().await?;
+        let mut tx = self.home().pools().control.begin().await?;
         let moved = sqlx::query!(
             "update control.projects set state = state_before, state_before = null, purge_at = null, updated_at = $2
               where id = $1 and state = 'DELETING' and purge_at > $3",
@@ -167,22 +164,22 @@ impl Installation {
         self.reload(project).await
     }
 
-    /// Carry out a deletion whose grace is over: schema, keys, revisions, jobs. False: it was restored, or
-    /// is not due. Can be repeated after a crash at any point: the directory row changes last.
-    pub async fn purge_project(&self, project: &Project) -> Result<bool, Fault> {
+    /// Each step can be repeated, and the directory row changes last: so a crash at any point is mended by
+    /// purging again.
+    pub(crate) async fn purge_project(&self, project: &Project) -> Result<bool, Fault> {
         let due = sqlx::query_scalar!(
             r#"select exists(select from control.projects where id = $1 and state = 'DELETING' and purge_at <= $2) as "due!""#,
             project.id().uuid(),
             self.clock().now()
         );
-        if !due.fetch_one(&self.pools().worker).await? {
+        if !due.fetch_one(&self.home().pools().worker).await? {
             return Ok(false);
         }
-        let mut owner = PgConnection::connect(self.owner_url()?).await?;
+        let mut owner = PgConnection::connect(project.cluster().owner_url()?).await?;
         schema::drop(&mut owner, project.slot()).await?;
         owner.close().await?;
         let id = project.id().uuid();
-        let mut tx = self.pools().worker.begin().await?;
+        let mut tx = self.home().pools().worker.begin().await?;
         sqlx::query!(
             "delete from control.config_revisions where project = $1",
             id
@@ -218,7 +215,7 @@ impl Installation {
         .await?;
         self.tell_changed(&mut tx, project).await?;
         tx.commit().await?;
-        self.invalidations().forget(project.slot(), id);
+        project.cluster().invalidations().forget(project.slot(), id);
         for key in keys {
             self.forget_own(key);
         }

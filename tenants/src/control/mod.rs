@@ -1,11 +1,14 @@
 //! Tables of the installation: the directory, keys, revisions, the audit trail. All SQL on them is here.
 
 mod change_error;
-pub mod events;
-pub mod keys;
-pub mod lifecycle;
-pub mod projects;
-pub mod revisions;
+mod data_keys;
+pub(crate) mod directory;
+mod events;
+pub(crate) mod key;
+mod keys;
+mod lifecycle;
+pub(crate) mod projects;
+pub(crate) mod revisions;
 
 pub use change_error::ChangeError;
 

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use super::{
     Actor,
     change_error::ChangeError,
+    directory::Directory,
     events,
-    keys::{self, KeyRequest, NewKey, Role},
+    key::{KeyRequest, NewKey, Role},
+    keys,
 };
 use crate::{
-    Fault, Installation, Project, ProjectId,
+    Fault, Project, ProjectId,
     config::{ConfigDoc, Environment},
     ids,
     secrets::DataKey,
@@ -57,9 +59,8 @@ pub struct NewProject {
     pub config: Value,
 }
 
-impl Installation {
-    /// Make a project: one transaction that takes a spare slot. A key of role OWNER for it comes along.
-    pub async fn create_project(
+impl Directory {
+    pub(crate) async fn create_project(
         &self,
         actor: &Actor,
         new: NewProject,
@@ -72,16 +73,16 @@ impl Installation {
             .await?;
         let deadline = Instant::now() + SLOT_WAIT;
         loop {
-            let made = self.slot_made().notified();
+            let made = self.home().slot_made().notified();
             if let Some(key) = self.try_create(actor, &new, &config).await? {
-                self.slot_wanted().notify_one();
+                self.home().slot_wanted().notify_one();
                 let project = self.find_project(&new.slug).await?;
                 return Ok((
                     project.ok_or_else(|| Fault::broken("a project vanished while it was made"))?,
                     key,
                 ));
             }
-            self.slot_wanted().notify_one();
+            self.home().slot_wanted().notify_one();
             if Instant::now() >= deadline {
                 return Err(Fault::Overloaded {
                     what: "spare slots",
@@ -103,7 +104,7 @@ impl Installation {
     ) -> Result<Option<NewKey>, ChangeError> {
         let (id, now) = (ProjectId(ids::v4()), self.clock().now());
         let data_key = DataKey::new(ids::bytes());
-        let mut tx = self.pools().control.begin().await?;
+        let mut tx = self.home().pools().control.begin().await?;
         let slot = sqlx::query!(
             "update control.slots set state = 'USED', project = $1
               where slot = (select slot from control.slots where state = 'SPARE' order by slot limit 1 for update skip locked)
@@ -152,8 +153,7 @@ impl Installation {
         Ok(Some(key))
     }
 
-    /// Rename a project, or move it between environments.
-    pub async fn update_project(
+    pub(crate) async fn update_project(
         &self,
         actor: &Actor,
         project: &Project,
@@ -175,7 +175,7 @@ impl Installation {
             )
             .await?;
         }
-        let mut tx = self.pools().control.begin().await?;
+        let mut tx = self.home().pools().control.begin().await?;
         let judged = environment.map(|_| project.config_revision());
         let updated = sqlx::query!(
             "update control.projects set name = coalesce($2, name), environment = coalesce($3, environment), updated_at = $4
@@ -223,14 +223,15 @@ impl Installation {
 
     /// After the commit: the change is in force here when the answer is sent.
     pub(crate) async fn reload(&self, project: &Project) -> Result<Project, ChangeError> {
-        self.invalidations()
+        project
+            .cluster()
+            .invalidations()
             .forget(project.slot(), project.id().uuid());
         let found = self.find_project(project.slug()).await?;
         Ok(found.ok_or_else(|| Fault::broken("a project vanished while it was changed"))?)
     }
 
-    /// Slugs of projects that are not gone, by slug, after `after`; `search` is a part of slug or name.
-    pub async fn list_projects(
+    pub(crate) async fn list_projects(
         &self,
         limit: i64,
         after: Option<&str>,
@@ -245,16 +246,15 @@ impl Installation {
             after,
             pattern
         );
-        Ok(slugs.fetch_all(&self.pools().control).await?)
+        Ok(slugs.fetch_all(&self.home().pools().control).await?)
     }
 
-    /// The slug of a project by id, if it is not gone.
-    pub async fn slug_of(&self, id: ProjectId) -> Result<Option<String>, Fault> {
+    pub(crate) async fn slug_of(&self, id: ProjectId) -> Result<Option<String>, Fault> {
         let slug = sqlx::query_scalar!(
             "select slug from control.projects where id = $1 and state <> 'DELETED'",
             id.uuid()
         );
-        Ok(slug.fetch_optional(&self.pools().control).await?)
+        Ok(slug.fetch_optional(&self.home().pools().control).await?)
     }
 
     fn check_environment(&self, environment: Environment) -> Result<(), ChangeError> {

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::{Actor, change_error::ChangeError, events};
+use super::{Actor, change_error::ChangeError, directory::Directory, events};
 use crate::{
-    Fault, Installation, OutboundRequest, Project, ProjectId,
+    Fault, OutboundRequest, Project, ProjectId,
     config::{self, ConfigDoc, ConfigViolation, Environment, ValidateCx},
     ids,
 };
@@ -79,9 +79,46 @@ pub(crate) struct Revision {
 /// Changes that meet another one are judged again this often.
 const TRIES: u8 = 4;
 
-impl Installation {
-    /// Change a project's configuration. Nothing changes unless the whole new document is valid.
-    pub async fn update_config(
+impl Project {
+    /// At most `limit` revisions below that number, newest first.
+    pub async fn revisions(&self, limit: i64, below: i32) -> Result<Vec<RevisionEntry>, Fault> {
+        let rows = sqlx::query!(
+            "select revision, author, created_at, diff from control.config_revisions
+              where project = $1 and revision < $2 order by revision desc limit $3",
+            self.id().uuid(),
+            below,
+            limit
+        );
+        let rows = rows.fetch_all(&self.cluster().pools().control).await?;
+        let entry = rows.into_iter().map(|row| RevisionEntry {
+            number: row.revision,
+            author: row.author,
+            created_at: row.created_at,
+            diff: row.diff,
+        });
+        Ok(entry.collect())
+    }
+
+    /// The document of a revision as it may be shown, each secret masked. `None`: there is none.
+    pub async fn revision_document(&self, number: i32) -> Result<Option<Value>, Fault> {
+        let stored = self.stored_revision(number).await?;
+        Ok(stored.as_ref().map(config::masked_stored))
+    }
+
+    async fn stored_revision(&self, number: i32) -> Result<Option<Value>, Fault> {
+        let stored = sqlx::query_scalar!(
+            "select document from control.config_revisions where project = $1 and revision = $2",
+            self.id().uuid(),
+            number
+        );
+        Ok(stored
+            .fetch_optional(&self.cluster().pools().control)
+            .await?)
+    }
+}
+
+impl Directory {
+    pub(crate) async fn update_config(
         &self,
         actor: &Actor,
         project: &Project,
@@ -90,15 +127,13 @@ impl Installation {
         self.change_config(actor, project, update, None).await
     }
 
-    /// Make an earlier revision's document, with the secrets that it had, the next revision. It is judged
-    /// anew: rules and environment may have changed since. `None`: there is no such revision.
-    pub async fn restore_config(
+    pub(crate) async fn restore_config(
         &self,
         actor: &Actor,
         project: &Project,
         restore: ConfigRestore,
     ) -> Result<Option<ConfigUpdated>, ChangeError> {
-        let Some(stored) = self.stored_revision(project, restore.revision).await? else {
+        let Some(stored) = project.stored_revision(restore.revision).await? else {
             return Ok(None);
         };
         let document = ConfigDoc::open(&stored, project.data_key(), project.id().uuid());
@@ -114,53 +149,6 @@ impl Installation {
         };
         let change = self.change_config(actor, project, &update, Some(restore.revision));
         Ok(Some(change.await?))
-    }
-
-    /// At most `limit` revisions below that number, newest first.
-    pub async fn list_revisions(
-        &self,
-        project: &Project,
-        limit: i64,
-        below: i32,
-    ) -> Result<Vec<RevisionEntry>, Fault> {
-        let rows = sqlx::query!(
-            "select revision, author, created_at, diff from control.config_revisions
-              where project = $1 and revision < $2 order by revision desc limit $3",
-            project.id().uuid(),
-            below,
-            limit
-        );
-        let rows = rows.fetch_all(&self.pools().control).await?;
-        let entry = rows.into_iter().map(|row| RevisionEntry {
-            number: row.revision,
-            author: row.author,
-            created_at: row.created_at,
-            diff: row.diff,
-        });
-        Ok(entry.collect())
-    }
-
-    /// The document of a revision as it may be shown, each secret masked. `None`: there is none.
-    pub async fn revision_document(
-        &self,
-        project: &Project,
-        number: i32,
-    ) -> Result<Option<Value>, Fault> {
-        let stored = self.stored_revision(project, number).await?;
-        Ok(stored.as_ref().map(config::masked_stored))
-    }
-
-    async fn stored_revision(
-        &self,
-        project: &Project,
-        number: i32,
-    ) -> Result<Option<Value>, Fault> {
-        let stored = sqlx::query_scalar!(
-            "select document from control.config_revisions where project = $1 and revision = $2",
-            project.id().uuid(),
-            number
-        );
-        Ok(stored.fetch_optional(&self.pools().control).await?)
     }
 
     async fn change_config(
@@ -233,7 +221,7 @@ impl Installation {
         doc: &ConfigDoc,
         revision: &Revision,
     ) -> Result<bool, ChangeError> {
-        let mut tx = self.pools().control.begin().await?;
+        let mut tx = self.home().pools().control.begin().await?;
         let moved = sqlx::query!(
             "update control.projects set config_revision = $2, updated_at = $3, session_cookie = $5
               where id = $1 and config_revision = $2 - 1 and environment = $4",
@@ -276,7 +264,7 @@ impl Installation {
             doc.session_cookie(),
             project.id().uuid()
         );
-        if taken.fetch_one(&self.pools().control).await? {
+        if taken.fetch_one(&self.home().pools().control).await? {
             return Err(ChangeError::cookie_taken());
         }
         Ok(())
@@ -333,7 +321,7 @@ impl Installation {
 
     /// Jsonnet that cannot be read does not come into force.
     async fn check_snippets(&self, accepted: &ConfigDoc) -> Result<(), ChangeError> {
-        // A line of its own in the queue: nobody waits for all that another writes.
+        // A line of its own in the queue: no change waits for the snippets of another.
         let (mut found, line) = (Vec::new(), ids::v4());
         for (pointer, source) in accepted.snippets() {
             let read = self.sandbox().evaluate(line, source, None).await;
@@ -354,7 +342,7 @@ fn violation(pointer: String, message: String) -> ChangeError {
 }
 
 pub(crate) async fn insert(
-    installation: &Installation,
+    directory: &Directory,
     connection: &mut PgConnection,
     actor: &Actor,
     project: ProjectId,
@@ -367,7 +355,7 @@ pub(crate) async fn insert(
         revision.document,
         revision.diff,
         actor.0,
-        installation.clock().now()
+        directory.clock().now()
     )
     .execute(connection)
     .await?;

@@ -105,7 +105,9 @@ async fn codes_are_shown_in_development_to_whoever_may_write(site: Site) {
     let (production, _) = site.world.create(Environment::Production, json!({})).await;
     let id = mail::post(&project, "ada@example.org").await;
     let path = format!("{MESSAGES}/{id}");
-    let viewer = new_key(&project, Some(&project), Role::Viewer).await.0;
+    let viewer = new_key(site.world.installation(), Some(&project), Role::Viewer)
+        .await
+        .0;
     let mut client = site.client(&project, Kind::Api);
     client.set_header("authorization", &format!("Bearer {viewer}"));
     let redacted = |message: &Value| {

@@ -225,7 +225,7 @@ async fn roles_read_the_history_and_write_it(site: Site) {
         (Role::Admin, true, false),
         (Role::Owner, true, true),
     ] {
-        let (token, _) = new_key(&project, Some(&project), role).await;
+        let (token, _) = new_key(site.world.installation(), Some(&project), role).await;
         let history = console.data(&token, HISTORY, asked.clone()).await;
         assert_eq!(nodes(&history["revisions"]).len(), 4, "{role:?}");
         let code = async |query: &str, variables: Value| {
@@ -250,7 +250,7 @@ async fn roles_read_the_history_and_write_it(site: Site) {
             "FORBIDDEN",
             "{role:?}"
         );
-        let (token, _) = new_key(&project, None, role).await;
+        let (token, _) = new_key(site.world.installation(), None, role).await;
         let answer = console
             .ask(Some(&token), INSTALLATION_KEYS, json!({}))
             .await;

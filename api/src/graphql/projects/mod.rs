@@ -119,6 +119,7 @@ impl Project {
     #[graphql(complexity = "list_cost(first, 20, child_complexity)")]
     async fn identities(
         &self,
+        cx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100; 20 if left out.")] first: Option<i32>,
         #[graphql(desc = "A cursor: begin behind it.")] after: Option<String>,
         #[graphql(desc = "How an identifier (an e-mail address, a name) begins.")] search: Option<
@@ -126,7 +127,7 @@ impl Project {
         >,
     ) -> Result<Connection<Identity>, Refusal> {
         let page = Page::read(identities::LIST, first, after, search)?;
-        identities::page_of(&self.0, &page).await
+        identities::page_of(Access::of(cx)?.installation, &self.0, &page).await
     }
 
     /// Every accepted change of its configuration, newest first.

@@ -6,7 +6,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde_json::{Value, json};
-use tenants::{Actor, KeyRequest, Project, Role, ids};
+use tenants::{Actor, Installation, KeyRequest, Project, Role, ids};
 use tests::{Client, Kind, Letter, Site};
 
 const PASSWORD: &str = "correct-horse-battery";
@@ -220,6 +220,7 @@ impl Hand {
 /// Deals hands of one project.
 #[derive(Debug)]
 pub(crate) struct Dealer {
+    pub(crate) installation: Installation,
     pub(crate) project: Project,
     pub(crate) schema: &'static str,
     pub(crate) key: String,
@@ -253,9 +254,11 @@ impl Dealer {
         let project = site
             .project_with(tenants::config::merged(&own, &patch))
             .await;
+        let installation = site.world.installation();
         Self {
-            key: new_key(&project, Some(&project), Role::Owner).await.0,
-            installation_key: new_key(&project, None, Role::Viewer).await.0,
+            key: new_key(installation, Some(&project), Role::Owner).await.0,
+            installation_key: new_key(installation, None, Role::Viewer).await.0,
+            installation: installation.clone(),
             wire: site.client(&project, Kind::Api),
             browser: site.client(&project, Kind::Spa),
             schema,
@@ -302,7 +305,7 @@ impl Dealer {
             identity: text(&made.body["identity"]["id"]),
             csrf_token: text(&login.node("csrf_token")["attributes"]["value"]),
             key: self.key.clone(),
-            key_id: new_key(&self.project, Some(&self.project), Role::Viewer)
+            key_id: new_key(&self.installation, Some(&self.project), Role::Viewer)
                 .await
                 .1,
             installation_key: self.installation_key.clone(),
@@ -403,7 +406,11 @@ impl Dealer {
 }
 
 /// Token and id of a new key: of that project, or of the installation.
-pub(crate) async fn new_key(at: &Project, of: Option<&Project>, role: Role) -> (String, String) {
+pub(crate) async fn new_key(
+    at: &Installation,
+    of: Option<&Project>,
+    role: Role,
+) -> (String, String) {
     let request = KeyRequest {
         project: of.map(Project::id),
         name: "a key".to_owned(),
@@ -411,6 +418,6 @@ pub(crate) async fn new_key(at: &Project, of: Option<&Project>, role: Role) -> (
         expires_at: None,
     };
     let by = Actor::system();
-    let made = at.installation().create_key(&by, &request).await.unwrap();
+    let made = at.create_key(&by, &request).await.unwrap();
     (made.token, made.id.to_string())
 }

@@ -290,7 +290,7 @@ async fn every_route_of_the_installation_knows_whose_key_it_is(stage: Stage) {
 
 #[story(Stage::new(json!({})))]
 async fn every_field_knows_its_own_project_alone(stage: Stage) {
-    let (viewer, _) = new_key(&stage.own.project, None, Role::Viewer).await;
+    let (viewer, _) = new_key(&stage.own.installation, None, Role::Viewer).await;
     for field in fields::all() {
         stage.play_field(&field, &viewer).await;
     }
