@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use crate::{
     Failure,
-    args::{HealthArgs, ServerArgs},
+    args::server::{HealthArgs, ServerArgs},
     output,
     progress::told,
     refusal::Refused,
@@ -266,22 +266,6 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
     ))
 }
 
-/// Of `--url`: what can be called, and not the base of a project.
-pub(crate) fn server_url(text: &str) -> Result<Url, String> {
-    let example = "such as https://id.example.com";
-    let url = Url::parse(text).map_err(|error| format!("{error}; it is an origin, {example}"))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(format!("it begins with http:// or https://, {example}"));
-    }
-    if url.path().starts_with("/p/") {
-        return Err(format!(
-            "it is the server's origin, without /p/…: {}",
-            origin(&url)
-        ));
-    }
-    Ok(url)
-}
-
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
@@ -346,22 +330,6 @@ fn http(timeout: Duration) -> Result<reqwest::Client, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_is_named_by_its_origin() {
-        for good in ["http://localhost:4433", "https://id.example.com/insula/"] {
-            assert!(server_url(good).is_ok(), "{good}");
-        }
-        for (bad, advice) in [
-            ("localhost:4433", "begins with http://"),
-            ("id.example.com", "it is an origin"),
-            ("file:///tmp", "begins with http://"),
-            ("http://localhost:4433/p/demo", ": http://localhost:4433"),
-        ] {
-            let said = server_url(bad).unwrap_err();
-            assert!(said.contains(advice), "{bad}: {said}");
-        }
-    }
 
     #[test]
     fn a_path_before_ours_is_kept() {

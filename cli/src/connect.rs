@@ -7,7 +7,7 @@ use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
     Failure,
-    args::InstallationArgs,
+    args::installation::InstallationArgs,
     settings::{self, Known},
 };
 

@@ -23,7 +23,7 @@ use url::Url;
 
 use crate::{
     Failure,
-    args::ServeArgs,
+    args::installation::ServeArgs,
     connect,
     keyfile::kept,
     migrate::seconds,

@@ -5,6 +5,7 @@
 
 pub mod args;
 mod client;
+pub mod command_line;
 mod commands;
 mod connect;
 mod dev;
@@ -28,7 +29,8 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command, DevCommand, SecretsCommand};
+use args::installation::{DevCommand, SecretsCommand};
+use command_line::{Cli, Command};
 pub use failure::Failure;
 
 /// Everything the process does. Answers its exit status (see `insula --help`).
@@ -55,7 +57,7 @@ fn parse() -> Result<Cli, Failure> {
     Cli::from_arg_matches(&matches).map_err(|error| error.exit())
 }
 
-/// Everybody on the machine can read the arguments of a process.
+/// Every user of the machine can read the arguments of a process.
 fn refuse_secrets_in_sight(matches: &ArgMatches) -> Result<(), Failure> {
     let mut level = Some(matches);
     while let Some(matches) = level {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{
     Failure,
-    args::MigrateArgs,
+    args::installation::MigrateArgs,
     connect, output,
     settings::{Missing, NO_DATABASE, NO_OWNER, given},
 };

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     Failure,
-    args::SecretsArgs,
+    args::installation::SecretsArgs,
     connect, output,
     settings::{self, Missing, NO_DATABASE, NO_SECRETS, given},
 };

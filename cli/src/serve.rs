@@ -11,7 +11,7 @@ use worker::Worker;
 
 use crate::{
     Failure,
-    args::ServeArgs,
+    args::installation::ServeArgs,
     connect,
     dev::{self, Dev},
     migrate::seconds,

@@ -8,7 +8,7 @@ use tenants::{
 };
 use url::Url;
 
-use crate::{Failure, args::InstallationArgs};
+use crate::{Failure, args::installation::InstallationArgs};
 
 const SPARE_SLOTS: i32 = 20;
 const SPARE_SLOTS_DEV: i32 = 3;
@@ -160,7 +160,10 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::args::{Cli, Command, WorkArgs};
+    use crate::{
+        args::installation::WorkArgs,
+        command_line::{Cli, Command},
+    };
 
     /// Whatever the environment of the test says, these are empty or given.
     fn work(public_url: &str, database: &str) -> Box<WorkArgs> {

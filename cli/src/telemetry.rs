@@ -12,7 +12,7 @@ use tracing_subscriber::{
 
 use crate::{
     Failure,
-    args::{LogArgs, LogFormat},
+    args::log::{LogArgs, LogFormat},
 };
 
 /// PostgreSQL's own remarks, such as "does not exist, skipping", are no news. Statements are told only

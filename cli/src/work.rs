@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::{
     Failure,
-    args::WorkArgs,
+    args::installation::WorkArgs,
     connect,
     migrate::seconds,
     running::Running,

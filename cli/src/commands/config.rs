@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{ListArgs, Listed, no_project};
 use crate::{
     Failure,
-    args::{OutputArgs, ServerArgs},
+    args::{output::OutputArgs, server::ServerArgs},
     client::{Client, Operation},
     document,
     output::{self, Table, cell, moment},

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{ListArgs, Listed};
 use crate::{
     Failure,
-    args::{OutputArgs, ServerArgs},
+    args::{output::OutputArgs, server::ServerArgs},
     client::Client,
     document,
     output::{self, Table, cell, moment},

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{ListArgs, Listed};
 use crate::{
     Failure,
-    args::{OutputArgs, ServerArgs},
+    args::{output::OutputArgs, server::ServerArgs},
     client::{Client, Operation},
     output::{self, Table, cell, moment},
 };

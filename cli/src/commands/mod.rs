@@ -15,7 +15,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::{
     Failure,
-    args::OutputArgs,
+    args::output::OutputArgs,
     client::{Client, Operation},
     output::{self, Table},
     progress::Counter,

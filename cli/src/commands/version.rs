@@ -6,9 +6,8 @@ use url::Url;
 
 use crate::{
     Failure,
-    args::OutputArgs,
-    client::{self, server_url},
-    output,
+    args::{output::OutputArgs, server::server_url},
+    client, output,
 };
 
 /// `insula version`.

@@ -1,43 +1,14 @@
-//! The command line and the environment: everything `insula` can be told, and nothing that it does. What the
-//! commands take that call a running server stands beside each of them, in `commands/`.
-//!
-//! Secrets come by the environment alone: a command line is visible to every user of the machine.
+//! What the commands take that run an installation, or work on its database: `serve`, `work`, `migrate`,
+//! `secrets`, `dev`.
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
+use clap::{ArgAction, Args, Subcommand, builder::BoolishValueParser};
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::client::server_url;
-pub use crate::commands::{
-    identities::IdentitiesCommand, keys::KeysCommand, messages::MessagesCommand,
-    project::ProjectCommand, version::VersionArgs,
-};
-
-const EXIT: &str = "\
-Exit status:
-  0  done, or stopped by SIGINT or SIGTERM in good order
-  1  failed, or refused by the server; the reason is on standard error
-  2  a wrong argument, or a setting that is missing
-  3  looked only, and found something to do: `migrate --check`, `project config diff --check`
-  4  there is no such project, identity, key or revision
-  5  the server cannot be reached, or is not available
-
-What is asked for goes to standard output, with --json as one JSON document; everything else goes to
-standard error. Colours are for terminals, and not where NO_COLOR is set.
-
-The commands that call a server take its address from --url or INSULA_URL and a key from INSULA_KEY; on the
-machine of `insula serve --dev`, in its folder, neither is needed.
-
-`insula COMMAND --help` tells the settings of each command, with units and environment variables.";
-
-const COMPLETIONS: &str = "\
-Examples:
-  insula completions bash > ~/.local/share/bash-completion/completions/insula
-  insula completions zsh > ~/.zfunc/_insula
-  insula completions fish > ~/.config/fish/completions/insula.fish";
+use super::output::OutputArgs;
 
 const SECRET_ENVIRONMENT: &str = "\
 Environment only, because a command line is visible to other users of the machine:
@@ -52,117 +23,9 @@ Environment only, because a command line is visible to other users of the machin
                              or more; with --dev made and kept (0600)
   OTEL_EXPORTER_OTLP_HEADERS sent with traces, as name=value pairs separated by commas";
 
-fn with_settings(example: &str) -> String {
+/// Help that shows an example and the settings that come by the environment alone.
+pub(crate) fn with_settings(example: &str) -> String {
     format!("Example:\n  {example}\n\n{SECRET_ENVIRONMENT}")
-}
-
-/// The arguments whose values must not stand on a command line: id here, variable there.
-pub(crate) const SECRET_ARGS: &[(&str, &str)] = &[
-    ("database_url", "DATABASE_URL"),
-    ("owner_database_url", "INSULA_OWNER_DATABASE_URL"),
-    ("secrets", "INSULA_SECRETS"),
-    ("root_key", "INSULA_ROOT_KEY"),
-    ("key", "INSULA_KEY"),
-];
-
-/// Sign-up, sign-in and sessions for many projects, each in a schema of its own.
-#[derive(Debug, Parser)]
-#[command(name = "insula", version, after_help = EXIT, arg_required_else_help = true)]
-pub struct Cli {
-    /// How to log.
-    #[command(flatten)]
-    pub log: LogArgs,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What `insula` can do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Serve every project over HTTP; the worker runs inside
-    #[command(after_long_help = with_settings("insula serve --public-url https://id.example.com --listen 0.0.0.0:4433"))]
-    Serve(Box<ServeArgs>),
-    /// Run the worker alone: jobs, spare schemas, deletions
-    #[command(after_long_help = with_settings("insula work --public-url https://id.example.com"))]
-    Work(Box<WorkArgs>),
-    /// Bring the database and every project to the version of this binary
-    #[command(after_long_help = with_settings("insula migrate --check || insula migrate"))]
-    Migrate(MigrateArgs),
-    /// Evaluate what the parent process asks for, and nothing else
-    #[command(hide = true)]
-    Sandbox,
-    /// Tools for development
-    #[command(subcommand)]
-    Dev(DevCommand),
-    /// The master keys under which projects' keys rest
-    #[command(subcommand)]
-    Secrets(SecretsCommand),
-    /// Projects of a running server, and their configuration
-    #[command(subcommand)]
-    Project(ProjectCommand),
-    /// People and whatever else signs in, of one project of a running server
-    #[command(subcommand)]
-    Identities(IdentitiesCommand),
-    /// Mail and text messages of one project of a running server
-    #[command(subcommand)]
-    Messages(MessagesCommand),
-    /// API keys of a running server: of one project, or of the installation
-    #[command(subcommand)]
-    Keys(KeysCommand),
-    /// Ask a running server whether it is ready; exit status 0 when it is
-    #[command(after_help = "Example:\n  insula health --url https://id.example.com")]
-    Health(HealthArgs),
-    /// Print the version of this binary, and with --server that of a running server
-    #[command(after_help = "Example:\n  insula version --server --json")]
-    Version(VersionArgs),
-    /// Print the completions of a shell
-    #[command(after_help = COMPLETIONS)]
-    Completions {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
-}
-
-/// How to log.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Logs and traces")]
-pub struct LogArgs {
-    /// What to log: a level (error, warn, info, debug, trace), or levels by module
-    /// such as `info,tenants=debug`
-    #[arg(
-        long = "log",
-        env = "INSULA_LOG",
-        value_name = "FILTER",
-        default_value = "info",
-        global = true
-    )]
-    pub filter: String,
-    /// How log lines look; without it `text` when standard error is a terminal, else `json`
-    #[arg(
-        long = "log-format",
-        env = "INSULA_LOG_FORMAT",
-        value_name = "FORMAT",
-        global = true
-    )]
-    pub format: Option<LogFormat>,
-    /// Send traces there by OTLP over HTTP, such as http://localhost:4318; `/v1/traces` is added
-    #[arg(
-        long,
-        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
-        value_name = "URL",
-        global = true
-    )]
-    pub otlp_endpoint: Option<String>,
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One object a line.
-    Json,
 }
 
 /// `insula serve`.
@@ -364,64 +227,6 @@ pub struct SecretsArgs {
     /// The master keys.
     #[command(flatten)]
     pub secrets: SecretsArg,
-}
-
-/// How to answer.
-#[derive(Args, Clone, Copy, Debug)]
-pub struct OutputArgs {
-    /// Answer with one JSON document
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// A running server and the right to command it.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Server")]
-pub struct ServerArgs {
-    /// The server's origin
-    #[arg(
-        long,
-        env = "INSULA_URL",
-        value_name = "URL",
-        value_parser = server_url,
-        default_value = "http://localhost:4433"
-    )]
-    pub url: Url,
-    /// Data folder of development mode: without INSULA_KEY its root key is used, for a server on this
-    /// machine alone
-    #[arg(
-        long,
-        env = "INSULA_DATA",
-        value_name = "DIR",
-        default_value = ".insula"
-    )]
-    pub data: PathBuf,
-    /// `INSULA_KEY`.
-    #[arg(
-        long,
-        env = "INSULA_KEY",
-        hide = true,
-        hide_env_values = true,
-        value_name = "KEY"
-    )]
-    pub key: Option<SecretString>,
-}
-
-/// `insula health`.
-#[derive(Args, Debug)]
-pub struct HealthArgs {
-    /// The server's origin
-    #[arg(
-        long,
-        env = "INSULA_URL",
-        value_name = "URL",
-        value_parser = server_url,
-        default_value = "http://127.0.0.1:4433"
-    )]
-    pub url: Url,
-    /// How to answer.
-    #[command(flatten)]
-    pub output: OutputArgs,
 }
 
 /// `1h30m`, as configuration documents write it.
