@@ -29,24 +29,40 @@ const LIST: Operation = Operation {
     pageInfo { hasNextPage endCursor } } }",
     needs: "a VIEWER",
 };
+/// What is asked of a project that is shown, in the braces of an operation.
+macro_rules! of_project {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " id slug name environment state createdAt updatedAt publicUrl adminUrl configRevision ",
+            $after
+        )
+    };
+}
+
 const SHOW: Operation = Operation {
-    text: "query ($slug: String!) { project(slug: $slug) {
-  id slug name environment state createdAt updatedAt publicUrl adminUrl configRevision } }",
+    text: of_project!("query ($slug: String!) { project(slug: $slug) {", "} }"),
     needs: "a VIEWER of the project",
 };
 const SUSPEND: Operation = Operation {
-    text: "mutation ($slug: String!) { suspendProject(input: {slug: $slug}) {
-  project { id slug name environment state createdAt updatedAt publicUrl adminUrl configRevision } } }",
+    text: of_project!(
+        "mutation ($slug: String!) { suspendProject(input: {slug: $slug}) { project {",
+        "} } }"
+    ),
     needs: OWNER,
 };
 const RESUME: Operation = Operation {
-    text: "mutation ($slug: String!) { resumeProject(input: {slug: $slug}) {
-  project { id slug name environment state createdAt updatedAt publicUrl adminUrl configRevision } } }",
+    text: of_project!(
+        "mutation ($slug: String!) { resumeProject(input: {slug: $slug}) { project {",
+        "} } }"
+    ),
     needs: OWNER,
 };
 const RESTORE: Operation = Operation {
-    text: "mutation ($slug: String!) { restoreProject(input: {slug: $slug}) {
-  project { id slug name environment state createdAt updatedAt publicUrl adminUrl configRevision } } }",
+    text: of_project!(
+        "mutation ($slug: String!) { restoreProject(input: {slug: $slug}) { project {",
+        "} } }"
+    ),
     needs: OWNER,
 };
 const DELETE: Operation = Operation {
