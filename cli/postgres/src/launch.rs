@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::heal::gone_within;
+use crate::options::Options;
 use crate::place::{self, Place};
-use crate::server::Options;
 use crate::{Error, PORT, SUPERUSER};
 
 /// Long enough for the recovery after a crash of a large development database.

@@ -11,12 +11,14 @@ mod bootstrap;
 mod error;
 mod heal;
 mod launch;
+mod options;
 mod place;
 mod server;
 
 pub use bootstrap::ensure_database;
 pub use error::Error;
-pub use server::{Options, Server, check_free, start};
+pub use options::Options;
+pub use server::{Server, check_free, start};
 
 /// The one port number in the socket's name; nothing listens on TCP.
 pub(crate) const PORT: u16 = 5432;

@@ -7,7 +7,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -17,25 +17,12 @@ use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::heal;
 use crate::launch::{died, initdb, open_log, spawn, wait_until_ready, watch};
+use crate::options::Options;
 use crate::place::Place;
 use crate::{Error, PORT, SUPERUSER};
 
 const STOP_SECONDS: Duration = Duration::from_secs(30);
 const DROP_SECONDS: Duration = Duration::from_secs(10);
-
-/// How to start.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The folder that keeps the data; made when it is missing.
-    pub data: PathBuf,
-    /// False switches off `fsync`, `synchronous_commit` and `full_page_writes`: for tests, whose
-    /// data need not survive a power cut.
-    pub durable: bool,
-    /// The server's `max_connections`.
-    pub max_connections: u32,
-    /// Further settings (name, value); they win over ours.
-    pub settings: Vec<(String, String)>,
-}
 
 /// A running PostgreSQL, stopped when it leaves scope or when this process ends.
 #[derive(Debug)]
@@ -204,7 +191,7 @@ impl Drop for Server {
     }
 }
 
-/// Does nobody run on that folder at the moment? For a word before anything else is begun: [`start`] asks again.
+/// Is that folder free at the moment? For a word before anything else is begun: [`start`] asks again.
 ///
 /// # Errors
 /// [`Error::Running`], as there.
