@@ -10,8 +10,8 @@ use argon2::{Algorithm, Params, Version};
 
 use crate::{
     args::{self, Argon2Args},
+    load::Outcome,
     report::Row,
-    run::Outcome,
     tally::Tally,
     usage::Used,
 };

@@ -1,7 +1,7 @@
 //! The load itself, open or closed.
 //!
 //! Open loop: operation `i` is due at `start + i / rate`, fixed before anything is sent, and its time
-//! counts from then. A server that stalls therefore shows as slow for everybody who came meanwhile,
+//! counts from then. A server that stalls therefore shows as slow for every visitor that came meanwhile,
 //! whether or not a connection was free to send their request (no coordinated omission).
 
 use std::{
@@ -82,7 +82,7 @@ impl Plan {
             ));
         }
         if matches!(self.scenario, Scenario::Whoami | Scenario::Mixed) {
-            crowd.see_everybody(self.connections).await?;
+            crowd.check_every_session(self.connections).await?;
         }
         let start = Instant::now() + LEAD;
         let (measured_from, end) = (start + self.warm_up, start + self.warm_up + self.time);

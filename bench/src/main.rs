@@ -12,6 +12,7 @@ mod args;
 mod client;
 mod insula;
 mod kratos;
+mod load;
 mod people;
 mod report;
 mod run;
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
 
 async fn command(cli: Cli) -> Result<(), Failure> {
     let rows = match cli.command {
-        Command::Run(args) => people::run(&args).await?,
+        Command::Run(args) => run::run(&args).await?,
         Command::Standard(args) => standard::run(&args).await?,
         Command::Argon2(args) => vec![argon2::measure(&args)],
     };

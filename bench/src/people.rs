@@ -1,4 +1,4 @@
-//! Who is loaded with: bases, people registered there, and their sessions. Made through the front door.
+//! The people of a run: bases, people registered there, and their sessions. Made through the public API.
 
 use std::{
     fs,
@@ -15,15 +15,11 @@ use tokio::task::JoinSet;
 
 use crate::{
     Failure,
-    args::RunArgs,
     client::{Base, Trouble, Wire},
-    insula, kratos,
-    report::Row,
-    run::{Pace, Plan},
-    usage::Watched,
+    kratos,
 };
 
-/// Somebody.
+/// An identity that was registered, and the tokens of its sessions.
 #[derive(Debug, Serialize, Deserialize)]
 struct Person {
     /// Which base.
@@ -39,7 +35,7 @@ struct Known {
     people: Vec<Person>,
 }
 
-/// Everybody there is.
+/// All people of a run.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     known: Known,
@@ -60,58 +56,6 @@ pub(crate) struct Size {
     pub(crate) sessions: u32,
     /// Made at the same time.
     pub(crate) connections: u32,
-}
-
-/// `bench run`.
-pub(crate) async fn run(args: &RunArgs) -> Result<Vec<Row>, Failure> {
-    let crowd = Arc::new(gather(args).await?);
-    let pace = args.rate.map_or(Pace::Max, Pace::Rate);
-    let mut rows = Vec::new();
-    for &scenario in &args.scenarios {
-        let plan = Plan {
-            scenario,
-            pace,
-            warm_up: args.warm_up,
-            time: args.seconds,
-            connections: args.connections,
-            watched: Watched {
-                server: args.pid,
-                postgres: args.postgres_pid,
-            },
-        };
-        rows.push(Row::of(
-            &plan,
-            crowd.bases(),
-            plan.clone().run(&crowd).await?,
-        ));
-    }
-    Ok(rows)
-}
-
-async fn gather(args: &RunArgs) -> Result<Crowd, Failure> {
-    if let Some(file) = args.people_file.as_deref().filter(|file| file.exists()) {
-        return Crowd::load(file);
-    }
-    let bases = match (&args.insula, &args.key) {
-        (Some(origin), Some(key)) => {
-            insula::projects(origin, key, &run_id(), (args.projects, args.argon2)).await?
-        }
-        _ => args
-            .bases
-            .iter()
-            .map(|base| Base::parse(base))
-            .collect::<Result<_, _>>()?,
-    };
-    let size = Size {
-        people: args.people,
-        sessions: args.sessions,
-        connections: args.connections,
-    };
-    let crowd = Crowd::make(bases, size).await?;
-    if let Some(file) = &args.people_file {
-        crowd.save(file)?;
-    }
-    Ok(crowd)
 }
 
 /// Differs from run to run, fits a slug.
@@ -181,7 +125,7 @@ impl Crowd {
         }
     }
 
-    fn load(file: &Path) -> Result<Self, Failure> {
+    pub(crate) fn load(file: &Path) -> Result<Self, Failure> {
         let what = file.display().to_string();
         let text = fs::read(file).map_err(|error| Failure::of(&what, error))?;
         let known: Known =
@@ -199,7 +143,7 @@ impl Crowd {
         Ok(Self::of(known, run_id()))
     }
 
-    fn save(&self, file: &Path) -> Result<(), Failure> {
+    pub(crate) fn save(&self, file: &Path) -> Result<(), Failure> {
         let text = serde_json::to_vec(&self.known);
         let text = text.map_err(|error| Failure::of("the people", error))?;
         fs::write(file, text).map_err(|error| Failure::of(&file.display().to_string(), error))
@@ -220,18 +164,18 @@ impl Crowd {
         self.sessions.get(place).map(|&place| self.at(place))
     }
 
-    /// Some session.
+    /// Any session.
     pub(crate) fn session(&self, chance: u64) -> (&Base, &str) {
         self.at(self.sessions[below(chance, self.sessions.len())])
     }
 
-    /// Somebody: where, and with which identifier.
+    /// A registered person: where, and with which identifier.
     pub(crate) fn person(&self, chance: u64) -> (&Base, &str) {
         let person = &self.known.people[below(chance, self.known.people.len())];
         (&self.known.bases[person.base], &person.email)
     }
 
-    /// Somebody new: where, and with which address.
+    /// A person who is not registered yet: where, and with which address.
     pub(crate) fn newcomer(&self) -> (&Base, String) {
         let number = self.newcomers.fetch_add(1, Ordering::Relaxed);
         let base = &self.known.bases[below(number, self.known.bases.len())];
@@ -244,7 +188,10 @@ impl Crowd {
     }
 
     /// Check every session that was not checked yet, so that a server may remember them.
-    pub(crate) async fn see_everybody(self: &Arc<Self>, connections: u32) -> Result<(), Failure> {
+    pub(crate) async fn check_every_session(
+        self: &Arc<Self>,
+        connections: u32,
+    ) -> Result<(), Failure> {
         let mut lines = JoinSet::new();
         for _ in 0..connections {
             let crowd = Arc::clone(self);
@@ -261,7 +208,7 @@ impl Crowd {
     }
 }
 
-/// Register somebody and begin their sessions.
+/// Register a person and begin their sessions.
 async fn settle(
     wire: &mut Wire,
     at: &Base,

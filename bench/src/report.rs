@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::run::{Outcome, Pace, Plan};
+use crate::load::{Outcome, Pace, Plan};
 
 /// One line of the table.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ pub(crate) fn print(rows: &[Row], as_json: bool) {
     let lines: Vec<[String; 14]> = std::iter::once(HEADS.map(str::to_owned))
         .chain(rows.iter().map(Row::cells))
         .collect();
-    // What nobody asked for takes no room.
+    // A column without a value takes no room.
     let is_shown = |column: usize| lines.iter().skip(1).any(|line| !line[column].is_empty());
     let columns: Vec<(usize, usize)> = (0..HEADS.len())
         .filter(|&column| is_shown(column))

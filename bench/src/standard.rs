@@ -17,9 +17,9 @@ use crate::{
     Failure, argon2,
     args::{Argon2, Argon2Args, Scenario, StandardArgs},
     insula,
+    load::{Pace, Plan},
     people::{Crowd, Size, run_id},
     report::Row,
-    run::{Pace, Plan},
     usage::Watched,
 };
 
