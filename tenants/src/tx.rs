@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use crate::{Fault, Job, Project, hold::Held, ids};
+use crate::{Fault, Job, Project, ids, open_transactions::TxGuard};
 
 /// One project's transaction: its role, its search path, until it ends. Dropping it rolls back.
 ///
@@ -14,7 +14,7 @@ pub struct Tx {
     project: Project,
     inner: Transaction<'static, Postgres>,
     forget: Vec<Uuid>,
-    _held: Held,
+    _guard: TxGuard,
 }
 
 impl Project {
@@ -25,7 +25,7 @@ impl Project {
             inner: pools.begin(self.slot(), self.begin_sql()).await?,
             project: self.clone(),
             forget: Vec::new(),
-            _held: Held::new(),
+            _guard: TxGuard::new(),
         })
     }
 }

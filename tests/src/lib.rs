@@ -38,9 +38,9 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Runtime::new().unwrap()
 });
 
-/// Runs a test on the one runtime of the binary; transactions it holds are counted (`tenants::hold`).
+/// Runs a test on the one runtime of the binary; transactions it holds are counted (`tenants::open_transactions`).
 pub fn run<F: Future>(test: F) -> F::Output {
-    RUNTIME.block_on(tenants::hold::scope(test))
+    RUNTIME.block_on(tenants::open_transactions::scope(test))
 }
 
 /// Asks until the answer is yes, and tells how long that took. Panics after `limit`.

@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use tenants::hold;
+use tenants::open_transactions;
 use tracing::Instrument as _;
 
 use crate::{
@@ -56,7 +56,7 @@ async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Res
     }
     // A task of its own: a client that leaves, or a timeout, stops the waiting and cancels nothing.
     let work = async move {
-        let answer = hold::scope(next.run(request)).await;
+        let answer = open_transactions::scope(next.run(request)).await;
         drop(permits);
         answer
     };

@@ -101,7 +101,7 @@ impl Sandbox {
         source: String,
         ctx: Option<Value>,
     ) -> Result<Value, JsonnetError> {
-        crate::hold::assert_none("evaluating Jsonnet");
+        crate::open_transactions::assert_none("evaluating Jsonnet");
         let program = Arc::clone(&self.program);
         let done = self.threads().run(project, move |warm| {
             warm.evaluate(&program, &source, ctx.as_ref())

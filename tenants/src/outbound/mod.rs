@@ -161,7 +161,7 @@ impl Outbound {
 
     /// Make a call and read the whole answer. Any status is an answer.
     pub async fn fetch(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
-        crate::hold::assert_none("calling another server");
+        crate::open_transactions::assert_none("calling another server");
         let limit = request.timeout;
         tokio::time::timeout(limit, self.follow(request))
             .await
@@ -170,7 +170,7 @@ impl Outbound {
 
     /// The addresses of a host that a project may connect to, for protocols other than HTTP (mail).
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, OutboundError> {
-        crate::hold::assert_none("looking up another server");
+        crate::open_transactions::assert_none("looking up another server");
         if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
             self.permit(ip)?;
             return Ok(vec![SocketAddr::new(ip, port)]);

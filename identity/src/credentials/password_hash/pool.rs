@@ -131,7 +131,7 @@ impl HashPool {
         R: Send + 'static,
         F: FnOnce(&mut Scratch) -> Result<R, HashError> + Send + 'static,
     {
-        tenants::hold::assert_none("hashing a password");
+        tenants::open_transactions::assert_none("hashing a password");
         let (threads, retry_after) = match weight {
             Weight::Usual => (&self.usual, RETRY_AFTER),
             Weight::Heavy => (&self.heavy, HEAVY_RETRY_AFTER),

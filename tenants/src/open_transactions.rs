@@ -24,16 +24,16 @@ pub fn assert_none(doing: &str) {
 
 /// Counts one transaction for as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Held(());
+pub(crate) struct TxGuard(());
 
-impl Held {
+impl TxGuard {
     pub(crate) fn new() -> Self {
         let _ = OPEN.try_with(|open| open.set(open.get() + 1));
         Self(())
     }
 }
 
-impl Drop for Held {
+impl Drop for TxGuard {
     fn drop(&mut self) {
         let _ = OPEN.try_with(|open| open.set(open.get().saturating_sub(1)));
     }
