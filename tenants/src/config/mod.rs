@@ -17,12 +17,12 @@ mod schema;
 mod sealed;
 mod section;
 mod sources;
-mod standing;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_secrets;
 pub mod units;
+mod unsupported_keys;
 mod validate;
 mod violation;
 

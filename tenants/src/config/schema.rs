@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::pointer::{child, dotted};
 use super::violation::ConfigViolation;
-use super::{formats, standing};
+use super::{formats, unsupported_keys};
 
 /// The schema as it is published: JSON Schema 2020-12.
 pub const SCHEMA_TEXT: &str = include_str!("../../../schemas/config.schema.json");
@@ -44,7 +44,7 @@ fn explain(error: &ValidationError<'_>, found: &mut Vec<ConfigViolation>) {
     if let Kind::AdditionalProperties { unexpected } = error.kind() {
         for name in unexpected {
             let value = error.instance().get(name).unwrap_or(&Value::Null);
-            standing::explain_unlisted(&child(pointer, name), value, found);
+            unsupported_keys::explain_unlisted(&child(pointer, name), value, found);
         }
         return;
     }
@@ -92,7 +92,7 @@ fn enumeration(pointer: &str, value: &Value, options: &Value) -> String {
         served.join(", ")
     };
     match value.as_str() {
-        Some(name) if pointer.ends_with("/hook") && standing::is_known_hook(name) => {
+        Some(name) if pointer.ends_with("/hook") && unsupported_keys::is_known_hook(name) => {
             format!("the hook `{name}` is not served here yet; served: {served}")
         }
         Some(_) if pointer.ends_with("/hook") => format!("unknown hook; served: {served}"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::document::ConfigDoc;
 use super::schema::{SCHEMA, annotated};
-use super::standing;
+use super::unsupported_keys;
 
 /// Read no more than this of a source: 256 KiB, so that several fit into a document.
 pub const SCHEMA_BYTES_MAX: usize = 256 << 10;
@@ -30,7 +30,7 @@ impl ConfigDoc {
     /// keys, and those of the commercial edition. A note for each.
     pub fn leave_out_foreign(document: &mut Value) -> Vec<String> {
         let mut notes = Vec::new();
-        standing::leave_out(document, &mut notes);
+        unsupported_keys::leave_out(document, &mut notes);
         notes
     }
 

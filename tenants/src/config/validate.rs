@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::context::ValidateCx;
 use super::document::ConfigDoc;
 use super::violation::ConfigViolation;
-use super::{rules, schema, standing};
+use super::{rules, schema, unsupported_keys};
 
 /// A document is at most 1 MiB, written without spaces.
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
@@ -23,7 +23,7 @@ impl ConfigDoc {
         check_extent(&document).map_err(|violation| vec![violation])?;
         let mut notes = Vec::new();
         if cx.import {
-            standing::leave_out(&mut document, &mut notes);
+            unsupported_keys::leave_out(&mut document, &mut notes);
             keep_default_schema(&mut document, &mut notes);
         }
         let mut found = schema::violations(&document);

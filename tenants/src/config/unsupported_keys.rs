@@ -1,15 +1,16 @@
-//! Where the keys that the schema does not list stand: the installation's, the commercial edition's,
-//! not served yet, or unknown. Also what an import may leave out, with a note for each.
+//! The keys of Kratos's configuration that the schema does not list: the installation's, the commercial edition's,
+//! not served yet. Every other key is unknown. Also what an import may leave out, with a note for each.
 
 use serde_json::{Map, Value};
 
 use super::pointer::{child, dotted};
 use super::violation::ConfigViolation;
 
-enum Standing {
+/// Who acts on such a key, if not the project.
+enum Support {
     /// Set once for the whole installation; the text says where.
     Installation(&'static str),
-    /// Only the commercial edition of the original acts on it.
+    /// Only Kratos's commercial edition acts on it.
     Commercial,
     NotYet,
 }
@@ -23,10 +24,10 @@ const GUARD: &str =
 const FILES: &str = "a project has no files on the server";
 const CERTIFICATE: &str = "a project has no files on the server; put the PEM texts into insula.courier.client_certificate";
 
-use Standing::{Commercial, Installation, NotYet};
+use Support::{Commercial, Installation, NotYet};
 
 /// The longest prefix decides.
-const KEYS: &[(&str, Standing)] = &[
+const KEYS: &[(&str, Support)] = &[
     (
         "dsn",
         Installation("the database belongs to the installation (DATABASE_URL)"),
@@ -138,7 +139,7 @@ const KEYS: &[(&str, Standing)] = &[
     ),
 ];
 
-/// Hooks of the original's open edition.
+/// Hooks of Kratos's open edition.
 const HOOKS: [&str; 8] = [
     "web_hook",
     "session",
@@ -157,7 +158,7 @@ pub(super) fn is_known_hook(name: &str) -> bool {
 /// Say why a key that the schema does not list is refused.
 pub(super) fn explain_unlisted(pointer: &str, value: &Value, found: &mut Vec<ConfigViolation>) {
     let path = dotted(pointer);
-    let message = match (standing(&path), value) {
+    let message = match (support_of(&path), value) {
         (Some(Installation(why)), _) => {
             format!("`{path}` belongs to the installation, not to a project: {why}")
         }
@@ -165,7 +166,7 @@ pub(super) fn explain_unlisted(pointer: &str, value: &Value, found: &mut Vec<Con
             format!("`{path}` belongs to the original's commercial edition and is not served")
         }
         (Some(NotYet), _) => format!("`{path}` is not served yet"),
-        // On the way to keys of several standings: speak of what is in there.
+        // On the way to several such keys: speak of those that are in there.
         (None, Value::Object(members)) if !members.is_empty() && leads_to_known(&path) => {
             for (name, member) in members {
                 explain_unlisted(&child(pointer, name), member, found);
@@ -181,11 +182,11 @@ pub(super) fn explain_unlisted(pointer: &str, value: &Value, found: &mut Vec<Con
     });
 }
 
-fn standing(path: &str) -> Option<&'static Standing> {
+fn support_of(path: &str) -> Option<&'static Support> {
     KEYS.iter()
         .filter(|(key, _)| path == *key || is_below(path, key))
         .max_by_key(|(key, _)| key.len())
-        .map(|(_, standing)| standing)
+        .map(|(_, support)| support)
 }
 
 fn leads_to_known(path: &str) -> bool {
@@ -199,8 +200,8 @@ fn is_below(path: &str, above: &str) -> bool {
 
 /// Leave out of an imported document what is not the project's to say; a note for each.
 pub(super) fn leave_out(document: &mut Value, notes: &mut Vec<String>) {
-    for (key, standing) in KEYS {
-        let why = match standing {
+    for (key, support) in KEYS {
+        let why = match support {
             Installation(why) => *why,
             Commercial => "only the original's commercial edition acts on it",
             NotYet => continue,
