@@ -1,4 +1,4 @@
-//! What the worker can be asked to do. A closed enum: a kind nobody handles does not compile.
+//! What the worker can be asked to do. A closed enum: with a kind that is not handled it does not compile.
 
 use std::time::Duration;
 
@@ -21,11 +21,16 @@ pub enum Job {
 }
 
 impl Job {
+    const SWEEP_EXPIRED: &str = "sweep_expired";
+    const PURGE_PROJECT: &str = "purge_project";
+    pub(crate) const SEND_MESSAGE: &str = "send_message";
+
+    /// The name under which the queue keeps it.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::SweepExpired => "sweep_expired",
-            Self::PurgeProject => "purge_project",
-            Self::SendMessage { .. } => "send_message",
+            Self::SweepExpired => Self::SWEEP_EXPIRED,
+            Self::PurgeProject => Self::PURGE_PROJECT,
+            Self::SendMessage { .. } => Self::SEND_MESSAGE,
         }
     }
 
@@ -38,15 +43,15 @@ impl Job {
 
     pub(crate) fn read(kind: &str, reference: Option<Uuid>) -> Option<Self> {
         match kind {
-            "sweep_expired" => Some(Self::SweepExpired),
-            "purge_project" => Some(Self::PurgeProject),
-            "send_message" => reference.map(|message| Self::SendMessage { message }),
+            Self::SWEEP_EXPIRED => Some(Self::SweepExpired),
+            Self::PURGE_PROJECT => Some(Self::PurgeProject),
+            Self::SEND_MESSAGE => reference.map(|message| Self::SendMessage { message }),
             _ => None,
         }
     }
 }
 
-/// A job that is ours until its lease runs out, then anyone's. No row lock is held while it runs.
+/// A job that is ours until its lease runs out, then any worker's. No row lock is held while it runs.
 #[derive(Debug)]
 pub struct Claimed {
     pub(crate) id: Uuid,

@@ -1,5 +1,9 @@
-//! One queue for all projects: written in the transaction that causes the work, claimed with a lease,
-//! fair among projects.
+//! One queue for all projects of a cluster: written in the transaction that causes the work, claimed with a
+//! lease, fair among projects.
+//!
+//! A job's `state` is 0 while it waits, 1 while it is leased, 2 when it was given up. The numbers stand in
+//! the SQL as such: PostgreSQL takes the partial indexes `jobs_due` (0) and `jobs_leased` (1) for a condition that
+//! it can read, and not for a parameter.
 
 use std::time::Duration;
 
@@ -22,9 +26,9 @@ pub struct Claim<'a> {
     pub jobs_max: i64,
     /// No more than this of one project.
     pub per_project_max: i64,
-    /// How long the work may take before it is anyone's again.
+    /// How long the work may take before another worker may have it.
     pub lease: Duration,
-    /// Only these projects' jobs. `None`: everybody's.
+    /// Only these projects' jobs. `None`: those of all projects.
     pub only: Option<&'a [Project]>,
     /// Not these projects' jobs: they have their share in hand.
     pub except: &'a [Project],
@@ -213,10 +217,11 @@ impl Cluster {
         let row = sqlx::query!(
             r#"select count(*) filter (where state = 0 and run_at <= $1) as "due!", count(*) filter (where state = 1) as "leased!",
                       count(*) filter (where state = 2) as "abandoned!", min(run_at) filter (where state = 0 and run_at <= $1) as oldest,
-                      count(*) filter (where state < 2 and kind = 'send_message') as "messages!",
-                      min(created_at) filter (where state < 2 and kind = 'send_message') as oldest_message
+                      count(*) filter (where state < 2 and kind = $2) as "messages!",
+                      min(created_at) filter (where state < 2 and kind = $2) as oldest_message
                  from control.jobs"#,
-            self.clock().now()
+            self.clock().now(),
+            Job::SEND_MESSAGE
         );
         let row = row.fetch_one(&self.pools().worker).await?;
         let since = |at: Option<DateTime<Utc>>| {
@@ -246,6 +251,9 @@ impl Project {
         if before == hour {
             return None;
         }
+        // The project's id with the hour folded into its last bytes: every replica that asks for this sweep
+        // asks under the same id, and the queue keeps the first. XOR loses nothing, so no two hours of a project
+        // share an id; two projects could only if their random ids agreed in the eight bytes before.
         let mut id = *self.id().uuid().as_bytes();
         for (byte, of_hour) in id.iter_mut().rev().zip(hour.to_le_bytes()) {
             *byte ^= of_hour;
@@ -260,7 +268,7 @@ impl Project {
 pub struct QueueDepth {
     /// Could start now.
     pub due: i64,
-    /// Somebody works on them.
+    /// A worker has them in hand.
     pub leased: i64,
     /// Failed for good.
     pub abandoned: i64,

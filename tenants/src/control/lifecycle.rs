@@ -199,6 +199,7 @@ impl Directory {
         sqlx::query!("update control.projects set state = 'DELETED', data_key = '', updated_at = $2 where id = $1", id, self.clock().now())
             .execute(&mut *tx)
             .await?;
+        // All but those in hand: the purge itself is one of them.
         sqlx::query!(
             "delete from control.jobs where db_role = $1 and state <> 1",
             project.db_role()
