@@ -151,7 +151,7 @@ impl World {
         self.installation.claim(claim).await.unwrap()
     }
 
-    /// Runs everything that is due of this world's projects at its time, as the night worker does.
+    /// Runs everything that is due of this world's projects at its time, as a worker does.
     pub async fn sweep(&self) {
         let projects = self.projects().clone();
         let worker = worker::Worker::new(self.installation.clone());

@@ -18,16 +18,16 @@ use worker::Worker;
 const SPARE_SLOTS: i32 = 2;
 
 /// An installation with a PostgreSQL of its own, both gone with the test.
-struct Night {
+struct Installed {
     installation: Installation,
     server: Option<Server>,
     folder: PathBuf,
 }
 
-impl Night {
+impl Installed {
     async fn begin(name: &str) -> Self {
         let folder =
-            std::env::temp_dir().join(format!("insula-night-{}-{name}", std::process::id()));
+            std::env::temp_dir().join(format!("insula-worker-{}-{name}", std::process::id()));
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o711)).unwrap();
         let options = Options {
@@ -138,21 +138,21 @@ async fn soon(what: &str, mut done: impl AsyncFnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_expired_goes_and_nothing_else() {
-    let night = Night::begin("sweep").await;
-    night.installation.keep_slots().await.unwrap();
+    let place = Installed::begin("sweep").await;
+    place.installation.keep_slots().await.unwrap();
     let (one, two) = (
-        night.project("one", Environment::Production).await,
-        night.project("two", Environment::Production).await,
+        place.project("one", Environment::Production).await,
+        place.project("two", Environment::Production).await,
     );
     for project in [&one, &two] {
         add_flows(project, 1203, TimeDelta::hours(1)).await;
         add_flows(project, 2, TimeDelta::hours(3)).await;
         ask(project, &Job::SweepExpired, TimeDelta::hours(2)).await;
     }
-    let worker = Worker::new(night.installation.clone());
+    let worker = Worker::new(place.installation.clone());
     let only_one = std::slice::from_ref(&one);
     assert_eq!(worker.work_off(only_one).await.unwrap(), 0, "not due yet");
-    night.installation.clock().advance(TimeDelta::hours(2));
+    place.installation.clock().advance(TimeDelta::hours(2));
     assert_eq!(worker.work_off(only_one).await.unwrap(), 1);
     assert_eq!(
         flows_of(&one).await,
@@ -165,24 +165,24 @@ async fn what_expired_goes_and_nothing_else() {
         "another project's job stays where it is"
     );
     assert_eq!(worker.work_off(only_one).await.unwrap(), 0, "done is done");
-    night.end().await;
+    place.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_is_carried_out_when_its_grace_is_over() {
-    let night = Night::begin("purge").await;
-    night.installation.keep_slots().await.unwrap();
+    let place = Installed::begin("purge").await;
+    place.installation.keep_slots().await.unwrap();
     let (kept, gone) = (
-        night.project("kept", Environment::Production).await,
-        night.project("gone", Environment::Development).await,
+        place.project("kept", Environment::Production).await,
+        place.project("gone", Environment::Development).await,
     );
-    let (actor, worker) = (Actor::system(), Worker::new(night.installation.clone()));
-    night
+    let (actor, worker) = (Actor::system(), Worker::new(place.installation.clone()));
+    place
         .installation
         .delete_project(&actor, &gone)
         .await
         .unwrap();
-    night
+    place
         .installation
         .delete_project(&actor, &kept)
         .await
@@ -195,19 +195,19 @@ async fn a_deletion_is_carried_out_when_its_grace_is_over() {
         1
     );
     assert!(
-        night
+        place
             .installation
             .find_project("gone")
             .await
             .unwrap()
             .is_none()
     );
-    let kept = night
+    let kept = place
         .installation
         .restore_project(&actor, &kept)
         .await
         .unwrap();
-    night.installation.clock().advance(TimeDelta::days(8));
+    place.installation.clock().advance(TimeDelta::days(8));
     assert_eq!(
         worker.work_off(std::slice::from_ref(&kept)).await.unwrap(),
         1
@@ -217,18 +217,18 @@ async fn a_deletion_is_carried_out_when_its_grace_is_over() {
         0,
         "restored: the job found nothing to do"
     );
-    night.end().await;
+    place.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_worker_makes_slots_does_jobs_and_stops() {
-    let night = Night::begin("run").await;
+    let place = Installed::begin("run").await;
     let (shutdown, stop) = watch::channel(false);
-    let worker = tokio::spawn(Worker::new(night.installation.clone()).run(stop));
+    let worker = tokio::spawn(Worker::new(place.installation.clone()).run(stop));
     // There is no slot yet: the creation waits for the worker's.
-    let project = night.project("one", Environment::Production).await;
+    let project = place.project("one", Environment::Production).await;
     soon("slots are made again", async || {
-        night.installation.spare_slots().await.unwrap() == i64::from(SPARE_SLOTS)
+        place.installation.spare_slots().await.unwrap() == i64::from(SPARE_SLOTS)
     })
     .await;
     add_flows(&project, 10, TimeDelta::seconds(-1)).await;
@@ -236,12 +236,12 @@ async fn a_running_worker_makes_slots_does_jobs_and_stops() {
         ask(&project, &Job::SweepExpired, TimeDelta::zero()).await;
     }
     soon("every job is done", async || {
-        let depth = night.installation.queue_depth().await.unwrap();
+        let depth = place.installation.queue_depth().await.unwrap();
         (depth.due, depth.leased, depth.abandoned) == (0, 0, 0)
     })
     .await;
     assert_eq!(flows_of(&project).await, 0);
     shutdown.send_replace(true);
     worker.await.unwrap();
-    night.end().await;
+    place.end().await;
 }
