@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Transaction,
+    AssertSqlSafe, Connection as _, Executor as _, PgPool, Postgres, Row as _, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -21,6 +21,11 @@ const STATE: &str = "SELECT current_setting('search_path') AS search_path, curre
      session_user::text AS \"session_user\", (now() <> statement_timestamp())::text AS in_transaction";
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection of a project pool that was idle for longer is asked whether it lives before it is used. One
+/// that was in use just now is not: that would be a round trip before each transaction, and a `BEGIN` that
+/// finds its connection dead can be repeated on another.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 
 /// How many connections, and whether the release guard is on (off only in the test that proves it is needed).
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +44,11 @@ pub struct ConnectionState {
     pub user: String,
     /// The role that logged in.
     pub session_user: String,
-    /// Did somebody leave a transaction open?
+    /// Was a transaction left open?
     pub in_transaction: bool,
 }
 
-/// The pools of one cluster.
+/// The pools of one cluster, all of the gate login.
 #[derive(Debug)]
 pub(crate) struct Pools {
     projects: Vec<PgPool>,
@@ -67,27 +72,21 @@ impl Pools {
                 // Staggered by pool, so that they are not all renewed at once.
                 .max_lifetime(Duration::from_mins(12 + 2 * index))
                 .idle_timeout(Duration::from_mins(5));
-            let pool = if sizes.guarded {
-                pool.after_release(|connection, _| {
-                    Box::pin(async move {
-                        let row = connection.fetch_one(sqlx::raw_sql(GUARD)).await?;
-                        Ok(row.try_get_unchecked::<String, _>(0)? == "1")
-                    })
-                })
-            } else {
-                pool
-            };
-            pool.connect_lazy_with(options.clone())
+            if sizes.guarded { guarded(pool) } else { pool }
         };
+        let of_projects = |index: u64| trusting(pool(index % 4, each));
+        let open = |pool: PgPoolOptions| pool.connect_lazy_with(options.clone());
         Ok(Self {
-            projects: (0..shards).map(|i| pool(u64::from(i) % 4, each)).collect(),
-            control: pool(0, control),
-            worker: pool(1, worker),
+            projects: (0..shards)
+                .map(|index| open(of_projects(index.into())))
+                .collect(),
+            control: open(pool(0, control)),
+            worker: open(pool(1, worker)),
         })
     }
 
-    /// Begin with a statement that pins the transaction. A begin that fails leaves its connection to
-    /// the guard, which closes it.
+    /// Begin with a statement that pins the transaction: one round trip. A begin that fails leaves its
+    /// connection to the guard, which closes it; if the connection was lost, another takes its place.
     ///
     /// A backend that was computing the gate's memberships while a role was made can keep a list without
     /// it, and refuses `SET ROLE` (42501) until memberships change again. A backend that starts now
@@ -104,6 +103,9 @@ impl Pools {
             let begun = pool.begin_with(AssertSqlSafe(Arc::clone(sql))).await;
             left -= 1;
             match begun {
+                Err(error) if is_lost(&error) && left > 0 => {
+                    tracing::debug!(%error, slot, "a connection was lost while it was idle");
+                }
                 Err(error) if is_refused_role(&error) && left > 0 => {
                     tracing::warn!(%error, slot, "a connection was given up: it does not know the role");
                 }
@@ -130,6 +132,40 @@ impl Pools {
         for pool in self.projects.iter().chain([&self.control, &self.worker]) {
             pool.close().await;
         }
+    }
+}
+
+/// Closes a connection on its way back to the pool that is not as it was.
+fn guarded(pool: PgPoolOptions) -> PgPoolOptions {
+    pool.after_release(|connection, _| {
+        Box::pin(async move {
+            let row = connection.fetch_one(sqlx::raw_sql(GUARD)).await?;
+            Ok(row.try_get_unchecked::<String, _>(0)? == "1")
+        })
+    })
+}
+
+/// Asks only a connection that was idle for long whether it lives.
+fn trusting(pool: PgPoolOptions) -> PgPoolOptions {
+    let pool = pool.test_before_acquire(false);
+    pool.before_acquire(|connection, found| {
+        Box::pin(async move {
+            if found.idle_for > TRUSTED_FOR {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    })
+}
+
+/// Has the other end gone? Nothing was begun then. A pool that has no connection to give is another matter.
+fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        // Said to idle connections when the server shuts down.
+        sqlx::Error::Database(e) => matches!(e.code().as_deref(), Some("57P01" | "57P02")),
+        sqlx::Error::Protocol(text) => text.contains("closed") || text.contains("EOF"),
+        _ => false,
     }
 }
 

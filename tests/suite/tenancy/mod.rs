@@ -11,4 +11,5 @@ mod lifecycle;
 mod migrate;
 mod queue;
 pub(crate) mod replicas;
+mod round_trips;
 mod unloadable_project;
