@@ -40,7 +40,7 @@ const EMAIL: &str = "anne@bench.example";
 const PASSWORD: &str = "nine-herons-over-Tideland-42";
 const PRESET: &str = "preset://email";
 
-/// A project with somebody in it, and all that it stands on.
+/// A project with a person in it, and all that it stands on.
 struct Stage {
     runtime: Runtime,
     project: Project,
@@ -134,7 +134,7 @@ fn settings(gate_url: String, owner_url: String) -> Settings {
     }
 }
 
-/// Somebody with a password and a session.
+/// A person with a password and a session.
 async fn settle(project: &Project, people: &People) -> (Session, String) {
     let derived = email_schema().derive(&json!({"email": EMAIL})).unwrap();
     let mut person = Prepared::new(project, PRESET, derived, Extras::default());

@@ -16,7 +16,7 @@ const CREATE: &str =
 const TRIES: u32 = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
-/// Make projects that begin a session at registration, hash as told, and call nobody. Slugs begin with
+/// Make projects that begin a session at registration, hash as told, and call no other server. Slugs begin with
 /// `prefix`.
 pub(crate) async fn projects(
     origin: &str,

@@ -1,11 +1,11 @@
-//! Three errands by the public API of Kratos, as a native application does them.
+//! Registration, sign-in and session check by the public API of Kratos, as a native application does them.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::client::{Answer, Base, Call, Trouble, Wire};
 
-/// Everybody's.
+/// The password of all people.
 pub(crate) const PASSWORD: &str = "nine-herons-over-Tideland-42";
 
 /// A flow, as far as it must be understood.

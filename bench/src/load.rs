@@ -28,7 +28,7 @@ use crate::{
 /// So that every connection waits before the first operation is due.
 const LEAD: Duration = Duration::from_millis(50);
 
-/// How fast.
+/// How fast operations are begun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
     /// Operations a second, begun on time (open loop).
@@ -37,7 +37,7 @@ pub(crate) enum Pace {
     Max,
 }
 
-/// One measurement.
+/// What one measurement does.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) scenario: Scenario,

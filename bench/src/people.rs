@@ -22,7 +22,7 @@ use crate::{
 /// An identity that was registered, and the tokens of its sessions.
 #[derive(Debug, Serialize, Deserialize)]
 struct Person {
-    /// Which base.
+    /// The place of its base in the list of bases.
     base: usize,
     email: String,
     tokens: Vec<String>,

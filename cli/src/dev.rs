@@ -32,7 +32,7 @@ use crate::{
 };
 
 const DEMO: &str = "demo";
-/// So that the user `postgres` can walk through, and nobody can look inside.
+/// So that the user `postgres` can walk through, and no other user can look inside.
 const FOLDER_MODE: u32 = 0o711;
 const MIGRATE_AT_ONCE: usize = 4;
 
@@ -42,7 +42,7 @@ pub(crate) struct Dev {
     root_key_file: PathBuf,
 }
 
-/// Nobody runs on that folder yet.
+/// No server runs on that folder yet.
 pub(crate) async fn check_free(args: &ServeArgs) -> Result<(), Failure> {
     if given(args.installation.database.database_url.as_ref()).is_some() {
         return Ok(());
@@ -56,7 +56,7 @@ pub(crate) async fn prepare(
     listener: &TcpListener,
 ) -> Result<(Known, Dev), Failure> {
     let (gate_url, owner_url, private) = database(args).await?;
-    // After the database: whoever holds its folder is alone here.
+    // After the database: the process that holds its folder is alone here.
     make_folder(&args.data)?;
     let secrets = match given(args.installation.secrets.secrets.as_ref()) {
         Some(secrets) => secrets.to_owned(),
@@ -139,7 +139,7 @@ fn public_url(args: &ServeArgs, listener: &TcpListener) -> Result<Url, Failure> 
 pub(crate) enum Demo {
     /// Made now, or before.
     There,
-    /// Somebody deleted it; a slug is given out once.
+    /// It was deleted; a slug is given out once.
     Deleted,
 }
 
@@ -152,7 +152,7 @@ pub(crate) async fn make_demo(
         return Ok(Demo::There);
     }
     if no_worker {
-        // Nobody else makes the schema it will live in.
+        // No other process makes the schema it will live in.
         installation.keep_slots().await?;
     }
     let new = NewProject {
@@ -164,7 +164,7 @@ pub(crate) async fn make_demo(
     let actor = Actor::system();
     match installation.create_project(&actor, new).await {
         Ok((_, key)) => {
-            // The root key opens it as well; one that nobody has seen is of no use.
+            // The root key opens it as well; one that was never shown is of no use.
             installation.revoke_key(&actor, key.id).await?;
             Ok(Demo::There)
         }

@@ -84,7 +84,7 @@ impl Opened {
     }
 }
 
-/// Nobody is served and nothing is called: only the database and the keys matter.
+/// No project is served and nothing is called: only the database and the keys matter.
 fn small(gate: &str, master_keys: tenants::secrets::MasterKeys) -> Settings {
     Settings {
         gate_url: gate.to_owned(),

@@ -15,7 +15,7 @@ const SPARE_SLOTS_DEV: i32 = 3;
 /// A key that can be guessed opens everything.
 const ROOT_KEY_CHARACTERS_MIN: usize = 32;
 
-/// What development mode makes up and everybody else must give.
+/// What development mode makes up and every other server must be given.
 pub(crate) struct Known {
     pub(crate) gate_url: String,
     pub(crate) owner_url: Option<String>,

@@ -41,6 +41,6 @@ pub(crate) fn listen() -> Result<Stop, Failure> {
 
 /// Resolves when it is time to stop.
 pub(crate) async fn requested(mut stop: Stop) {
-    // An error says that nobody is left who could ask us to go on.
+    // An error says that no sender is left that could ask us to go on.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -25,7 +25,7 @@ const DATABASE: &str = "killed";
 const KILLS: u32 = 10;
 const AT_ONCE: usize = 6;
 
-/// One database and one address, whoever serves them.
+/// One database and one address, whichever process serves them.
 struct Place {
     postgres: Server,
     address: String,
@@ -86,7 +86,7 @@ impl Place {
     }
 }
 
-/// Somebody who signs up and in over HTTP.
+/// A person who signs up and in over HTTP.
 #[derive(Clone)]
 struct Visitor {
     http: reqwest::Client,
@@ -181,7 +181,7 @@ impl Visitor {
     }
 }
 
-/// Signs people up until nobody answers. Who was told that they are in, and who was told nothing.
+/// Signs people up until no server answers. Who was told that they are in, and who was told nothing.
 async fn sign_ups(visitor: Visitor, next: &AtomicUsize) -> (Vec<(String, Value)>, String) {
     let mut told = Vec::new();
     loop {

@@ -1,5 +1,7 @@
 //! `insula migrate`: control schema, roles, then every project, a bounded number at a time, one
 //! transaction each. It can be stopped at any moment and run again.
+//!
+//! It works on one cluster, named by its logins: before the first migration there is none to connect to.
 
 use sqlx::{Connection as _, PgConnection};
 

@@ -40,13 +40,13 @@ impl fmt::Display for ProjectId {
     }
 }
 
-/// Where a project stands in its life (control-plane.md, `ProjectState`).
+/// Where a project stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProjectState {
     /// Being made in another cluster.
     Creating,
-    /// Serving.
+    /// Its requests are served.
     Active,
     /// Refuses every request with 403 `project_suspended`.
     Suspended,
@@ -200,8 +200,8 @@ impl Project {
         &self.0.http
     }
 
-    /// What a snippet of Jsonnet makes of `ctx`: the value of its call, when it is a function, as the contract
-    /// has it (admin 5.4). In a process of its own, after at most a second of computing.
+    /// What a snippet of Jsonnet makes of `ctx`: the value of its call, when it is a function. In a process of
+    /// its own, after at most a second of computing.
     pub async fn jsonnet(&self, source: String, ctx: Value) -> Result<Value, JsonnetError> {
         let sandbox = &self.0.sandbox;
         sandbox.evaluate(self.id().uuid(), source, Some(ctx)).await

@@ -21,9 +21,9 @@ use crate::{
 /// What stands behind a slug, as the public sees it.
 #[derive(Debug)]
 pub enum Lookup {
-    /// Serving.
+    /// Its requests are served.
     Open(Project),
-    /// 403 `project_suspended`.
+    /// Its requests are answered with 403 `project_suspended`.
     Suspended(Project),
     /// 503 `project_migrating`: its schema is of a version this binary does not serve.
     Migrating,

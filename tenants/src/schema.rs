@@ -1,6 +1,6 @@
 //! Names and DDL of a project's schema: made from a slot number, so that there is nothing to inject.
 //!
-//! Besides `tx.rs` and `roles.rs` this is the only place that builds SQL text.
+//! Besides `roles.rs` this is the only place that builds SQL text.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -12,12 +12,12 @@ use crate::{
 /// Reserved for the reference schema that compile-time checking uses. Never given out.
 pub(crate) const REFERENCE_SLOT: i32 = 0;
 
-/// `t_000123`.
+/// The schema of a slot, such as `t_000123`.
 pub(crate) fn schema_name(slot: i32) -> String {
     format!("t_{slot:06}")
 }
 
-/// `i7k2q_t_000123`: roles are server-wide, so they carry the installation's prefix.
+/// The role of a slot, such as `i7k2q_t_000123`: roles are server-wide, so they carry the installation's prefix.
 pub(crate) fn role_name(prefix: &str, slot: i32) -> String {
     format!("{prefix}_t_{slot:06}")
 }

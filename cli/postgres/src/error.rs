@@ -29,7 +29,7 @@ pub enum Error {
         /// The installations that were found.
         looked: String,
     },
-    /// Started as root, and there is nobody to hand the server to.
+    /// Started as root, and there is no user to hand the server to.
     #[error(
         "PostgreSQL refuses to run as root and this machine has no user `postgres`; \
          `make setup` installs both"
@@ -62,7 +62,7 @@ pub enum Error {
     /// A program of PostgreSQL failed.
     #[error("{tool} failed: {output}")]
     Tool {
-        /// Its name.
+        /// The program's name.
         tool: &'static str,
         /// What it printed.
         output: String,
@@ -80,11 +80,11 @@ pub enum Error {
     /// The operating system refused something.
     #[error("cannot {doing} {path}: {source}")]
     Io {
-        /// The verb.
+        /// What was tried, as a verb: `open`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The reason it gave.
         source: io::Error,
     },
 }

@@ -2,7 +2,7 @@
 //! serves the cluster has lost its owner: it is asked to stop, then told to.
 //!
 //! A signal goes only to a process that is known to be PostgreSQL in this very cluster; the number
-//! in `postmaster.pid` may long belong to somebody else.
+//! in `postmaster.pid` may long belong to another process.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ const STEP: Duration = Duration::from_millis(20);
 const FAST_SECONDS: Duration = Duration::from_secs(30);
 const IMMEDIATE_SECONDS: Duration = Duration::from_secs(10);
 
-/// Leaves a cluster that nobody serves. `Err` when a left-over server does not go away.
+/// Leaves a cluster that no process serves. `Err` when a left-over server does not go away.
 pub(crate) fn heal(place: &Place) -> Result<(), Error> {
     let file = place.cluster.join("postmaster.pid");
     let noted = fs::read_to_string(&file)

@@ -1,6 +1,6 @@
 //! Where the cluster and its socket live, and whose those folders are.
 //!
-//! The data folder stays ours, so that nobody else can write beside the lock; `cluster` inside it
+//! The data folder stays ours, so that no other user can write beside the lock; `cluster` inside it
 //! belongs to the account that runs PostgreSQL:
 //!
 //! ```text
@@ -71,7 +71,7 @@ impl Place {
         })
     }
 
-    /// Makes the socket's folder. Under the lock only: whoever stops a server removes it again.
+    /// Makes the socket's folder. Under the lock only: stopping a server removes it again.
     pub(crate) fn own_socket(&self, account: Account) -> Result<(), Error> {
         own(&self.socket, Some(account))
     }
@@ -108,7 +108,7 @@ fn make_enterable(account: Account, folder: &Path) -> Result<bool, Error> {
     if !account.can_enter(nearest(folder)) {
         return Ok(false);
     }
-    // Enough for `postgres` to walk through when we are root; nobody else when we are not.
+    // Enough for `postgres` to walk through when we are root; no other user when we are not.
     let mode = if account.dropped { 0o711 } else { 0o700 };
     let missing: Vec<&Path> = folder
         .ancestors()

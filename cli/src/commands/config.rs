@@ -84,7 +84,7 @@ pub struct GetArgs {
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -104,7 +104,7 @@ pub struct ChangeArgs {
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -112,10 +112,10 @@ pub struct ChangeArgs {
 /// `insula project config set`.
 #[derive(Args, Debug)]
 pub struct SetArgs {
-    /// How.
+    /// With how much care.
     #[command(flatten)]
     pub care: CareArgs,
-    /// What.
+    /// The new document, or the patch.
     #[command(flatten)]
     pub change: ChangeArgs,
 }
@@ -137,7 +137,7 @@ pub struct DiffArgs {
     /// End with exit status 3 when there is a difference
     #[arg(long)]
     pub check: bool,
-    /// What.
+    /// The new document, or the patch.
     #[command(flatten)]
     pub change: ChangeArgs,
 }
@@ -147,13 +147,13 @@ pub struct DiffArgs {
 pub struct HistoryArgs {
     /// The project's name in URLs
     pub slug: String,
-    /// Which part.
+    /// Which part of the list.
     #[command(flatten)]
     pub list: ListArgs,
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -165,13 +165,13 @@ pub struct RestoreArgs {
     pub slug: String,
     /// The number of the revision
     pub revision: i32,
-    /// How.
+    /// With how much care.
     #[command(flatten)]
     pub care: CareArgs,
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }

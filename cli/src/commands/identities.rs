@@ -61,7 +61,7 @@ pub struct OfProjectArgs {
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -72,10 +72,10 @@ pub struct IdentityListArgs {
     /// Who signs in with exactly this e-mail address, user name or telephone number
     #[arg(long, value_name = "TEXT")]
     pub identifier: Option<String>,
-    /// Which part.
+    /// Which part of the list.
     #[command(flatten)]
     pub list: ListArgs,
-    /// Whose.
+    /// The project it concerns, and its server.
     #[command(flatten)]
     pub of: OfProjectArgs,
 }
@@ -85,7 +85,7 @@ pub struct IdentityListArgs {
 pub struct IdentityArgs {
     /// Its id
     pub id: Uuid,
-    /// Whose.
+    /// The project it concerns, and its server.
     #[command(flatten)]
     pub of: OfProjectArgs,
 }
@@ -108,7 +108,7 @@ pub struct IdentityCreateArgs {
     /// The whole body of the request instead, JSON or YAML, `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["traits", "schema", "external_id", "password_stdin"])]
     pub file: Option<PathBuf>,
-    /// Whose.
+    /// The project it concerns, and its server.
     #[command(flatten)]
     pub of: OfProjectArgs,
 }
@@ -119,7 +119,7 @@ pub struct IdentityDeleteArgs {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
-    /// Who.
+    /// The identity to delete.
     #[command(flatten)]
     pub identity: IdentityArgs,
 }

@@ -75,7 +75,7 @@ pub struct KeyCreateArgs {
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -107,7 +107,7 @@ impl RoleArg {
 pub enum Expiry {
     /// So long after it was made.
     In(TimeDelta),
-    /// Then.
+    /// At that moment.
     At(DateTime<Utc>),
 }
 
@@ -120,13 +120,13 @@ pub struct KeyListArgs {
     /// Also those that were revoked
     #[arg(long)]
     pub revoked: bool,
-    /// Which part.
+    /// Which part of the list.
     #[command(flatten)]
     pub list: ListArgs,
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -139,7 +139,7 @@ pub struct KeyRevokeArgs {
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }

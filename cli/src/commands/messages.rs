@@ -64,10 +64,10 @@ pub struct MessageListArgs {
     /// Only those to exactly this address
     #[arg(long, value_name = "ADDRESS")]
     pub recipient: Option<String>,
-    /// Which part.
+    /// Which part of the list.
     #[command(flatten)]
     pub list: ListArgs,
-    /// Whose.
+    /// The project it concerns, and its server.
     #[command(flatten)]
     pub of: OfProjectArgs,
 }
@@ -77,7 +77,7 @@ pub struct MessageListArgs {
 pub struct MessageArgs {
     /// Its id
     pub id: Uuid,
-    /// Whose.
+    /// The project it concerns, and its server.
     #[command(flatten)]
     pub of: OfProjectArgs,
 }

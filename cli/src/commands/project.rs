@@ -119,7 +119,7 @@ pub struct CreateArgs {
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -130,13 +130,13 @@ pub struct ProjectListArgs {
     /// A part of the slug or the name
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
-    /// Which part.
+    /// Which part of the list.
     #[command(flatten)]
     pub list: ListArgs,
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -149,7 +149,7 @@ pub struct ProjectArgs {
     /// How to answer.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// The server.
+    /// The server to ask, and the key to ask with.
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -160,7 +160,7 @@ pub struct DeleteArgs {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
-    /// Which.
+    /// The project to delete.
     #[command(flatten)]
     pub project: ProjectArgs,
 }

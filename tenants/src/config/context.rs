@@ -32,7 +32,7 @@ pub struct ValidateCx<'a> {
 }
 
 impl<'a> ValidateCx<'a> {
-    /// For a document that somebody writes: nothing is left out, no sections are named.
+    /// For a document that is written for this installation: nothing is left out, no sections are named.
     pub fn new(
         environment: Environment,
         slug: &'a str,

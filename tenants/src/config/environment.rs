@@ -10,7 +10,7 @@ pub enum Environment {
     Development,
     /// As strict as production.
     Staging,
-    /// The default.
+    /// Only what is safe for real people is let through.
     Production,
 }
 

@@ -1,4 +1,4 @@
-//! Shapes of single values: the `insula-…` formats of the schema, each with the text for whoever broke it.
+//! Shapes of single values: the `insula-…` formats of the schema, each with the text for a value that is none.
 
 use std::time::Duration;
 

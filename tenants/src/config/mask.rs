@@ -2,7 +2,7 @@
 //! gets its secrets again.
 //!
 //! A mask keeps the stored secret only where it is certain which one is meant, and only while the
-//! address it is sent to is the same; else whoever may write, but not read, could have it sent to them.
+//! address it is sent to is the same; else a key that may write, but not read, could have it sent elsewhere.
 
 use serde_json::Value;
 

@@ -20,8 +20,8 @@ impl ConfigDoc {
         })
     }
 
-    /// The `file://` sources of a document or merge patch: pointer and URL of each. They lie with whoever
-    /// wrote it, so that whoever sends it reads them.
+    /// The `file://` sources of a document or merge patch: pointer and URL of each. They lie with
+    /// the author of the document, so that the command that sends it reads them.
     pub fn file_sources(document: &Value) -> Vec<(String, String)> {
         sources(document, |url| url.starts_with("file://"))
     }

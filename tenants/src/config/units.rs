@@ -40,7 +40,7 @@ pub enum UnitError {
     Size,
 }
 
-/// Parse `1h30m`. No days, fractions or signs; units may come in any order, as in the original.
+/// Parse `1h30m`. No days, fractions or signs; units may come in any order, as in Kratos.
 pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let mut nanos: u128 = 0;
     let mut rest = text;

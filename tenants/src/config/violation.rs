@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct ConfigViolation {
     /// Where, by RFC 6901; empty for the document itself.
     pub pointer: String,
-    /// What is wrong, for whoever wrote it; never repeats a secret.
+    /// What is wrong, for the author of the document; never repeats a secret.
     pub message: String,
 }
 

@@ -27,7 +27,7 @@ pub enum ChangeError {
     /// The project's state does not allow it.
     #[error("{0}")]
     WrongState(String),
-    /// Not now.
+    /// The change is not to blame; it can be tried again.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Actor;
 use crate::{Fault, ProjectId};
 
-/// What a key may do (control-plane.md, Roles); each may all that the ones before may.
+/// What a key may do; each may all that the ones before may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Role {

@@ -19,7 +19,7 @@ use crate::{
     secrets::DataKey,
 };
 
-/// Slugs nobody may have, because paths and hosts of the installation use them.
+/// Slugs that are not given out, because paths and hosts of the installation use them.
 const RESERVED: &[&str] = &[
     "console",
     "admin",

@@ -1,4 +1,4 @@
-//! Configurations and their revisions: judged first, then written if nobody was faster.
+//! Configurations and their revisions: judged first, then written if no other change came first.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -58,11 +58,11 @@ pub struct ConfigRestore {
 /// One entry of a configuration's history.
 #[derive(Clone, Debug)]
 pub struct RevisionEntry {
-    /// From 1.
+    /// Counted from 1, without gaps.
     pub number: i32,
     /// Who made it, as the audit trail names them.
     pub author: String,
-    /// When.
+    /// When it came into force.
     pub created_at: DateTime<Utc>,
     /// RFC 6902 operations from the one before, secrets masked; empty for the first.
     pub diff: Value,

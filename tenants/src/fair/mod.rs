@@ -146,7 +146,7 @@ impl<B: Workbench> FairPool<B> {
     }
 }
 
-/// Callers borrow the pool, so nobody is waiting any more.
+/// Callers borrow the pool, so none is waiting any more.
 impl<B: Workbench> Drop for FairPool<B> {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
@@ -206,7 +206,7 @@ impl<B: Workbench> Shared<B> {
                 tracing::error!(threads = self.names.thread, "work panicked");
             }
             state = self.lock();
-            // Whatever may be taken because of this, this thread takes: nobody has to be woken.
+            // Whatever may be taken because of this, this thread takes: none has to be woken.
             state.finish(project);
             state.report(&self.names);
         }

@@ -1,4 +1,4 @@
-//! The child's side: limits on itself first, then one snippet after another until nobody asks any more. It
+//! The child's side: limits on itself first, then one snippet after another until its input ends. It
 //! is started with an empty environment and holds nothing but the line to its parent.
 
 use std::{
@@ -86,7 +86,7 @@ fn answer(source: &[u8], ctx: &[u8]) -> Result<String, String> {
     evaluate(source, Some(&ctx))
 }
 
-/// A length of four bytes, then so many. `None`: nobody is there any more.
+/// A length of four bytes, then so many. `None`: the parent has gone.
 pub(super) fn read_frame(from: &mut impl Read, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {

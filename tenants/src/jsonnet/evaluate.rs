@@ -83,7 +83,7 @@ fn given<'p>(program: &mut Program<'p>, value: &Value) -> Jsonnet<'p> {
     }
 }
 
-/// From 1.
+/// Counted from 1.
 fn line(source: &str, at: usize) -> usize {
     let before = source.as_bytes().iter().take(at);
     1 + before.filter(|byte| **byte == b'\n').count()

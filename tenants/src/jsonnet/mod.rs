@@ -57,7 +57,7 @@ impl Program {
     }
 }
 
-/// Why a snippet has no value. The texts are for whoever wrote it.
+/// Why a snippet has no value. The texts are for its author.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonnetError {
     /// It is wrong, or says `error` itself.
@@ -126,7 +126,7 @@ impl Sandbox {
     }
 }
 
-/// Not the snippet's fault, where somebody waits for a word on it.
+/// The text for the snippet's author, unless the snippet is not to blame.
 impl JsonnetError {
     pub(crate) fn into_fault(self) -> Result<String, Fault> {
         match self {

@@ -120,7 +120,7 @@ impl Running {
             io::ErrorKind::FileTooLarge => return JsonnetError::TooLarge,
             _ => {}
         }
-        // What ended it stays its end; and if it lives after all, nobody waits for it.
+        // What ended it stays its end; and if it lives after all, it is not waited for.
         let _ = self.child.kill();
         let ended = self.child.wait();
         match ended.ok().and_then(|status| status.signal()) {

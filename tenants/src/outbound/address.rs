@@ -21,7 +21,7 @@ pub enum Class {
     CarrierNat,
     /// 169.254.0.0/16, fe80::/10.
     LinkLocal,
-    /// Where clouds hand credentials to whoever asks from inside.
+    /// Where clouds hand credentials to any process that asks from inside.
     CloudMetadata,
     /// 0.0.0.0/8, `::`.
     Unspecified,

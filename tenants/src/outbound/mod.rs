@@ -96,7 +96,7 @@ pub struct OutboundResponse {
     pub url: Url,
 }
 
-/// Why there is no answer. The texts may be shown to whoever administers the project: they hold no
+/// Why there is no answer. The texts may be shown to the project's administrators: they hold no
 /// header, body, path or query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
