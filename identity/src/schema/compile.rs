@@ -4,6 +4,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator, ValidatorMap};
 use serde_json::Value;
 
+use super::dialect::Dialect;
 use super::graph::{Node, NodeId, ROOT};
 use super::{NESTING_MAX, PROBLEMS_MAX, SchemaProblem, formats, violation};
 
@@ -13,12 +14,6 @@ const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// The compiler recurses into nested schemas and references; touched only as far as a schema needs it.
 const STACK_BYTES: usize = 64 << 20;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
-    Draft7,
-    Draft202012,
-}
 
 pub(super) fn check_size(document: &Value) -> Result<(), SchemaProblem> {
     if nests_deeper(document, NESTING_MAX) {
@@ -46,27 +41,6 @@ fn nests_deeper(value: &Value, levels: usize) -> bool {
             levels == 0 || items.iter().any(|part| nests_deeper(part, levels - 1))
         }
         _ => false,
-    }
-}
-
-pub(super) fn dialect(document: &Value) -> Result<Dialect, SchemaProblem> {
-    let Some(object) = document.as_object() else {
-        return Err(SchemaProblem::new("", "must be an object"));
-    };
-    let Some(named) = object.get("$schema") else {
-        return Ok(Dialect::Draft7);
-    };
-    let name = named.as_str().unwrap_or_default().trim_end_matches('#');
-    match name
-        .trim_start_matches("https://")
-        .trim_start_matches("http://")
-    {
-        "json-schema.org/draft-07/schema" => Ok(Dialect::Draft7),
-        "json-schema.org/draft/2020-12/schema" => Ok(Dialect::Draft202012),
-        _ => Err(SchemaProblem::new(
-            "/$schema",
-            "must name draft-07 or 2020-12 of JSON Schema",
-        )),
     }
 }
 

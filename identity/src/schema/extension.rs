@@ -74,7 +74,7 @@ impl Reader<'_> {
         });
         members
             .iter()
-            .map(|(name, part)| (name.as_str(), part, super::graph::join(pointer, name)))
+            .map(|(name, part)| (name.as_str(), part, super::pointer::join(pointer, name)))
             .collect()
     }
 

@@ -5,7 +5,8 @@ use jsonschema::ValidatorMap;
 use serde_json::Value;
 
 use super::extension::Extension;
-use super::graph::{Node, NodeId, join};
+use super::graph::{Node, NodeId};
+use super::pointer::join;
 use super::{Address, Derived, Via, Violation, ViolationKind, formats};
 use crate::normalize;
 

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::SchemaProblem;
-use super::compile::Dialect;
+use super::dialect::Dialect;
 use super::extension::{self, Extension};
+use super::pointer::join;
 
 const NODES_MAX: usize = 10_000;
 /// A compiled pattern may take a megabyte, so their number is what bounds the memory of a schema.
@@ -66,11 +67,6 @@ impl Node {
             .chain(self.items)
             .chain(self.members.iter().copied())
     }
-}
-
-/// A JSON pointer one step further.
-pub(super) fn join(pointer: &str, step: &str) -> String {
-    format!("{pointer}/{}", step.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Walks the document from the root. The document must be bounded in nesting already.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::graph::join;
+use super::pointer::join;
 use super::{NESTING_MAX, Violation, ViolationKind, violation};
 
 /// The first reason why these traits could not be validated or stored at all.

@@ -3,6 +3,7 @@
 //! The documents come from tenants, so everything is bounded: size, nesting, references, patterns, work.
 
 mod compile;
+mod dialect;
 mod extension;
 mod extract;
 mod fields;
@@ -10,6 +11,7 @@ mod formats;
 mod graph;
 mod inspect;
 mod limits;
+mod pointer;
 mod presets;
 mod sample;
 #[cfg(test)]
@@ -156,7 +158,7 @@ impl IdentitySchema {
     /// What is wrong with the document, as much of it as can be told at once.
     pub fn compile(id: &str, document: &Value) -> Result<Self, Vec<SchemaProblem>> {
         compile::check_size(document).map_err(|problem| vec![problem])?;
-        let dialect = compile::dialect(document).map_err(|problem| vec![problem])?;
+        let dialect = dialect::of(document).map_err(|problem| vec![problem])?;
         let nodes = graph::build(document, dialect)?;
         limits::check(&nodes).map_err(|problem| vec![problem])?;
         let problems = compile::meta_problems(document, dialect);
