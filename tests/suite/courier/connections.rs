@@ -13,7 +13,7 @@ use worker::Worker;
 
 use super::{message, night, relayed};
 
-/// `FRESH` of `worker/src/transport/smtp.rs`, and a little more.
+/// `FRESH` of `courier/src/delivery/smtp.rs`, and a little more.
 const NOT_FRESH: Duration = Duration::from_millis(2100);
 /// `MESSAGES_MAX` of the same file.
 const MESSAGES_MAX: usize = 50;
