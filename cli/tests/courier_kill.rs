@@ -103,7 +103,7 @@ fn a_kill_at_each_step_of_sending_loses_nothing() {
             let before = relay.count();
             let stopped = relay.stopped();
             relay.set(Mood::StopsAt(step));
-            let id = mail::post(&project, "ada@example.org").await;
+            let id = mail::enqueue(&project, "ada@example.org").await;
             let life = Life::begin(&world);
             eventually("the stop", WITHIN, async || relay.stopped() > stopped).await;
             drop(life);
@@ -146,7 +146,7 @@ fn kills_at_any_moment_cost_each_message_one_duplicate_at_most() {
         let mut all = Vec::new();
         for life in 0..kills {
             for n in 0..30 {
-                all.push(mail::post(&project, &format!("p{life}-{n}@example.org")).await);
+                all.push(mail::enqueue(&project, &format!("p{life}-{n}@example.org")).await);
             }
             let (before, one) = (relay.count(), Life::begin(&world));
             eventually("the first mail of a life", WITHIN, async || {

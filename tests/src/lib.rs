@@ -1,4 +1,5 @@
-//! The fixture of the black-box suite: one private PostgreSQL per run, one [`World`] per test.
+//! The fixture of the suite: one private PostgreSQL per run, one [`World`] per test; and the language that
+//! tests are told in: clients of three kinds ([`Client`]), `forms`, [`people`], and the [`mailbox`].
 //!
 //! A test makes projects, not databases: our tenancy is its isolation. Only what looks at the whole
 //! queue, at slots or at migrations takes a database of its own ([`Database::own`]).
@@ -8,9 +9,14 @@
     reason = "a test stops at the first thing that is not as it should be"
 )]
 
+mod answer;
+mod client;
+mod forms;
 pub mod golden;
 pub mod mail;
+pub mod mailbox;
 mod openapi;
+pub mod people;
 mod postgres;
 pub mod relay;
 mod site;
@@ -24,9 +30,11 @@ use std::{
 
 use tokio::runtime::Runtime;
 
-pub use mail::Letter;
+pub use answer::Answer;
+pub use client::{Client, Kind};
+pub use people::{ADA, BOB, OTHER_PASSWORD, PASSWORD};
 pub use postgres::{Database, MASTER_KEY};
-pub use site::{Answer, Client, Kind, ROOT_KEY, Site, cheap};
+pub use site::{ROOT_KEY, Site, cheap};
 pub use tests_macros::story;
 pub use world::{World, fingerprint, fresh_slug};
 

@@ -89,12 +89,7 @@ impl World {
 
     /// The same with a merge patch on its configuration.
     pub async fn project_with(&self, patch: Value) -> Project {
-        let cheap = json!({
-            "hashers": {"argon2": {"memory": "64KB", "iterations": 1, "parallelism": 1}},
-            "selfservice": {"methods": {"password": {"config": {"haveibeenpwned_enabled": false}}}},
-        });
-        let config = config::merged(&cheap, &patch);
-        self.create(Environment::Development, config).await.0
+        self.create(Environment::Development, cheap(&patch)).await.0
     }
 
     /// A project in that environment with exactly that configuration, and its first key.
@@ -199,7 +194,7 @@ impl Drop for World {
     fn drop(&mut self) {
         assert!(
             self.finished || std::thread::panicking(),
-            "the test ended without World::finish, so nobody looked at the neighbour"
+            "the test ended without World::finish, so the neighbour was not looked at"
         );
     }
 }
@@ -212,17 +207,26 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// A slug that nobody had before.
+/// Cheap hashing and no call to the breach service.
+pub(crate) fn cheap(patch: &Value) -> Value {
+    let cheap = json!({
+        "hashers": {"argon2": {"memory": "64KB", "iterations": 1, "parallelism": 1}},
+        "selfservice": {"methods": {"password": {"config": {"haveibeenpwned_enabled": false}}}},
+    });
+    config::merged(&cheap, patch)
+}
+
+/// A slug that no project had before.
 pub fn fresh_slug() -> String {
     format!("t-{}", ids::alphanumeric(14).to_lowercase())
 }
 
-/// Who the fixture says it is.
+/// The author of what the fixture changes.
 fn actor() -> Actor {
     Actor("fixture".to_owned())
 }
 
-/// Somebody lives there, or reading and writing the wrong tables would go unnoticed.
+/// Rows that are read or written when a test reaches the wrong tables; in empty ones that would go unnoticed.
 async fn furnish(neighbour: &Project) {
     let mut tx = neighbour.begin().await.unwrap();
     let id = ids::v4();

@@ -41,7 +41,7 @@ fn what_has_begun_is_brought_to_its_end() {
         let config = tests::cheap(json!({"courier": {"smtp": smtp}}));
         let project = world.project_with(config).await;
         let mut life = Life::begin(&world, &[]).await;
-        let id = mail::post(&project, "ada@example.org").await;
+        let id = mail::enqueue(&project, "ada@example.org").await;
         let hangs = async || relay.stopped() == 1;
         eventually("a mail that hangs", WITHIN, hangs).await;
 

@@ -35,7 +35,7 @@ async fn fill_the_queue(world: &World, project: &Project) {
         ("given-up@example.org", true),
         ("in-hand@example.org", false),
     ] {
-        mail::post(project, to).await;
+        mail::enqueue(project, to).await;
         let claimed = world.claim(1).await;
         assert_eq!(claimed.len(), 1);
         if verdict {
@@ -45,7 +45,7 @@ async fn fill_the_queue(world: &World, project: &Project) {
             finished.unwrap();
         }
     }
-    mail::post(project, "later@example.org").await;
+    mail::enqueue(project, "later@example.org").await;
     let mut superuser = world.database().superuser().await;
     let later = "update control.jobs set run_at = run_at + interval '1 hour', created_at = created_at - interval '2 hours'
                   where state = 0 and kind = 'send_message'";
@@ -84,13 +84,13 @@ fn metrics_tell_what_became_of_messages_and_how_full_the_queue_is() {
         assert!((7200.0..7260.0).contains(&oldest), "{oldest}");
         assert!(life.metric("insula_spare_slots").await.is_some());
 
-        mail::post(&project, "ada@example.org").await;
+        mail::enqueue(&project, "ada@example.org").await;
         shows(&life, "insula_messages_sent_total", 1.0).await;
-        mail::post(&project, "eve@example.org").await;
+        mail::enqueue(&project, "eve@example.org").await;
         shows(&life, "insula_messages_abandoned_total", 1.0).await;
         assert_eq!(life.metric("insula_messages_retried_total").await, None);
         relay.set(Mood::Greylists);
-        mail::post(&project, "bob@example.org").await;
+        mail::enqueue(&project, "bob@example.org").await;
         shows(&life, "insula_messages_retried_total", 1.0).await;
         shows(&life, "insula_messages_sent_total", 1.0).await;
         shows(&life, "insula_messages_abandoned_total", 1.0).await;

@@ -3,9 +3,9 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tenants::{Actor, Environment, KeyRequest, Project, Role};
-use tests::{Client, Kind, Site, cheap, story};
+use tests::{ADA, Client, Kind, PASSWORD, Site, cheap, story};
 
-use super::{EMAIL, IDENTITIES, PASSWORD, UNKNOWN, WHOAMI, made, person, session};
+use super::{IDENTITIES, UNKNOWN, WHOAMI, made, person, session};
 
 /// A key of that project, or of the installation.
 async fn key(site: &Site, of: Option<&Project>, role: Role) -> String {
@@ -65,8 +65,8 @@ async fn which_key_opens(site: Site) {
     }
     assert_eq!(status(&client, LIST, &foreign.token).await, 403);
     // A session is no key, and a key no session.
-    client.sign_up(EMAIL, PASSWORD).await;
-    let (token, _) = session(&site, &project, EMAIL).await;
+    client.sign_up(ADA, PASSWORD).await;
+    let (token, _) = session(&site, &project, ADA).await;
     let header = format!("Bearer {token}");
     assert_eq!(status(&client, LIST, &header).await, 401);
     let header = format!("Bearer {}", owner.token);
@@ -125,7 +125,7 @@ async fn roles(site: Site) {
 async fn a_viewer_sees_no_hash(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
-    let identity = made(&admin, person(EMAIL)).await;
+    let identity = made(&admin, person(ADA)).await;
     let key = key(&site, Some(&project), Role::Viewer).await;
     let mut viewer = site.client(&project, Kind::Api);
     viewer.set_header("authorization", &key);

@@ -2,9 +2,9 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, story};
 
-use super::{EMAIL, IDENTITIES, UNKNOWN, count, made, person};
+use super::{IDENTITIES, UNKNOWN, count, made, person};
 
 /// Admin traps 1 and 3.
 #[story]
@@ -12,18 +12,18 @@ async fn creating_an_identity(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
     for (body, named) in [
-        (json!({"traits": {"email": EMAIL}, "foo": 1}), "foo"),
-        (json!({"traits": {"email": EMAIL}, "id": UNKNOWN}), "id"),
+        (json!({"traits": {"email": ADA}, "foo": 1}), "foo"),
+        (json!({"traits": {"email": ADA}, "id": UNKNOWN}), "id"),
         (
-            json!({"traits": {"email": EMAIL}, "schema_url": "x"}),
+            json!({"traits": {"email": ADA}, "schema_url": "x"}),
             "schema_url",
         ),
         (
-            json!({"traits": {"email": EMAIL}, "verifiable_addresses": [{"value": EMAIL, "via": "email", "primary": true}]}),
+            json!({"traits": {"email": ADA}, "verifiable_addresses": [{"value": ADA, "via": "email", "primary": true}]}),
             "primary",
         ),
         (
-            json!({"traits": {"email": EMAIL}, "credentials": {"password": {"config": {"pass": "x"}}}}),
+            json!({"traits": {"email": ADA}, "credentials": {"password": {"config": {"pass": "x"}}}}),
             "pass",
         ),
     ] {
@@ -53,7 +53,7 @@ async fn creating_an_identity(site: Site) {
         }
         assert!(view.get("external_id").is_none());
         let password = &view["credentials"]["password"];
-        assert_eq!(password["identifiers"], json!([EMAIL]));
+        assert_eq!(password["identifiers"], json!([ADA]));
         assert!(password.get("config").is_none());
     }
     assert!(answer.body.get("metadata_admin").is_none());
@@ -85,7 +85,7 @@ async fn traits_that_are_invalid(site: Site) {
         (json!("text"), vec!["I[#/traits] S[#/properties/traits/type] ".to_owned()]),
         (json!([]), vec!["I[#/traits] S[#/properties/traits/type] ".to_owned()]),
         (
-            json!({"email": EMAIL, "shoe": 43}),
+            json!({"email": ADA, "shoe": 43}),
             vec!["I[#/traits] S[#/properties/traits/additionalProperties] ".to_owned()],
         ),
         (
@@ -118,7 +118,7 @@ async fn what_else_is_refused(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
     let with = |key: &str, value: Value| {
-        let mut body = person(EMAIL);
+        let mut body = person(ADA);
         body[key] = value;
         body
     };
@@ -130,7 +130,7 @@ async fn what_else_is_refused(site: Site) {
         with("credentials", json!({"carrier-pigeon": {}})),
         with(
             "verifiable_addresses",
-            json!([{"value": EMAIL, "via": "smoke"}]),
+            json!([{"value": ADA, "via": "smoke"}]),
         ),
         json!([]),
     ] {
@@ -147,12 +147,12 @@ async fn what_else_is_refused(site: Site) {
         let refused = admin.send(Method::POST, IDENTITIES, body, &[]).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{raw}");
     }
-    let large = json!({"traits": {"email": EMAIL}, "metadata_admin": "x".repeat(5 << 20)});
+    let large = json!({"traits": {"email": ADA}, "metadata_admin": "x".repeat(5 << 20)});
     let refused = admin.post(IDENTITIES, large).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(count(&admin).await, 0);
     // Neither a content type nor an end is asked for.
-    let body = format!("{} and more", person(EMAIL));
+    let body = format!("{} and more", person(ADA));
     let body = Some(("text/plain", body.into_bytes()));
     let answer = admin.send(Method::POST, IDENTITIES, body, &[]).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
@@ -163,13 +163,13 @@ async fn what_else_is_refused(site: Site) {
 async fn conflicts(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
-    let mut first = person(EMAIL);
+    let mut first = person(ADA);
     first["external_id"] = json!("crm-1");
     made(&admin, first).await;
     for body in [
-        person(EMAIL),
+        person(ADA),
         person("ADA@Example.org"),
-        json!({"traits": {"email": EMAIL}}),
+        json!({"traits": {"email": ADA}}),
         json!({"traits": {"email": "bob@example.org"}, "external_id": "crm-1"}),
     ] {
         let refused = admin.post(IDENTITIES, body.clone()).await;
@@ -220,8 +220,8 @@ async fn passwords(site: Site) {
     };
 
     // No policy: an administrator knows.
-    let clear = made(&admin, body(EMAIL, json!({"password": "x"}))).await;
-    assert!(opens(EMAIL, "x").await);
+    let clear = made(&admin, body(ADA, json!({"password": "x"}))).await;
+    assert!(opens(ADA, "x").await);
     let hash = stored(&clear["id"]).await.unwrap();
     assert!(hash.starts_with("$2a$04$"), "{hash}");
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Answer, Site, story};
+use tests::{ADA, Answer, Site, story};
 
-use super::{EMAIL, IDENTITIES, NIL, UNKNOWN, ids, link, made, person};
+use super::{IDENTITIES, NIL, UNKNOWN, ids, link, made, person};
 
 /// Admin traps 5, 6 and 7.
 #[story]
@@ -37,7 +37,7 @@ async fn finding_identities(site: Site) {
         let found = find(&format!("credentials_identifier={spelling}")).await;
         assert_eq!(ids(&found), [people[0].clone()], "{spelling}");
         let password = &found.body[0]["credentials"]["password"];
-        assert_eq!(password["identifiers"], json!([EMAIL]));
+        assert_eq!(password["identifiers"], json!([ADA]));
         assert!(password.get("config").is_none());
     }
     let found = find("credentials_identifier=ada@example.org&include_credential=password").await;

@@ -5,13 +5,11 @@ mod creation;
 mod lists;
 mod sessions;
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story};
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 const IDENTITIES: &str = "/admin/identities";
 const UNKNOWN: &str = "11111111-1111-4111-8111-111111111111";
 const NIL: &str = "00000000-0000-0000-0000-000000000000";
@@ -33,12 +31,6 @@ async fn session(site: &Site, project: &Project, email: &str) -> (String, String
         text(&done.body["session_token"]),
         text(&done.body["session"]["id"]),
     )
-}
-
-async fn lives(client: &Client, token: &str) -> bool {
-    let header = [("x-session-token", token)];
-    let answer = client.send(Method::GET, WHOAMI, None, &header).await;
-    answer.status == StatusCode::OK
 }
 
 fn person(email: &str) -> Value {
@@ -75,7 +67,7 @@ async fn count(admin: &Client) -> usize {
 async fn reading_an_identity(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
-    let identity = made(&admin, person(EMAIL)).await;
+    let identity = made(&admin, person(ADA)).await;
     let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
     for unknown in [UNKNOWN, "not-a-uuid", "%20"] {
         for query in ["", "?include_credential=profile"] {
@@ -121,11 +113,11 @@ async fn deleting_an_identity(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
     let client = site.client(&project, Kind::Api);
-    let identity = made(&admin, person(EMAIL)).await;
+    let identity = made(&admin, person(ADA)).await;
     made(&admin, person("bob@example.org")).await;
-    let (token, _) = session(&site, &project, EMAIL).await;
+    let (token, _) = session(&site, &project, ADA).await;
     let (other, _) = session(&site, &project, "bob@example.org").await;
-    assert!(lives(&client, &token).await && lives(&client, &other).await);
+    assert!(client.is_signed_in_by(&token).await && client.is_signed_in_by(&other).await);
 
     let path = format!("{IDENTITIES}/{}", identity["id"].as_str().unwrap());
     let gone = admin.delete(&path).await;
@@ -133,8 +125,11 @@ async fn deleting_an_identity(site: Site) {
         (gone.status, gone.text.as_str()),
         (StatusCode::NO_CONTENT, "")
     );
-    assert!(!lives(&client, &token).await, "not even from memory");
-    assert!(lives(&client, &other).await);
+    assert!(
+        !client.is_signed_in_by(&token).await,
+        "not even from memory"
+    );
+    assert!(client.is_signed_in_by(&other).await);
     for path in [
         &path,
         &format!("{IDENTITIES}/{UNKNOWN}"),
@@ -163,6 +158,6 @@ async fn deleting_an_identity(site: Site) {
     }
     drop(tx);
     // The name is free, for somebody else.
-    let again = made(&admin, person(EMAIL)).await;
+    let again = made(&admin, person(ADA)).await;
     assert_ne!(again["id"], identity["id"]);
 }

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, story};
 
-use super::{EMAIL, IDENTITIES, UNKNOWN, ids, link, lives, made, person, session};
+use super::{IDENTITIES, UNKNOWN, ids, link, made, person, session};
 
 /// Admin 1.11; admin traps 36 and 40.
 #[story]
@@ -13,10 +13,10 @@ async fn sessions_of_an_identity(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
     let client = site.client(&project, Kind::Api);
-    let identity = made(&admin, person(EMAIL)).await;
+    let identity = made(&admin, person(ADA)).await;
     let mut sessions = Vec::new();
     for _ in 0..3 {
-        sessions.push(session(&site, &project, EMAIL).await);
+        sessions.push(session(&site, &project, ADA).await);
         site.world.clock.advance(TimeDelta::seconds(1));
     }
     let path = format!("{IDENTITIES}/{}/sessions", identity["id"].as_str().unwrap());
@@ -24,7 +24,7 @@ async fn sessions_of_an_identity(site: Site) {
     let all = admin.get(&path).await;
     assert_eq!(ids(&all), newest_first);
     assert_eq!(all.headers["x-total-count"], "3");
-    assert_eq!(all.body[0]["identity"]["traits"]["email"], EMAIL);
+    assert_eq!(all.body[0]["identity"]["traits"]["email"], ADA);
     assert!(all.body[0]["identity"].get("credentials").is_none());
     let page = admin.get(&format!("{path}?page_size=2")).await;
     assert_eq!(ids(&page), newest_first[..2]);
@@ -57,9 +57,9 @@ async fn sessions_of_an_identity(site: Site) {
         (StatusCode::OK, json!([]), &"0".parse().unwrap())
     );
 
-    assert!(lives(&client, &sessions[2].0).await);
+    assert!(client.is_signed_in_by(&sessions[2].0).await);
     assert_eq!(admin.delete(&path).await.status, StatusCode::NO_CONTENT);
-    assert!(!lives(&client, &sessions[2].0).await);
+    assert!(!client.is_signed_in_by(&sessions[2].0).await);
     assert_eq!(admin.delete(&path).await.status, StatusCode::NOT_FOUND);
     assert_eq!(
         admin
@@ -121,11 +121,11 @@ async fn all_sessions(site: Site) {
     );
     let one = admin.get(&format!("{path}?expand=identity")).await;
     assert!(one.body["identity"]["verifiable_addresses"].is_array());
-    assert!(lives(&client, token).await);
+    assert!(client.is_signed_in_by(token).await);
     for _ in 0..2 {
         assert_eq!(admin.delete(&path).await.status, StatusCode::NO_CONTENT);
     }
-    assert!(!lives(&client, token).await);
+    assert!(!client.is_signed_in_by(token).await);
     assert_eq!(admin.get(&path).await.body["active"], false);
     assert_eq!(ids(&list("active=true").await), newest_first[..2]);
     assert_eq!(ids(&list("active=false").await), newest_first[2..]);

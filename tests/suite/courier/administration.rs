@@ -32,7 +32,7 @@ async fn messages_are_listed_newest_first_in_pages(site: Site) {
     let nothing = admin.get(MESSAGES).await;
     assert_eq!((nothing.status, nothing.body), (StatusCode::OK, json!([])));
     for n in 0..12 {
-        mail::post(&project, &format!("p{n}@example.org")).await;
+        mail::enqueue(&project, &format!("p{n}@example.org")).await;
         site.world.clock.advance(TimeDelta::milliseconds(1));
     }
     let mut page = admin.get(MESSAGES).await;
@@ -88,7 +88,7 @@ async fn messages_are_listed_newest_first_in_pages(site: Site) {
 async fn a_message_and_its_attempts(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     let listed = admin.get(MESSAGES).await;
     golden::check("messages", &project, &listed);
     site.world.sweep().await;
@@ -103,7 +103,7 @@ async fn a_message_and_its_attempts(site: Site) {
 async fn codes_are_shown_in_development_to_whoever_may_write(site: Site) {
     let project = site.project().await;
     let (production, _) = site.world.create(Environment::Production, json!({})).await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     let path = format!("{MESSAGES}/{id}");
     let viewer = new_key(site.world.installation(), Some(&project), Role::Viewer)
         .await
@@ -131,7 +131,7 @@ async fn codes_are_shown_in_development_to_whoever_may_write(site: Site) {
 async fn the_sdk_reads_messages(site: Site) {
     let project = site.world.project_with(cheap(json!({}))).await;
     let sdk = office(&project);
-    let id = mail::post(&project, "ada@example.org").await.to_string();
+    let id = mail::enqueue(&project, "ada@example.org").await.to_string();
     let listed = courier_api::list_courier_messages(&sdk, None, None, None, None)
         .await
         .unwrap();

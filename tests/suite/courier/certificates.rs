@@ -39,7 +39,7 @@ async fn a_relay_knows_us_by_our_certificate(site: Site) {
         let scheme = if offer == Offer::Tls { "smtps" } else { "smtp" };
         let uri = format!("{scheme}://{}/?skip_ssl_verify=true", relay.address);
         let known = relayed(&site, &uri, configured(&chain, &key)).await;
-        let id = mail::post(&known, "ada@example.org").await;
+        let id = mail::enqueue(&known, "ada@example.org").await;
         night(&site, &known).await;
         let shown = message(&site, &known, id).await;
         assert_eq!(shown["status"], "sent", "{offer:?}: {shown}");
@@ -49,7 +49,7 @@ async fn a_relay_knows_us_by_our_certificate(site: Site) {
         assert!(chain_holds(&chain, &pem), "{offer:?}");
 
         let unknown = relayed(&site, &uri, json!({})).await;
-        let id = mail::post(&unknown, "bob@example.org").await;
+        let id = mail::enqueue(&unknown, "bob@example.org").await;
         night(&site, &unknown).await;
         let shown = message(&site, &unknown, id).await;
         assert_eq!(shown["status"], "queued", "{offer:?}: {shown}");

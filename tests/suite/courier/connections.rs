@@ -28,7 +28,7 @@ async fn we_introduce_ourselves_by_the_configured_name(site: Site) {
         for (more, name) in [(json!({}), "localhost"), (named, "out.example.com")] {
             let relay = Relay::start(offer).await;
             let project = relayed(&site, &relay.uri(query), more).await;
-            mail::post(&project, "ada@example.org").await;
+            mail::enqueue(&project, "ada@example.org").await;
             night(&site, &project).await;
             assert_eq!(relay.count(), 1, "{offer:?}");
             // Each time that we say it: before TLS and after.
@@ -51,7 +51,7 @@ async fn addresses_beyond_ascii_need_a_relay_that_takes_them(site: Site) {
         relay.set(mood.clone());
         let before = relay.count();
         let project = relayed(&site, &relay.uri("?disable_starttls=true"), json!({})).await;
-        let id = mail::post(&project, to).await;
+        let id = mail::enqueue(&project, to).await;
         night(&site, &project).await;
         let shown = message(&site, &project, id).await;
         assert_eq!(shown["status"], status, "{mood:?}, {to}: {shown}");
@@ -76,13 +76,13 @@ async fn a_relay_that_hung_up_is_called_again(site: Site) {
         let worker = Worker::new(site.world.installation().clone());
         let only = [project.clone()];
         relay.set(Mood::HangsUpAfterwards);
-        mail::post(&project, "ada@example.org").await;
+        mail::enqueue(&project, "ada@example.org").await;
         worker.work_off(&only).await.unwrap();
         assert_eq!(relay.count(), 1);
         relay.set(Mood::TakesAll);
         // The age of a connection is real time, whatever a world's clock says.
         tokio::time::sleep(waits).await;
-        let id = mail::post(&project, "bob@example.org").await;
+        let id = mail::enqueue(&project, "bob@example.org").await;
         worker.work_off(&only).await.unwrap();
         if attempts == 2 {
             let shown = message(&site, &project, id).await;
@@ -104,7 +104,7 @@ async fn a_line_carries_only_so_many_messages(site: Site) {
     let relay = Relay::start(Offer::Clear).await;
     let project = relayed(&site, &relay.uri("?disable_starttls=true"), json!({})).await;
     for number in 0..=MESSAGES_MAX {
-        mail::post(&project, &format!("p{number}@example.org")).await;
+        mail::enqueue(&project, &format!("p{number}@example.org")).await;
     }
     night(&site, &project).await;
     let taken = relay.taken();

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
 use tests::{
-    Kind, Site, mail,
+    ADA, Kind, Site, mail,
     relay::{Offer, Relay},
     story,
 };
 use uuid::Uuid;
 
 use super::{night, through};
-use crate::flows::settings::{EMAIL, basic, person, whoami};
+use crate::flows::settings::basic;
 
 /// A message about somebody, to somebody else.
 async fn about(project: &Project, identity: &Value, to: &str) -> Uuid {
@@ -31,15 +31,15 @@ async fn what_is_on_its_way_goes_out(site: Site) {
         let on = merged(&basic(), &json!({"insula": {"account": {"delete": true}}}));
         let config = merged(&on, &through(&relay.uri("?disable_starttls=true")));
         let project = site.project_with(config).await;
-        let client = person(&site, &project, Kind::Api, EMAIL).await;
-        let id = whoami(&client).await.body["identity"]["id"].clone();
+        let client = site.signed_up(&project, Kind::Api, ADA).await;
+        let id = client.whoami().await.body["identity"]["id"].clone();
         let sent = about(&project, &id, "sent@example.org").await;
         night(&site, &project).await;
         about(&project, &id, "queued@example.org").await;
         let admin = site.admin(&project);
         if by_themselves {
             let flow = client.begin("settings", "").await;
-            let fields = json!({"method": "account", "account_confirmation": EMAIL});
+            let fields = json!({"method": "account", "account_confirmation": ADA});
             let gone = client.submit(&flow, fields).await;
             assert_eq!(gone.status, 200, "{}", gone.text);
         } else {

@@ -35,7 +35,7 @@ async fn a_service_gets_what_the_snippet_makes(site: Site) {
     let project = site
         .project_with(service.mails(json!({"body": source(BODY)})))
         .await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let asked = service.asked();
     let body: Value = serde_json::from_str(&asked[0].2).unwrap();
@@ -58,7 +58,7 @@ async fn a_service_gets_what_the_snippet_makes(site: Site) {
         "body": source("{ a: 'b & c', n: 7, yes: true, nothing: null }"),
     });
     let project = site.project_with(service.mails(form)).await;
-    mail::post(&project, "bob@example.org").await;
+    mail::enqueue(&project, "bob@example.org").await;
     night(&site, &project).await;
     let asked = service.asked();
     assert_eq!(asked[1].2, "a=b+%26+c&n=7&yes=true");
@@ -76,8 +76,8 @@ async fn a_snippet_that_fails_says_why(site: Site) {
     let project = site
         .project_with(service.mails(json!({"body": source(picky)})))
         .await;
-    let eve = mail::post(&project, "eve@example.org").await;
-    let ada = mail::post(&project, "ada@example.org").await;
+    let eve = mail::enqueue(&project, "eve@example.org").await;
+    let ada = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let shown = message(&site, &project, eve).await;
     assert_eq!(
@@ -96,7 +96,7 @@ async fn a_snippet_that_fails_says_why(site: Site) {
     let project = site
         .project_with(service.mails(json!({"body": source(telling)})))
         .await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let mut superuser = site.world.database().superuser().await;
     let told: Vec<String> = sqlx::query_scalar(

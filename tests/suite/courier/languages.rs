@@ -3,11 +3,9 @@
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, story};
 
 use crate::methods::code::passwordless;
-
-const ADA: &str = "ada@example.org";
 
 /// An address and a language.
 fn schema() -> Value {

@@ -18,7 +18,7 @@ async fn development_shows_what_was_sent() {
     let browser = site.client(&project, Kind::Html);
     let empty = browser.get(MAILBOX).await;
     assert!(empty.text.contains("Nothing was sent yet"));
-    let id = mail::post(&project, "o'neil&co@example.org").await;
+    let id = mail::enqueue(&project, "o'neil&co@example.org").await;
     site.world.sweep().await;
     let all = browser.get(MAILBOX).await;
     assert_eq!(all.status, 200);

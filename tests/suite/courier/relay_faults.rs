@@ -58,7 +58,7 @@ async fn every_fault_has_its_verdict(site: Site) {
         };
         let uri = format!("smtp://{user}{}/?disable_starttls=true", relay.address);
         let project = relayed(&site, &uri, json!({})).await;
-        let id = mail::post(&project, to).await;
+        let id = mail::enqueue(&project, to).await;
         let worker = impatient(&site);
         let only = [project.clone()];
         worker.work_off(&only).await.unwrap();
@@ -96,8 +96,8 @@ async fn one_recipient_is_refused_and_the_next_is_served(site: Site) {
     let relay = Relay::start(Offer::Clear).await;
     relay.set(Mood::Refuses("eve@example.org".to_owned()));
     let project = relayed(&site, &relay.uri("?disable_starttls=true"), json!({})).await;
-    let eve = mail::post(&project, "eve@example.org").await;
-    mail::post(&project, "ada@example.org").await;
+    let eve = mail::enqueue(&project, "eve@example.org").await;
+    mail::enqueue(&project, "ada@example.org").await;
     impatient(&site)
         .work_off(std::slice::from_ref(&project))
         .await
@@ -116,7 +116,7 @@ async fn a_relay_that_is_down_uses_up_the_attempts(site: Site) {
     };
     let uri = format!("smtp://127.0.0.1:{port}/?disable_starttls=true");
     let project = relayed(&site, &uri, json!({})).await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     let (worker, only) = (impatient(&site), [project.clone()]);
     let mut waited = TimeDelta::zero();
     let mut begun = Vec::new();
@@ -156,7 +156,7 @@ async fn a_relay_that_refuses_us_is_left_alone(site: Site) {
     let project = relayed(&site, &uri, json!({})).await;
     let mut all = Vec::new();
     for n in 0..5 {
-        all.push(mail::post(&project, &format!("p{n}@example.org")).await);
+        all.push(mail::enqueue(&project, &format!("p{n}@example.org")).await);
     }
     let (worker, only) = (impatient(&site), [project.clone()]);
     worker.work_off(&only).await.unwrap();
@@ -188,7 +188,7 @@ async fn a_relay_that_refuses_us_is_left_alone(site: Site) {
     relay.set(Mood::RefusesPasswords);
     let patch = json!({"courier": {"smtp": {"connection_uri": uri}}});
     let project = site.world.configure(&project, patch).await;
-    let late = mail::post(&project, "late@example.org").await;
+    let late = mail::enqueue(&project, "late@example.org").await;
     let worker = impatient(&site);
     for _ in 0..5 {
         worker

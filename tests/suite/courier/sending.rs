@@ -21,8 +21,8 @@ async fn a_mail_is_whole(site: Site) {
         "headers": {"X-Campaign": "übung", "Reply-To": "help@example.com"},
     }}});
     let project = relayed(&site, &relay.uri("?disable_starttls=true"), more).await;
-    let one = mail::post(&project, "ada@example.org").await;
-    let two = mail::post(&project, "bob@example.org").await;
+    let one = mail::enqueue(&project, "ada@example.org").await;
+    let two = mail::enqueue(&project, "bob@example.org").await;
     night(&site, &project).await;
     let mut taken = relay.taken();
     taken.sort_by(|a, b| a.to.cmp(&b.to));
@@ -98,7 +98,7 @@ async fn the_way_is_as_protected_as_the_configuration_says(site: Site) {
     ] {
         let project = relayed(&site, &uri, json!({})).await;
         let to = format!("{}@example.org", tests::fresh_slug());
-        let id = mail::post(&project, &to).await;
+        let id = mail::enqueue(&project, &to).await;
         night(&site, &project).await;
         let all = [clear.taken(), start.taken(), tls.taken()].concat();
         let taken = all.iter().find(|mail| mail.to == to);
@@ -118,7 +118,7 @@ async fn the_way_is_as_protected_as_the_configuration_says(site: Site) {
     }
     start.set(Mood::Injects);
     let project = relayed(&site, &start.uri("?skip_ssl_verify=true"), json!({})).await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     assert_eq!(message(&site, &project, id).await["status"], "queued");
 }
@@ -134,7 +134,7 @@ async fn what_is_no_address_gets_nothing(site: Site) {
         "a@b.example,eve@example.org",
         "@b.example",
     ] {
-        let id = mail::post(&project, to).await;
+        let id = mail::enqueue(&project, to).await;
         night(&site, &project).await;
         let shown = message(&site, &project, id).await;
         assert_eq!(shown["status"], "abandoned", "{to:?}");
@@ -155,7 +155,7 @@ async fn a_password_goes_to_relays_that_ask_for_it(site: Site) {
         relay.address
     );
     let project = relayed(&site, &uri, json!({})).await;
-    mail::post(&project, "ada@example.org").await;
+    mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     assert_eq!(relay.taken()[0].user.as_deref(), Some(":us@er:p:w"));
     let trusting = Relay::start(Offer::Clear).await;
@@ -165,7 +165,7 @@ async fn a_password_goes_to_relays_that_ask_for_it(site: Site) {
         trusting.address
     );
     let project = relayed(&site, &uri, json!({})).await;
-    mail::post(&project, "ada@example.org").await;
+    mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     assert_eq!(trusting.taken()[0].user, None);
 }
@@ -176,7 +176,7 @@ async fn private_relays_are_for_development_or_listed(site: Site) {
     let relay = Relay::start(Offer::Clear).await;
     let config = through(&relay.uri("?disable_starttls=true"));
     let (project, _) = site.world.create(Environment::Production, config).await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let shown = message(&site, &project, id).await;
     assert_eq!(
@@ -205,8 +205,8 @@ async fn private_relays_are_for_development_or_listed(site: Site) {
 #[story]
 async fn without_a_relay_mail_is_kept_in_development_and_waits_elsewhere(site: Site) {
     let project = site.project().await;
-    let kept = mail::post(&project, "ada@example.org").await;
-    let sms = mail::post(&project, "+4930123456").await;
+    let kept = mail::enqueue(&project, "ada@example.org").await;
+    let sms = mail::enqueue(&project, "+4930123456").await;
     night(&site, &project).await;
     for id in [kept, sms] {
         let shown = message(&site, &project, id).await;
@@ -219,7 +219,7 @@ async fn without_a_relay_mail_is_kept_in_development_and_waits_elsewhere(site: S
         assert!(shown["body"].as_str().unwrap().contains(CODE));
     }
     let (project, _) = site.world.create(Environment::Staging, json!({})).await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let shown = message(&site, &project, id).await;
     assert_eq!(shown["status"], "queued");
@@ -251,7 +251,7 @@ async fn count(project: &Project) -> i64 {
 async fn old_messages_are_swept_and_those_that_wait_are_not(site: Site) {
     let short = json!({"insula": {"courier": {"retention": "48h"}}});
     let project = site.project_with(short).await;
-    mail::post(&project, "ada@example.org").await;
+    mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let waiting = mail::login_code(&project, "bob@example.org");
     let mut tx = project.begin().await.unwrap();
@@ -276,7 +276,7 @@ async fn old_messages_are_swept_and_those_that_wait_are_not(site: Site) {
 async fn what_a_dead_worker_began_is_begun_again(site: Site) {
     let relay = Relay::start(Offer::Clear).await;
     let project = relayed(&site, &relay.uri("?disable_starttls=true"), json!({})).await;
-    let id: Uuid = mail::post(&project, "ada@example.org").await;
+    let id: Uuid = mail::enqueue(&project, "ada@example.org").await;
     let claimed = site.world.claim(1).await;
     assert_eq!(claimed.len(), 1);
     let number = courier::attempts::begin(&project, id).await.unwrap();

@@ -14,7 +14,7 @@ use tenants::Environment;
 use tests::{
     Kind, Site,
     mail::{self, CODE},
-    story,
+    mailbox, story,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -94,7 +94,7 @@ async fn a_service_gets_what_the_original_sends(site: Site) {
         "auth": {"type": "basic_auth", "config": {"user": "u", "password": "p"}},
     });
     let project = site.project_with(service.mails(more)).await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let asked = service.asked();
     assert_eq!((asked.len(), &*asked[0].0), (1, "PUT /send?x=1"));
@@ -126,7 +126,7 @@ async fn text_messages_have_a_service_of_their_own(site: Site) {
         "auth": {"type": "api_key", "config": {"name": "X-Key", "value": "geheim", "in": "header"}},
     }}]}});
     let project = site.project_with(patch).await;
-    mail::post(&project, "+4930123456").await;
+    mail::enqueue(&project, "+4930123456").await;
     night(&site, &project).await;
     let asked = service.asked();
     assert_eq!(header(&asked[0], "x-key"), Some("geheim"));
@@ -155,7 +155,7 @@ async fn a_redirect_is_not_taken_for_success(site: Site) {
     let url = format!("http://{}/send", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let project = site.project_with(service.mails(json!({"url": url}))).await;
-    let id = mail::post(&project, "ada@example.org").await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
     night(&site, &project).await;
     let shown = message(&site, &project, id).await;
     assert_eq!(shown["status"], "queued", "{shown}");
@@ -195,7 +195,7 @@ async fn a_text_message_without_a_service_is_refused(site: Site) {
             assert_eq!(answer.body["state"], "choose_method");
         }
         let kept = usize::from(environment == Environment::Development);
-        assert_eq!(site.mails(&project).await.len(), kept);
+        assert_eq!(mailbox::count(&project).await, kept);
     }
 }
 
@@ -206,7 +206,7 @@ async fn answers_have_their_verdicts(site: Site) {
     let project = site.project_with(service.mails(key)).await;
     for (status, attempts) in [(500, 1), (429, 1), (302, 1), (401, 0), (403, 0)] {
         service.set(status);
-        let id = mail::post(&project, "ada@example.org").await;
+        let id = mail::enqueue(&project, "ada@example.org").await;
         night(&site, &project).await;
         let shown = message(&site, &project, id).await;
         assert_eq!(

@@ -4,9 +4,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, mailbox, story};
 
-const ADA: &str = "ada@example.org";
 const STRANGER: &str = "nobody@example.org";
 
 /// Somebody has tags, and anything at all as a note.
@@ -61,9 +60,7 @@ async fn the_built_in_words_go_out_and_the_answer_is_that_of_a_stranger(site: Si
                 let begun = client.begin(flow, "").await;
                 let fields = json!({"method": "code", "email": email});
                 let answer = client.submit(&begun, fields).await;
-                let id = begun.body["id"].as_str().unwrap();
-                let path = format!("/self-service/{flow}/flows?id={id}");
-                let form = client.get(&path).await;
+                let form = client.reread(&begun).await;
                 answers.push((answer.status, form.messages(), form.body["state"].clone()));
             }
             assert_eq!(answers[0], answers[1], "{flow}");
@@ -114,6 +111,6 @@ async fn a_list_or_an_object_prints_as_nothing(site: Site) {
     assert_eq!(sent.body["state"], "sent_email", "{}", sent.text);
     let path = format!("/admin/courier/messages?recipient={ADA}");
     let listed = site.admin(&project).get(&path).await;
-    let code = site.mail(&project).await.code().to_owned();
+    let code = mailbox::code(&project).await;
     assert_eq!(listed.body[0]["body"], format!("<> {code}"));
 }

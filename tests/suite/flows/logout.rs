@@ -2,10 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Answer, Client, Kind, Site, story};
-
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
+use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story};
 
 async fn token_of(client: &Client) -> String {
     let answer = client.get("/self-service/logout/browser").await;
@@ -29,9 +26,9 @@ async fn a_script_signs_out(site: Site) {
         (nobody.status, nobody.error_id()),
         (StatusCode::UNAUTHORIZED, Some("session_inactive"))
     );
-    script.sign_up(EMAIL, PASSWORD).await;
+    script.sign_up(ADA, PASSWORD).await;
     let other = site.client(&project, Kind::Spa);
-    other.sign_in(EMAIL, PASSWORD).await;
+    other.sign_in(ADA, PASSWORD).await;
 
     let asked = script.get("/self-service/logout/browser").await;
     let token = asked.body["logout_token"].as_str().unwrap();
@@ -42,7 +39,7 @@ async fn a_script_signs_out(site: Site) {
         format!("{}/self-service/logout?token={token}", project.base_url())
     );
     // Asking ends nothing.
-    assert_eq!(script.get("/sessions/whoami").await.status, StatusCode::OK);
+    assert_eq!(script.whoami().await.status, StatusCode::OK);
 
     let cookies = script.cookies();
     let done = script.get(url).await;
@@ -58,12 +55,9 @@ async fn a_script_signs_out(site: Site) {
     );
     // Not only the cookie is gone: the session has ended.
     script.set_cookie(&session, &cookies[&session]);
+    assert_eq!(script.whoami().await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(
-        script.get("/sessions/whoami").await.status,
-        StatusCode::UNAUTHORIZED
-    );
-    assert_eq!(
-        other.get("/sessions/whoami").await.status,
+        other.whoami().await.status,
         StatusCode::OK,
         "sessions elsewhere go on"
     );
@@ -80,11 +74,11 @@ async fn a_script_signs_out(site: Site) {
 async fn a_token_belongs_to_one_session(site: Site) {
     let project = site.project().await;
     let ada = site.client(&project, Kind::Spa);
-    ada.sign_up(EMAIL, PASSWORD).await;
+    ada.sign_up(ADA, PASSWORD).await;
     let bob = site.client(&project, Kind::Spa);
     bob.sign_up("bob@example.org", PASSWORD).await;
     let same_person = site.client(&project, Kind::Spa);
-    same_person.sign_in(EMAIL, PASSWORD).await;
+    same_person.sign_in(ADA, PASSWORD).await;
 
     let own = token_of(&ada).await;
     let mut forged = own.clone();
@@ -114,7 +108,7 @@ async fn a_token_belongs_to_one_session(site: Site) {
         .await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
     for client in [&ada, &bob, &same_person] {
-        assert_eq!(client.get("/sessions/whoami").await.status, StatusCode::OK);
+        assert_eq!(client.whoami().await.status, StatusCode::OK);
     }
 }
 
@@ -125,7 +119,7 @@ async fn a_page_signs_out(site: Site) {
     let error = stored_error(&page, &page.get("/self-service/logout/browser").await).await;
     assert_eq!(error.body["error"]["id"], "session_inactive");
 
-    page.sign_up(EMAIL, PASSWORD).await;
+    page.sign_up(ADA, PASSWORD).await;
     // The link itself is JSON for everybody.
     let token = token_of(&page).await;
     let done = page
@@ -138,10 +132,7 @@ async fn a_page_signs_out(site: Site) {
             format!("{}/ui/session", project.base_url()).as_str()
         )
     );
-    assert_eq!(
-        page.get("/sessions/whoami").await.status,
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(page.whoami().await.status, StatusCode::UNAUTHORIZED);
     let again = page
         .get(&format!("/self-service/logout?token={token}"))
         .await;
@@ -157,11 +148,11 @@ async fn where_to_after_signing_out(site: Site) {
     }});
     let project = site.project_with(pages).await;
     let page = site.client(&project, Kind::Html);
-    page.sign_up(EMAIL, PASSWORD).await;
+    page.sign_up(ADA, PASSWORD).await;
 
     let evil = "?return_to=https%3A%2F%2Fevil.example%2F";
     let script = site.client(&project, Kind::Spa);
-    script.sign_in(EMAIL, PASSWORD).await;
+    script.sign_in(ADA, PASSWORD).await;
     let refused = script
         .get(&format!("/self-service/logout/browser{evil}"))
         .await;
@@ -180,7 +171,7 @@ async fn where_to_after_signing_out(site: Site) {
         .await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(
-        script.get("/sessions/whoami").await.status,
+        script.whoami().await.status,
         StatusCode::OK,
         "a refusal changes nothing"
     );
@@ -191,7 +182,7 @@ async fn where_to_after_signing_out(site: Site) {
     let done = page.get(asked.body["logout_url"].as_str().unwrap()).await;
     assert_eq!(done.location(), "https://app.example.com/bye/ada");
 
-    page.sign_in(EMAIL, PASSWORD).await;
+    page.sign_in(ADA, PASSWORD).await;
     let token = token_of(&page).await;
     let done = page
         .get(&format!("/self-service/logout?token={token}"))
@@ -203,7 +194,7 @@ async fn where_to_after_signing_out(site: Site) {
 async fn an_api_client_signs_out(site: Site) {
     let project = site.project().await;
     let mut native = site.client(&project, Kind::Api);
-    let signed_up = native.sign_up(EMAIL, PASSWORD).await;
+    let signed_up = native.sign_up(ADA, PASSWORD).await;
     let token = signed_up.body["session_token"].as_str().unwrap().to_owned();
     let path = "/self-service/logout/api";
     let unknown = json!({"session_token": "ory_st_00000000000000000000000000000000"});
@@ -224,14 +215,11 @@ async fn an_api_client_signs_out(site: Site) {
         "a session of another project is none"
     );
 
-    native.set_header("x-session-token", &token);
-    assert_eq!(native.get("/sessions/whoami").await.status, StatusCode::OK);
+    native.set_token(&token);
+    assert_eq!(native.whoami().await.status, StatusCode::OK);
     for _ in 0..2 {
         let done = native.json(Method::DELETE, path, &body).await;
         assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text);
     }
-    assert_eq!(
-        native.get("/sessions/whoami").await.status,
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(native.whoami().await.status, StatusCode::UNAUTHORIZED);
 }

@@ -114,7 +114,7 @@ async fn secrets_are_masked_and_a_mask_keeps_them(site: Site) {
         (&json!([MASK]), &json!(2))
     );
     assert_eq!(
-        person.get("/sessions/whoami").await.status,
+        person.whoami().await.status,
         StatusCode::OK,
         "the cookie still opens"
     );
@@ -131,10 +131,7 @@ async fn secrets_are_masked_and_a_mask_keeps_them(site: Site) {
         "{}",
         answer.text
     );
-    assert_eq!(
-        person.get("/sessions/whoami").await.status,
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(person.whoami().await.status, StatusCode::UNAUTHORIZED);
     let nothing = console
         .refusal(
             ROOT_KEY,

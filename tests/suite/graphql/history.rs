@@ -125,7 +125,7 @@ async fn a_revision_comes_back_with_the_secrets_it_had(site: Site) {
     let change = json!({"secrets": {"cookie": [SECOND]}, "session": {"lifespan": "3h"}});
     let input = json!({"input": {"slug": project.slug(), "config": change}});
     console.data(ROOT_KEY, CONFIGURE, input).await;
-    let signed_in = async || person.get("/sessions/whoami").await.status == StatusCode::OK;
+    let signed_in = async || person.whoami().await.status == StatusCode::OK;
     assert!(!signed_in().await, "the cookie was sealed with the first");
 
     let asked = restore(&project, json!({"revision": 1, "dryRun": true}));

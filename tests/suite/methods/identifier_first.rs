@@ -4,11 +4,9 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::config::merged;
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{ADA, Answer, BOB, Client, Kind, PASSWORD, Site, mailbox, story};
 
-use super::code::{
-    ADA, BOB, PASSWORD, code_to, fields, letters, make, passwordless, person, post, sign_in, whoami,
-};
+use super::code::{fields, make, passwordless, person, sign_in};
 
 fn identifiers_first() -> Value {
     let style = json!({"selfservice": {"flows": {"login": {"style": "identifier_first"}}}});
@@ -24,7 +22,7 @@ const FIRST: [&str; 3] = [
 async fn identify(client: &Client, identifier: &str) -> Answer {
     let flow = client.begin("login", "").await;
     let fields = json!({"method": "identifier_first", "identifier": identifier});
-    post(client, "login", &flow, fields).await
+    client.submit_and_go_on(&flow, fields).await
 }
 
 #[story]
@@ -65,7 +63,7 @@ async fn the_methods_that_fit_an_identifier(site: Site) {
         let code = identify(&client, BOB).await;
         assert_eq!(code.outline()[2..], ["code/method=code"]);
     }
-    assert!(letters(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
     site.world.sweep().await;
 }
 
@@ -78,7 +76,9 @@ async fn three_kinds_of_client_sign_in_either_way(site: Site) {
         let chosen = identify(&client, ADA).await;
         let password =
             |password: &str| json!({"method": "password", "identifier": ADA, "password": password});
-        let wrong = post(&client, "login", &chosen, password("not the password")).await;
+        let wrong = client
+            .submit_and_go_on(&chosen, password("not the password"))
+            .await;
         assert_eq!(wrong.messages(), [4_000_006]);
         assert_eq!(wrong.body["active"], "identifier_first");
         // What is refused is sorted.
@@ -91,22 +91,18 @@ async fn three_kinds_of_client_sign_in_either_way(site: Site) {
         ];
         assert_eq!(wrong.outline(), outline);
         let done = client.submit(&wrong, password(PASSWORD)).await;
-        assert!(whoami(&client, &done).await.status.is_success());
+        assert!(client.whoami_after(&done).await.status.is_success());
 
         let client = site.client(&project, kind);
         let chosen = identify(&client, ADA).await;
-        let sent = post(
-            &client,
-            "login",
-            &chosen,
-            json!({"method": "code", "identifier": ADA}),
-        )
-        .await;
+        let sent = client
+            .submit_and_go_on(&chosen, json!({"method": "code", "identifier": ADA}))
+            .await;
         assert_eq!(sent.messages(), [1_010_014]);
         assert_eq!(sent.outline()[0], "identifier_first/identifier");
-        let code = code_to(&project, ADA).await;
+        let code = mailbox::code_to(&project, ADA).await;
         let done = client.submit(&sent, fields(ADA, &code)).await;
-        assert!(whoami(&client, &done).await.status.is_success());
+        assert!(client.whoami_after(&done).await.status.is_success());
     }
     site.world.sweep().await;
 }
@@ -122,9 +118,9 @@ async fn somebody_with_nothing_but_codes_gets_one_at_once(site: Site) {
         assert_eq!(sent.body["state"], "sent_email");
         assert_eq!(sent.body["active"], "code");
         assert_eq!(sent.messages(), [1_010_014]);
-        let code = code_to(&project, ADA).await;
+        let code = mailbox::code_to(&project, ADA).await;
         let done = client.submit(&sent, fields(ADA, &code)).await;
-        assert!(whoami(&client, &done).await.status.is_success());
+        assert!(client.whoami_after(&done).await.status.is_success());
     }
     site.world.sweep().await;
 }
@@ -181,9 +177,7 @@ async fn refresh_and_expiry(site: Site) {
         .await;
     assert_eq!(expired.status, StatusCode::GONE);
     let id = expired.body["use_flow_id"].as_str().unwrap();
-    let fresh = client
-        .get(&format!("/self-service/login/flows?id={id}"))
-        .await;
+    let fresh = client.flow("login", id).await;
     assert_eq!(fresh.outline(), FIRST);
     assert_eq!(fresh.messages(), [4_010_001]);
     client.sign_in(ADA, PASSWORD).await;

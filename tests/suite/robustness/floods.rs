@@ -6,13 +6,13 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Database, Kind, Site, story};
+use tests::{ADA, Answer, BOB, Client, Database, Kind, PASSWORD, Site, mailbox, story};
 
 use crate::{
     methods::code::{
-        ADA, BOB, PASSWORD, ask, code_to, fields, letters,
+        ask, fields,
         limits::{limited, wait},
-        make, post, sign_in, whoami,
+        make, sign_in,
     },
     tenancy::replicas::Pair,
 };
@@ -81,14 +81,14 @@ async fn a_network_causes_only_so_many_mails(site: Site) {
         let page = visitor(&site, &project, Kind::Html, same);
         let flow = page.begin("login", "").await;
         let fields = json!({"method": "code", "identifier": ADA});
-        let refused = post(&page, "login", &flow, fields).await;
+        let refused = page.submit_and_go_on(&flow, fields).await;
         assert_eq!(refused.messages(), [4_000_001]);
         assert_eq!(refused.body["state"], "choose_method");
         is_sent(&site, &project, other, ADA).await;
         site.world.clock.advance(TimeDelta::seconds(seconds));
         is_sent(&site, &project, same, ADA).await;
     }
-    assert_eq!(letters(&project).await.len(), 4, "to the one who is there");
+    assert_eq!(mailbox::count(&project).await, 4, "to the one who is there");
     site.world.sweep().await;
 }
 
@@ -207,17 +207,17 @@ async fn who_tries_codes_elsewhere_does_not_make_the_owner_wait(site: Site) {
     }
     let sent = ask(&here, ADA).await;
     for message in [4_010_008, 4_010_008, 4_010_008, 4_000_001] {
-        let wrong = post(&here, "login", &sent, fields(ADA, "none")).await;
+        let wrong = here.submit_and_go_on(&sent, fields(ADA, "none")).await;
         assert_eq!(wrong.messages(), [message], "{}", wrong.text);
     }
     let done = sign_in(&project, &owner, ADA).await;
-    assert!(whoami(&owner, &done).await.status.is_success());
+    assert!(owner.whoami_after(&done).await.status.is_success());
 
     let stranger = visitor(&site, &project, Kind::Html, ELSEWHERE);
     let begun = stranger.begin("recovery", "").await;
     let asked = json!({"method": "code", "email": ADA});
-    let sent = post(&stranger, "recovery", &begun, asked).await;
-    let code = code_to(&project, ADA).await;
+    let sent = stranger.submit_and_go_on(&begun, asked).await;
+    let code = mailbox::code_to(&project, ADA).await;
     let right = json!({"method": "code", "code": code});
     let back = stranger.submit(&sent, right).await;
     assert!(back.location().contains("/ui/settings"), "{}", back.text);
@@ -241,7 +241,7 @@ async fn a_flood_costs_a_neighbour_nothing(site: Site) {
         asked(&site, &flooded, HERE, ADA).await;
     }
     // Time goes by, so that one or another was let through after its wait.
-    let sent = letters(&flooded).await.len();
+    let sent = mailbox::count(&flooded).await;
     assert!(sent < 12, "{sent}");
     for _ in 0..3 {
         is_judged(&site, &neighbour, HERE, ADA).await;
@@ -251,8 +251,8 @@ async fn a_flood_costs_a_neighbour_nothing(site: Site) {
         is_sent(&site, &neighbour, HERE, ADA).await;
     }
     wait(&asked(&site, &neighbour, HERE, ADA).await);
-    assert_eq!(letters(&flooded).await.len(), sent);
-    assert_eq!(letters(&neighbour).await.len(), 3);
+    assert_eq!(mailbox::count(&flooded).await, sent);
+    assert_eq!(mailbox::count(&neighbour).await, 3);
     site.world.sweep().await;
 }
 
@@ -295,7 +295,7 @@ async fn two_servers_count_together(pair: Pair) {
     for client in &both {
         wait(&at(client, "login", code.clone()).await);
     }
-    assert_eq!(letters(&project).await.len(), 4);
+    assert_eq!(mailbox::count(&project).await, 4);
     // Whoever is right at one of them is forgiven at the other.
     pair.here
         .world

@@ -15,15 +15,15 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use identity::People;
 use private_postgres::{Options, Server, ensure_database};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::json;
 use tenants::{
     Actor, Clock, Environment, Installation, NewProject, Project, Settings, ids, migrate,
     secrets::MasterKeys,
 };
 use tests::{
-    Answer, Client, Database, Kind, MASTER_KEY, ROOT_KEY, Site, cheap, eventually, fresh_slug,
-    story,
+    ADA, Answer, Client, Database, Kind, MASTER_KEY, PASSWORD, ROOT_KEY, Site, cheap, eventually,
+    fresh_slug, story,
 };
 use tokio::{
     io::AsyncWriteExt as _,
@@ -31,8 +31,6 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 /// A request looks at the database a few times and waits up to five seconds for a connection.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 
@@ -129,7 +127,7 @@ impl Lonely {
                 let began = Instant::now();
                 let answer =
                     match n {
-                        0 => whoami(&native, token).await,
+                        0 => native.whoami_by(token).await,
                         1 => native.begin("login", "").await,
                         _ => native
                             .get(
@@ -143,17 +141,6 @@ impl Lonely {
         }
         (answers, slowest)
     }
-}
-
-async fn whoami(client: &Client, token: &str) -> Answer {
-    client
-        .send(
-            Method::GET,
-            "/sessions/whoami",
-            None,
-            &[("x-session-token", token)],
-        )
-        .await
 }
 
 fn is_away(answer: &Answer) -> bool {
@@ -171,7 +158,7 @@ async fn without_postgres_nothing_is_served_and_with_it_everything_again() {
     let postgres = spawn_blocking(postgres).await.unwrap();
     let lonely = Lonely::on(&postgres).await;
     let native = lonely.client(Kind::Api);
-    let made = native.sign_up(EMAIL, PASSWORD).await;
+    let made = native.sign_up(ADA, PASSWORD).await;
     let token = made.body["session_token"].as_str().unwrap().to_owned();
     let flow = native.begin("login", "").await;
 
@@ -207,8 +194,8 @@ async fn without_postgres_nothing_is_served_and_with_it_everything_again() {
     let root = Client::new(&lonely.origin, Kind::Api);
     let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
     eventually("ready again", Duration::from_secs(10), ready).await;
-    assert_eq!(whoami(&native, &token).await.status, StatusCode::OK);
-    let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+    assert_eq!(native.whoami_by(&token).await.status, StatusCode::OK);
+    let signed_in = native.sign_in(ADA, PASSWORD).await;
     assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
     lonely.server.abort();
     lonely.installation.close().await;
@@ -232,13 +219,13 @@ async fn away(lonely: &Lonely, (native, token, flow): (&Client, &str, &Answer)) 
         StatusCode::OK,
         "a restart would not help"
     );
-    let unknown = async || is_away(&whoami(native, token).await);
+    let unknown = async || is_away(&native.whoami_by(token).await);
     // Memory is good for half a second after the last poll.
     eventually("no session is vouched for", Duration::from_secs(7), unknown).await;
     for _ in 0..3 {
         assert!(unknown().await, "and it stays so");
     }
-    let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
+    let body = json!({"method": "password", "identifier": ADA, "password": PASSWORD});
     let began = Instant::now();
     let submitted = native.submit(flow, body.clone()).await;
     assert!(

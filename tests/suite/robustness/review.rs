@@ -7,19 +7,16 @@ use identity::{HashPool, Hasher};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenants::{Actor, ChangeError, Environment, ids};
-use tests::{Kind, Site, World, story};
+use tests::{ADA, Kind, PASSWORD, Site, World, story};
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 
 #[story]
 async fn a_viewer_sees_no_secret_of_a_credential(site: Site) {
     let (project, owner) = site.project_with_key().await;
     let made = site
         .client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let id = made.body["identity"]["id"].as_str().unwrap().to_owned();
     let mutation = "mutation($s: String!) { createApiKey(input: {slug: $s, name: \"v\", role: VIEWER}) { apiKey { token } } }";
@@ -115,7 +112,7 @@ async fn a_flow_neither_grows_nor_nests_beyond_what_can_be_read_back(site: Site)
                 .unwrap();
         assert!(stored < 300_000, "round {round}: {stored} bytes");
     }
-    let fields = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+    let fields = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}});
     let made = native.submit(&flow, fields).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text);
 }
@@ -141,8 +138,8 @@ async fn moments_outside_the_calendar_are_refused(site: Site) {
         "-0100-01-01T00:00:00Z",
         "-260000-01-01T00:00:00Z",
     ] {
-        let address = json!({"value": EMAIL, "via": "email", "verified": true, "verified_at": at});
-        let body = json!({"schema_id": "preset://email", "traits": {"email": EMAIL}, "verifiable_addresses": [address]});
+        let address = json!({"value": ADA, "via": "email", "verified": true, "verified_at": at});
+        let body = json!({"schema_id": "preset://email", "traits": {"email": ADA}, "verifiable_addresses": [address]});
         let refused = admin.post("/admin/identities", body).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{at}");
     }
@@ -232,18 +229,18 @@ async fn signing_out_elsewhere_counts_at_once_and_spares_this_session(site: Site
     for n in 0..3 {
         let client = site.client(&project, Kind::Spa);
         let entered = if n == 0 {
-            client.sign_up(EMAIL, PASSWORD).await
+            client.sign_up(ADA, PASSWORD).await
         } else {
-            client.sign_in(EMAIL, PASSWORD).await
+            client.sign_in(ADA, PASSWORD).await
         };
         assert_eq!(entered.status, StatusCode::OK, "{}", entered.text);
-        assert_eq!(client.get("/sessions/whoami").await.status, StatusCode::OK);
+        assert_eq!(client.whoami().await.status, StatusCode::OK);
         clients.push(client);
     }
     let ended = clients[2].delete("/sessions").await;
     assert_eq!(ended.body["count"], 2);
     for (n, client) in clients.iter().enumerate() {
-        let status = client.get("/sessions/whoami").await.status;
+        let status = client.whoami().await.status;
         let wanted = if n == 2 {
             StatusCode::OK
         } else {
@@ -257,9 +254,9 @@ async fn signing_out_elsewhere_counts_at_once_and_spares_this_session(site: Site
 async fn sessions_are_paged_without_gaps(site: Site) {
     let project = site.project().await;
     let native = site.client(&project, Kind::Api);
-    assert_eq!(native.sign_up(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(native.sign_up(ADA, PASSWORD).await.status, StatusCode::OK);
     for _ in 0..4 {
-        native.sign_in(EMAIL, PASSWORD).await;
+        native.sign_in(ADA, PASSWORD).await;
     }
     // Two of one moment: the id decides.
     let mut tx = project.begin().await.unwrap();

@@ -3,9 +3,9 @@
 use reqwest::StatusCode;
 use serde_json::json;
 use tenants::{Environment, Project};
-use tests::{Kind, Site, cheap, story};
+use tests::{ADA, Kind, PASSWORD, Site, cheap, story};
 
-use super::{EMAIL, PASSWORD, WHOAMI, attributes, lives, set_cookie, token};
+use super::{WHOAMI, attributes, set_cookie, token};
 
 /// Self-service 1.8 and control-plane, Cookies.
 #[story]
@@ -21,8 +21,7 @@ async fn attributes_of_cookies(site: Site) {
     for (project, secure) in [(&development, false), (&staging, true)] {
         let script = site.client(project, Kind::Spa);
         let flow = script.begin("registration", "").await;
-        let fields =
-            json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+        let fields = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}});
         let done = script.submit(&flow, fields).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text);
         let session = set_cookie(&done, &format!("ory_session_{}", project.slug()));
@@ -61,14 +60,14 @@ async fn cookies_of_ones_own(site: Site) {
             "SameSite=Strict"
         ]
     );
-    let fields = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+    let fields = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}});
     let done = script.submit(&flow, fields).await;
     assert_eq!(
         attributes(&set_cookie(&done, "who_is_it")),
         ["HttpOnly", "Path=/here", "SameSite=Lax"],
         "it goes when the browser is closed"
     );
-    assert_eq!(script.get(WHOAMI).await.status, StatusCode::OK);
+    assert_eq!(script.whoami().await.status, StatusCode::OK);
     assert!(script.cookies().contains_key("who_is_it"));
 }
 
@@ -80,20 +79,20 @@ async fn secrets_of_cookies_rotate(site: Site) {
         .project_with(secrets(&["the first secret of all"]))
         .await;
     let old = site.client(&project, Kind::Spa);
-    old.sign_up(EMAIL, PASSWORD).await;
-    assert_eq!(old.get(WHOAMI).await.status, StatusCode::OK);
+    old.sign_up(ADA, PASSWORD).await;
+    assert_eq!(old.whoami().await.status, StatusCode::OK);
 
     let both = secrets(&["the second secret of all", "the first secret of all"]);
     site.world.configure(&project, both).await;
-    assert_eq!(old.get(WHOAMI).await.status, StatusCode::OK);
+    assert_eq!(old.whoami().await.status, StatusCode::OK);
     let new = site.client(&project, Kind::Spa);
-    new.sign_in(EMAIL, PASSWORD).await;
+    new.sign_in(ADA, PASSWORD).await;
 
     let second = secrets(&["the second secret of all"]);
     site.world.configure(&project, second).await;
-    assert_eq!(new.get(WHOAMI).await.status, StatusCode::OK);
+    assert_eq!(new.whoami().await.status, StatusCode::OK);
     assert_eq!(
-        old.get(WHOAMI).await.status,
+        old.whoami().await.status,
         StatusCode::UNAUTHORIZED,
         "sealed with a secret that is no more"
     );
@@ -101,7 +100,7 @@ async fn secrets_of_cookies_rotate(site: Site) {
     site.world
         .configure(&project, json!({"secrets": null}))
         .await;
-    assert_eq!(new.get(WHOAMI).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(new.whoami().await.status, StatusCode::UNAUTHORIZED);
 }
 
 /// Control-plane, Cookies: one browser, two projects of one host.
@@ -111,7 +110,7 @@ async fn two_projects_in_one_browser(site: Site) {
     // A browser sends every cookie of the host to both.
     let browser = site.client(&first, Kind::Spa);
     let mut ids = Vec::new();
-    for (project, email) in [(&first, EMAIL), (&second, "bob@example.org")] {
+    for (project, email) in [(&first, ADA), (&second, "bob@example.org")] {
         let base = project.base_url();
         let flow = browser
             .get(&format!("{base}/self-service/registration/browser"))
@@ -136,10 +135,10 @@ async fn two_projects_in_one_browser(site: Site) {
     let sealed = browser.cookies()[&name(&first)].clone();
     let thief = site.client(&second, Kind::Spa);
     thief.set_cookie(&name(&second), &sealed);
-    assert_eq!(thief.get(WHOAMI).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(thief.whoami().await.status, StatusCode::UNAUTHORIZED);
     // Nor does its token.
-    let (token, _) = token(&site, &first, EMAIL).await;
-    assert!(!lives(&thief, &token).await);
+    let (token, _) = token(&site, &first, ADA).await;
+    assert!(!thief.is_signed_in_by(&token).await);
 
     let out = browser
         .get(&format!(
@@ -171,10 +170,10 @@ async fn a_shared_secret_opens_nothing_elsewhere(site: Site) {
         .project_with(json!({"secrets": {"default": ["a secret of two projects"]}}))
         .await;
     let script = site.client(&first, Kind::Spa);
-    script.sign_up(EMAIL, PASSWORD).await;
-    assert_eq!(script.get(WHOAMI).await.status, StatusCode::OK);
+    script.sign_up(ADA, PASSWORD).await;
+    assert_eq!(script.whoami().await.status, StatusCode::OK);
     let thief = site.client(&second, Kind::Spa);
     let name = format!("ory_session_{}", second.slug());
     thief.set_cookie(&name, &script.cookies()["one_name"]);
-    assert_eq!(thief.get(WHOAMI).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(thief.whoami().await.status, StatusCode::UNAUTHORIZED);
 }

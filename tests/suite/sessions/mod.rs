@@ -7,10 +7,8 @@ use chrono::TimeDelta;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story};
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 const WHOAMI: &str = "/sessions/whoami";
 
 /// A new session of an API client: its token, and the session.
@@ -30,11 +28,6 @@ async fn with(client: &Client, method: Method, path: &str, token: &str) -> Answe
     client
         .send(method, path, None, &[("x-session-token", token)])
         .await
-}
-
-/// Does the token open a session?
-async fn lives(client: &Client, token: &str) -> bool {
-    with(client, Method::GET, WHOAMI, token).await.status == StatusCode::OK
 }
 
 /// The line that sets this cookie.
@@ -57,7 +50,7 @@ fn attributes(line: &str) -> Vec<&str> {
 #[story]
 async fn where_a_session_is_looked_for(site: Site) {
     let project = site.project().await;
-    let (ada, _) = token(&site, &project, EMAIL).await;
+    let (ada, _) = token(&site, &project, ADA).await;
     let (bob, _) = token(&site, &project, "bob@example.org").await;
     let script = site.client(&project, Kind::Spa);
     script.sign_up("eve@example.org", PASSWORD).await;
@@ -77,7 +70,7 @@ async fn where_a_session_is_looked_for(site: Site) {
     assert_eq!(who(&script, &[]).await, eve);
     assert_eq!(
         who(&stranger, &[("x-session-token", ada)]).await,
-        Some(EMAIL.to_owned())
+        Some(ADA.to_owned())
     );
     assert_eq!(who(&stranger, &[("authorization", &bearer)]).await, is_bob);
     assert_eq!(who(&stranger, &[("authorization", &lower)]).await, is_bob);
@@ -119,7 +112,7 @@ async fn whoami_answers_every_method(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let page = site.client(&project, Kind::Html);
     for nobody in [&script, &page] {
-        let answer = nobody.get(WHOAMI).await;
+        let answer = nobody.whoami().await;
         assert_eq!(
             (answer.status, answer.error_id()),
             (StatusCode::UNAUTHORIZED, None)
@@ -137,7 +130,7 @@ async fn whoami_answers_every_method(site: Site) {
         (nobody.status, nobody.error_id()),
         (StatusCode::UNAUTHORIZED, None)
     );
-    let (token, session) = token(&site, &project, EMAIL).await;
+    let (token, session) = token(&site, &project, ADA).await;
     let client = site.client(&project, Kind::Api);
     for method in [
         Method::GET,
@@ -185,7 +178,7 @@ async fn my_other_sessions_page_by_page(site: Site) {
     let project = site.project().await;
     let mut sessions = Vec::new();
     for _ in 0..4 {
-        sessions.push(token(&site, &project, EMAIL).await);
+        sessions.push(token(&site, &project, ADA).await);
         site.world.clock.advance(TimeDelta::seconds(1));
     }
     let (stranger, _) = token(&site, &project, "bob@example.org").await;
@@ -205,7 +198,7 @@ async fn my_other_sessions_page_by_page(site: Site) {
         "newest first, mine left out"
     );
     assert_eq!(all.headers["x-total-count"], "3");
-    assert_eq!(all.body[0]["identity"]["traits"]["email"], EMAIL);
+    assert_eq!(all.body[0]["identity"]["traits"]["email"], ADA);
     assert_eq!(all.body[0]["devices"].as_array().unwrap().len(), 1);
 
     // Pages 0 and 1 are both the first; tokens lead through all of them.
@@ -251,13 +244,13 @@ async fn my_other_sessions_page_by_page(site: Site) {
 async fn ending_sessions(site: Site) {
     let project = site.project().await;
     let client = site.client(&project, Kind::Api);
-    let (own, own_session) = token(&site, &project, EMAIL).await;
-    let (second, second_session) = token(&site, &project, EMAIL).await;
-    let (third, _) = token(&site, &project, EMAIL).await;
-    let (fourth, _) = token(&site, &project, EMAIL).await;
+    let (own, own_session) = token(&site, &project, ADA).await;
+    let (second, second_session) = token(&site, &project, ADA).await;
+    let (third, _) = token(&site, &project, ADA).await;
+    let (fourth, _) = token(&site, &project, ADA).await;
     let (foreign, foreign_session) = token(&site, &project, "bob@example.org").await;
     for token in [&own, &second, &third, &fourth, &foreign] {
-        assert!(lives(&client, token).await);
+        assert!(client.is_signed_in_by(token).await);
     }
     let end = async |id: &Value, token: &str| {
         let path = format!("/sessions/{}", id.as_str().unwrap());
@@ -275,14 +268,14 @@ async fn ending_sessions(site: Site) {
         assert_eq!(end(id, &own).await, StatusCode::NO_CONTENT);
     }
     for token in [&own, &second, &third, &fourth, &foreign] {
-        assert!(lives(&client, token).await, "nothing was ended yet");
+        assert!(client.is_signed_in_by(token).await, "nothing was ended yet");
     }
     for _ in 0..2 {
         let answer = end(&second_session["id"], &own).await;
         assert_eq!(answer, StatusCode::NO_CONTENT);
     }
-    assert!(!lives(&client, &second).await);
-    assert!(lives(&client, &third).await);
+    assert!(!client.is_signed_in_by(&second).await);
+    assert!(client.is_signed_in_by(&third).await);
 
     for count in [2, 0] {
         let answer = with(&client, Method::DELETE, "/sessions", &own).await;
@@ -297,7 +290,7 @@ async fn ending_sessions(site: Site) {
         (&fourth, false),
         (&foreign, true),
     ] {
-        assert_eq!(lives(&client, token).await, lives_on);
+        assert_eq!(client.is_signed_in_by(token).await, lives_on);
     }
     let refused = client.delete("/sessions").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
@@ -308,8 +301,8 @@ async fn ending_sessions(site: Site) {
 async fn an_inactive_identity(site: Site) {
     let project = site.project().await;
     let client = site.client(&project, Kind::Api);
-    let (token, session) = token(&site, &project, EMAIL).await;
-    assert!(lives(&client, &token).await);
+    let (token, session) = token(&site, &project, ADA).await;
+    assert!(client.is_signed_in_by(&token).await);
     let id: uuid::Uuid = session["identity"]["id"].as_str().unwrap().parse().unwrap();
     for (state, lives_on) in [("inactive", false), ("active", true)] {
         let mut tx = project.begin().await.unwrap();
@@ -321,7 +314,7 @@ async fn an_inactive_identity(site: Site) {
             .unwrap();
         tx.invalidate(id).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(lives(&client, &token).await, lives_on, "{state}");
+        assert_eq!(client.is_signed_in_by(&token).await, lives_on, "{state}");
     }
 }
 
@@ -331,8 +324,8 @@ async fn a_session_ends_by_itself(site: Site) {
     let project = site.project_with(short).await;
     let client = site.client(&project, Kind::Api);
     let script = site.client(&project, Kind::Spa);
-    let signed_up = script.sign_up(EMAIL, PASSWORD).await;
-    let (token, _) = token(&site, &project, EMAIL).await;
+    let signed_up = script.sign_up(ADA, PASSWORD).await;
+    let (token, _) = token(&site, &project, ADA).await;
     let line = set_cookie(&signed_up, &format!("ory_session_{}", project.slug()));
     let age = attributes(&line)
         .into_iter()
@@ -341,13 +334,13 @@ async fn a_session_ends_by_itself(site: Site) {
     assert!((590..=600).contains(&age.parse::<u32>().unwrap()), "{age}");
 
     site.world.clock.advance(TimeDelta::minutes(9));
-    assert!(lives(&client, &token).await);
-    assert_eq!(script.get(WHOAMI).await.status, StatusCode::OK);
+    assert!(client.is_signed_in_by(&token).await);
+    assert_eq!(script.whoami().await.status, StatusCode::OK);
     site.world.clock.advance(TimeDelta::minutes(2));
-    assert!(!lives(&client, &token).await);
-    assert_eq!(script.get(WHOAMI).await.status, StatusCode::UNAUTHORIZED);
+    assert!(!client.is_signed_in_by(&token).await);
+    assert_eq!(script.whoami().await.status, StatusCode::UNAUTHORIZED);
     // Whoever was signed in may sign in again.
-    let again = script.sign_in(EMAIL, PASSWORD).await;
+    let again = script.sign_in(ADA, PASSWORD).await;
     assert_eq!(again.status, StatusCode::OK, "{}", again.text);
     let others = script.get("/sessions").await;
     assert_eq!(others.body, json!([]), "ended ones are not listed");
@@ -360,7 +353,7 @@ async fn how_long_a_session_may_be_cached(site: Site) {
         .project_with(json!({"session": {"lifespan": "2h"}}))
         .await;
     let client = site.client(&project, Kind::Api);
-    let (token, _) = token(&site, &project, EMAIL).await;
+    let (token, _) = token(&site, &project, ADA).await;
     let cached = async |token: Option<&str>| {
         let headers: Vec<_> = token.map(|t| ("x-session-token", t)).into_iter().collect();
         let answer = client.send(Method::GET, WHOAMI, None, &headers).await;

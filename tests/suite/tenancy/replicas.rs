@@ -8,11 +8,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tenants::{Installation, Project};
-use tests::{Answer, Client, Database, Kind, ROOT_KEY, Site, eventually, story};
+use tests::{ADA, Answer, Client, Database, Kind, PASSWORD, ROOT_KEY, Site, eventually, story};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 /// The contract says 500 ms; a busy machine may take longer before that is a defect.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
@@ -66,17 +64,6 @@ impl Pair {
         self.there.close().await;
         self.here.finish().await;
     }
-}
-
-async fn whoami(client: &Client, token: &str) -> Answer {
-    client
-        .send(
-            Method::GET,
-            "/sessions/whoami",
-            None,
-            &[("x-session-token", token)],
-        )
-        .await
 }
 
 fn token(answer: &Answer) -> String {
@@ -198,9 +185,10 @@ async fn what_one_server_ends_the_other_refuses_soon(pair: Pair) {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        let there = async || whoami(&far, &token).await.status;
+        let there = async || far.whoami_by(&token).await.status;
         let here = async || {
-            whoami(if of_browser { &browser } else { &native }, &token)
+            if of_browser { &browser } else { &native }
+                .whoami_by(&token)
                 .await
                 .status
         };
@@ -245,7 +233,7 @@ async fn a_session_is_known_at_the_other_server_at_once(pair: Pair) {
     );
     for n in 0..10 {
         let made = near.sign_up(&format!("p{n}@example.org"), PASSWORD).await;
-        assert_eq!(whoami(&far, &token(&made)).await.status, StatusCode::OK);
+        assert_eq!(far.whoami_by(&token(&made)).await.status, StatusCode::OK);
     }
     // A flow begun here can be finished there.
     let flow = near.begin("login", "").await;
@@ -256,7 +244,7 @@ async fn a_session_is_known_at_the_other_server_at_once(pair: Pair) {
     let body = json!({"method": "password", "identifier": "p0@example.org", "password": PASSWORD});
     let signed_in = far.post(&path, body).await;
     assert_eq!(
-        whoami(&near, &token(&signed_in)).await.status,
+        near.whoami_by(&token(&signed_in)).await.status,
         StatusCode::OK
     );
 }
@@ -320,15 +308,15 @@ async fn a_server_that_hears_nothing_checks_every_session_anew(pair: Pair) {
     let made = pair
         .here
         .client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let (token, id) = (token(&made), &made.body["session"]["id"]);
     // What is changed behind its back is not seen: it answers from memory.
     let from_memory = async || {
         end_silently(&project, id, true).await;
-        let known = whoami(&far, &token).await.status;
+        let known = far.whoami_by(&token).await.status;
         end_silently(&project, id, false).await;
-        known == StatusCode::OK && whoami(&far, &token).await.status == StatusCode::OK
+        known == StatusCode::OK && far.whoami_by(&token).await.status == StatusCode::OK
     };
     eventually(
         "the other server answers from memory",
@@ -342,17 +330,17 @@ async fn a_server_that_hears_nothing_checks_every_session_anew(pair: Pair) {
         .execute(&mut *lock)
         .await
         .unwrap();
-    let anew = async || whoami(&far, &token).await.status == StatusCode::UNAUTHORIZED;
+    let anew = async || far.whoami_by(&token).await.status == StatusCode::UNAUTHORIZED;
     eventually("its memory is not trusted any more", SEEN_WITHIN, anew).await;
     end_silently(&project, id, true).await;
     assert_eq!(
-        whoami(&far, &token).await.status,
+        far.whoami_by(&token).await.status,
         StatusCode::OK,
         "and it still serves"
     );
     end_silently(&project, id, false).await;
     assert_eq!(
-        whoami(&far, &token).await.status,
+        far.whoami_by(&token).await.status,
         StatusCode::UNAUTHORIZED,
         "each time anew"
     );

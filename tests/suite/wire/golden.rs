@@ -2,10 +2,9 @@
 //! the contract that its test names; a difference is a change of the contract.
 
 use serde_json::json;
-use tests::{Kind, Site, golden, story};
+use tests::{Kind, PASSWORD, Site, golden, mailbox, story};
 
 const EMAIL: &str = "Ada@Example.org";
-const PASSWORD: &str = "correct-horse-battery";
 
 /// Self-service 4.6, 5.2 and, for the form again, 4.3 and 8.1.
 #[story]
@@ -137,7 +136,7 @@ async fn a_second_factor(site: Site) {
     let project = site.project_with(codes).await;
     let script = site.client(&project, Kind::Spa);
     script.sign_up(EMAIL, PASSWORD).await;
-    let below = script.get("/sessions/whoami").await;
+    let below = script.whoami().await;
     golden::check("whoami_below_aal2", &project, &below);
     let sent = script.begin("login", "?aal=aal2").await;
     golden::check("login_second_factor", &project, &sent);
@@ -158,7 +157,7 @@ async fn verification(site: Site) {
     let address = json!({"method": "code", "email": EMAIL});
     let sent = script.submit(&begun, address).await;
     golden::check("verification_sent", &project, &sent);
-    let code = site.mail(&project).await.code().to_owned();
+    let code = mailbox::code(&project).await;
     let wrong = script
         .submit(&sent, json!({"method": "code", "code": "x"}))
         .await;
@@ -186,7 +185,7 @@ async fn recovery(site: Site) {
     let address = json!({"method": "code", "email": EMAIL});
     let sent = script.submit(&begun, address).await;
     golden::check("recovery_sent", &project, &sent);
-    let right = json!({"method": "code", "code": site.mail(&project).await.code()});
+    let right = json!({"method": "code", "code": mailbox::code(&project).await});
     let passed = script.submit(&sent, right).await;
     golden::check("recovery_passed", &project, &passed);
     let body = json!({"identity_id": made.body["identity"]["id"]});
@@ -204,10 +203,10 @@ async fn recovery(site: Site) {
 async fn whoami(site: Site) {
     let project = site.project().await;
     let script = site.client(&project, Kind::Spa);
-    let nobody = script.get("/sessions/whoami").await;
+    let nobody = script.whoami().await;
     golden::check("whoami_nobody", &project, &nobody);
     script.sign_up(EMAIL, PASSWORD).await;
-    let somebody = script.get("/sessions/whoami").await;
+    let somebody = script.whoami().await;
     golden::check("whoami", &project, &somebody);
 }
 

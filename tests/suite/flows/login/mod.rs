@@ -6,11 +6,8 @@ mod submissions;
 use identity::{HashPool, Hasher};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 use zeroize::Zeroizing;
-
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 
 fn is_v4(id: &Value) -> bool {
     let id = id.as_str().unwrap_or_default();
@@ -87,17 +84,17 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
 async fn three_kinds_of_client_sign_in(site: Site) {
     let project = site.project().await;
     let native = site.client(&project, Kind::Api);
-    let made = native.sign_up(EMAIL, PASSWORD).await;
+    let made = native.sign_up(ADA, PASSWORD).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text);
 
-    let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+    let signed_in = native.sign_in(ADA, PASSWORD).await;
     assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
     let token = signed_in.body["session_token"].as_str().unwrap();
     assert!(token.starts_with("ory_st_") && token.len() == 39);
     assert!(signed_in.body["continue_with"].is_null());
     assert_eq!(
         signed_in.body["session"]["identity"]["traits"]["email"],
-        EMAIL
+        ADA
     );
     assert_eq!(
         signed_in.body["session"]["authentication_methods"][0]["method"],
@@ -109,7 +106,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
     );
 
     let script = site.client(&project, Kind::Spa);
-    let signed_in = script.sign_in(EMAIL, PASSWORD).await;
+    let signed_in = script.sign_in(ADA, PASSWORD).await;
     assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
     assert!(
         signed_in.body.get("session_token").is_none(),
@@ -128,10 +125,10 @@ async fn three_kinds_of_client_sign_in(site: Site) {
             .any(|c| c.starts_with("csrf_token_")),
         "old forms must die"
     );
-    assert_eq!(script.get("/sessions/whoami").await.status, StatusCode::OK);
+    assert_eq!(script.whoami().await.status, StatusCode::OK);
 
     let page = site.client(&project, Kind::Html);
-    let signed_in = page.sign_in(EMAIL, PASSWORD).await;
+    let signed_in = page.sign_in(ADA, PASSWORD).await;
     assert_eq!(
         signed_in.status,
         StatusCode::SEE_OTHER,
@@ -142,8 +139,8 @@ async fn three_kinds_of_client_sign_in(site: Site) {
         signed_in.location(),
         format!("{}/ui/session", project.base_url())
     );
-    let who = page.get("/sessions/whoami").await;
-    assert_eq!(who.body["identity"]["traits"]["email"], EMAIL);
+    let who = page.whoami().await;
+    assert_eq!(who.body["identity"]["traits"]["email"], ADA);
     assert_eq!(
         who.headers["x-kratos-authenticated-identity-id"],
         who.body["identity"]["id"].as_str().unwrap()
@@ -154,11 +151,11 @@ async fn three_kinds_of_client_sign_in(site: Site) {
 async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
     let project = site.project().await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     for kind in [Kind::Spa, Kind::Api] {
         let client = site.client(&project, kind);
-        let wrong = client.sign_in(EMAIL, "not-the-password").await;
+        let wrong = client.sign_in(ADA, "not-the-password").await;
         let unknown = client
             .sign_in("nobody@example.org", "not-the-password")
             .await;
@@ -168,19 +165,19 @@ async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
             // Trap 42: the password is never shown again, the identifier stays.
             assert!(answer.node("password")["attributes"].get("value").is_none());
         }
-        assert_eq!(wrong.node("identifier")["attributes"]["value"], EMAIL);
+        assert_eq!(wrong.node("identifier")["attributes"]["value"], ADA);
         // One message, however often.
         let again = client
             .submit(
                 &wrong,
-                json!({"method": "password", "identifier": EMAIL, "password": "wrong-again"}),
+                json!({"method": "password", "identifier": ADA, "password": "wrong-again"}),
             )
             .await;
         assert_eq!(again.messages(), [4_000_006]);
     }
     let page = site
         .client(&project, Kind::Html)
-        .sign_in(EMAIL, "not-the-password")
+        .sign_in(ADA, "not-the-password")
         .await;
     assert_eq!(page.status, StatusCode::SEE_OTHER);
     assert!(page.location().contains("/ui/login?flow="));
@@ -191,8 +188,8 @@ async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
 async fn a_refresh_keeps_the_session(site: Site) {
     let project = site.project().await;
     let script = site.client(&project, Kind::Spa);
-    script.sign_up(EMAIL, PASSWORD).await;
-    let before = script.get("/sessions/whoami").await.body;
+    script.sign_up(ADA, PASSWORD).await;
+    let before = script.whoami().await.body;
     let already = script.begin("login", "").await;
     assert_eq!(
         (already.status, already.error_id()),
@@ -203,12 +200,12 @@ async fn a_refresh_keeps_the_session(site: Site) {
     assert_eq!(flow.messages(), [1_010_003]);
     assert_eq!(flow.body["refresh"], true);
     assert_eq!(flow.node("identifier")["attributes"]["type"], "hidden");
-    assert_eq!(flow.node("identifier")["attributes"]["value"], EMAIL);
+    assert_eq!(flow.node("identifier")["attributes"]["value"], ADA);
     assert_eq!(flow.node("method")["meta"]["label"]["id"], 1_010_001);
     let done = script
         .submit(
             &flow,
-            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+            json!({"method": "password", "identifier": ADA, "password": PASSWORD}),
         )
         .await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
@@ -219,7 +216,7 @@ async fn a_refresh_keeps_the_session(site: Site) {
             .any(|c| c.starts_with("csrf_token_")),
         "the same person: forms live on"
     );
-    let after = script.get("/sessions/whoami").await.body;
+    let after = script.whoami().await.body;
     assert_eq!(after["id"], before["id"]);
     assert!(after["authenticated_at"].as_str() > before["authenticated_at"].as_str());
     assert_eq!(after["authentication_methods"].as_array().unwrap().len(), 2);
@@ -264,10 +261,7 @@ async fn expired_flows_are_replaced(site: Site) {
         let client = site.client(&project, kind);
         let flow = client.begin("login", "").await;
         site.world.clock.advance(chrono::TimeDelta::hours(2));
-        let id = flow.body["id"].as_str().unwrap();
-        let read = client
-            .get(&format!("/self-service/login/flows?id={id}"))
-            .await;
+        let read = client.reread(&flow).await;
         assert_eq!(
             (read.status, read.error_id()),
             (StatusCode::GONE, Some("self_service_flow_expired"))
@@ -289,9 +283,7 @@ async fn expired_flows_are_replaced(site: Site) {
             assert!(sent.body["since"].is_u64() && sent.body["expired_at"].is_string());
             sent.body["use_flow_id"].as_str().unwrap().to_owned()
         };
-        let fresh = client
-            .get(&format!("/self-service/login/flows?id={replacement}"))
-            .await;
+        let fresh = client.flow("login", &replacement).await;
         assert_eq!(
             (fresh.status, fresh.messages()),
             (StatusCode::OK, vec![4_010_001])
@@ -306,7 +298,7 @@ async fn return_to_is_judged_twice(site: Site) {
     let allowed = json!({"selfservice": {"allowed_return_urls": ["https://app.example.com/in"]}});
     let project = site.project_with(allowed).await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let script = site.client(&project, Kind::Spa);
     let evil = [
@@ -336,7 +328,7 @@ async fn return_to_is_judged_twice(site: Site) {
     let done = script
         .submit(
             &flow,
-            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+            json!({"method": "password", "identifier": ADA, "password": PASSWORD}),
         )
         .await;
     assert_eq!(
@@ -355,17 +347,14 @@ async fn return_to_is_judged_twice(site: Site) {
     let refused = late
         .submit(
             &flow,
-            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+            json!({"method": "password", "identifier": ADA, "password": PASSWORD}),
         )
         .await;
     assert_eq!(
         (refused.status, refused.messages()),
         (StatusCode::BAD_REQUEST, vec![4_000_001])
     );
-    assert_eq!(
-        late.get("/sessions/whoami").await.status,
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(late.whoami().await.status, StatusCode::UNAUTHORIZED);
 }
 
 /// Trap 54, the login's half; and what a login never does twice.
@@ -374,11 +363,11 @@ async fn signed_in_already(site: Site) {
     let project = site.project().await;
     let script = site.client(&project, Kind::Spa);
     let early = script.begin("login", "").await;
-    script.sign_up(EMAIL, PASSWORD).await;
+    script.sign_up(ADA, PASSWORD).await;
     let answer = script
         .submit(
             &early,
-            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD}),
+            json!({"method": "password", "identifier": ADA, "password": PASSWORD}),
         )
         .await;
     assert_eq!(
@@ -393,12 +382,12 @@ async fn an_inactive_identity_cannot_sign_in(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
     let made = admin
-        .post("/admin/identities", json!({"state": "inactive", "traits": {"email": EMAIL}, "credentials": {"password": {"config": {"password": PASSWORD}}}}))
+        .post("/admin/identities", json!({"state": "inactive", "traits": {"email": ADA}, "credentials": {"password": {"config": {"password": PASSWORD}}}}))
         .await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let answer = site
         .client(&project, Kind::Spa)
-        .sign_in(EMAIL, PASSWORD)
+        .sign_in(ADA, PASSWORD)
         .await;
     assert_eq!(
         (answer.status, answer.messages()),
@@ -418,7 +407,7 @@ async fn an_imported_hash_is_renewed(site: Site) {
         .await
         .unwrap();
     let admin = site.admin(&project);
-    let made = admin.post("/admin/identities", json!({"traits": {"email": EMAIL}, "credentials": {"password": {"config": {"hashed_password": bcrypt}}}})).await;
+    let made = admin.post("/admin/identities", json!({"traits": {"email": ADA}, "credentials": {"password": {"config": {"hashed_password": bcrypt}}}})).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let id = made.body["id"].as_str().unwrap();
     let stored = || async {
@@ -435,20 +424,20 @@ async fn an_imported_hash_is_renewed(site: Site) {
     assert_eq!(stored().await, bcrypt);
     let wrong = site
         .client(&project, Kind::Api)
-        .sign_in(EMAIL, "not the password")
+        .sign_in(ADA, "not the password")
         .await;
     assert_eq!(wrong.messages(), [4_000_006]);
     assert_eq!(stored().await, bcrypt, "a wrong password renews nothing");
     let right = site
         .client(&project, Kind::Api)
-        .sign_in(EMAIL, PASSWORD)
+        .sign_in(ADA, PASSWORD)
         .await;
     assert_eq!(right.status, StatusCode::OK, "{}", right.text);
     let renewed = stored().await;
     assert!(renewed.starts_with("$argon2id$"), "{renewed}");
     let again = site
         .client(&project, Kind::Api)
-        .sign_in(EMAIL, PASSWORD)
+        .sign_in(ADA, PASSWORD)
         .await;
     assert_eq!(again.status, StatusCode::OK);
     assert_eq!(stored().await, renewed, "and only once");

@@ -2,9 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Kind, Site, story};
-
-use super::{EMAIL, PASSWORD};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
 #[story]
 async fn missing_fields_and_missing_methods(site: Site) {
@@ -43,7 +41,7 @@ async fn missing_fields_and_missing_methods(site: Site) {
 async fn csrf(site: Site) {
     let project = site.project().await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let script = site.client(&project, Kind::Spa);
     let first = script.begin("login", "").await;
@@ -62,7 +60,7 @@ async fn csrf(site: Site) {
         ))
         .await;
     assert_eq!(token(&read), token(&first), "a read shows what was stored");
-    let fields = |csrf: &str| json!({"method": "password", "identifier": EMAIL, "password": "wrong", "csrf_token": csrf});
+    let fields = |csrf: &str| json!({"method": "password", "identifier": ADA, "password": "wrong", "csrf_token": csrf});
     let crossed = script.submit(&first, fields(&token(&second))).await;
     assert_eq!(
         crossed.messages(),
@@ -76,17 +74,14 @@ async fn csrf(site: Site) {
         (StatusCode::FORBIDDEN, Some("security_csrf_violation"))
     );
     let stranger = site.client(&project, Kind::Spa);
-    let id = first.body["id"].as_str().unwrap();
-    let read = stranger
-        .get(&format!("/self-service/login/flows?id={id}"))
-        .await;
+    let read = stranger.reread(&first).await;
     assert_eq!(
         (read.status, read.error_id()),
         (StatusCode::FORBIDDEN, Some("security_csrf_violation"))
     );
     let sent = stranger
         .post(
-            &format!("/self-service/login?flow={id}"),
+            &format!("/self-service/login?flow={}", first.flow_id()),
             fields(&token(&first)),
         )
         .await;
@@ -94,7 +89,7 @@ async fn csrf(site: Site) {
     let page = site.client(&project, Kind::Html);
     let sent = page
         .form(
-            &format!("/self-service/login?flow={id}"),
+            &format!("/self-service/login?flow={}", first.flow_id()),
             &[
                 ("method", "password"),
                 ("identifier", "a"),
@@ -117,7 +112,7 @@ async fn csrf(site: Site) {
 async fn an_api_client_must_not_look_like_a_browser(site: Site) {
     let project = site.project().await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let native = site.client(&project, Kind::Api);
     let flow = native.begin("login", "").await;
@@ -125,7 +120,7 @@ async fn an_api_client_must_not_look_like_a_browser(site: Site) {
     let body = || {
         Some((
             "application/json",
-            json!({"method": "password", "identifier": EMAIL, "password": PASSWORD})
+            json!({"method": "password", "identifier": ADA, "password": PASSWORD})
                 .to_string()
                 .into_bytes(),
         ))
@@ -206,8 +201,7 @@ async fn the_address_of_a_form_leads_back_to_it(site: Site) {
             let form = if kind == Kind::Html {
                 let page = format!("{}/ui/{name}?flow={id}", project.base_url());
                 assert_eq!(opened.location(), page);
-                let path = format!("/self-service/{name}/flows?id={id}");
-                client.get(&path).await
+                client.reread(&flow).await
             } else {
                 assert_eq!(opened.status, StatusCode::BAD_REQUEST);
                 opened

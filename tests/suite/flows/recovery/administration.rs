@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, mailbox, story};
 
-use super::{EMAIL, by_link, is_back, landed, project, somebody, transitions, whoami};
+use super::{by_link, is_back, project, transitions};
 
 fn in_minutes(site: &Site, body: &Value) -> i64 {
     let until: DateTime<Utc> = serde_json::from_value(body["expires_at"].clone()).unwrap();
@@ -16,7 +16,7 @@ fn in_minutes(site: &Site, body: &Value) -> i64 {
 #[story]
 async fn a_code_is_handed_over_and_used(site: Site) {
     let project = project(&site, transitions()).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let admin = site.admin(&project);
     for kind in [Kind::Html, Kind::Spa, Kind::Api] {
         let flow_type = if kind == Kind::Api { "api" } else { "browser" };
@@ -31,9 +31,7 @@ async fn a_code_is_handed_over_and_used(site: Site) {
         let flow = link.strip_prefix(&page).unwrap();
         // No CSRF token is asked for, nor a cookie to read the form.
         let mut client = site.client(&project, kind);
-        let form = client
-            .get(&format!("/self-service/recovery/flows?id={flow}"))
-            .await;
+        let form = client.flow("recovery", flow).await;
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
         assert_eq!(form.body["state"], "sent_email");
         assert_eq!(form.body["type"], flow_type);
@@ -48,14 +46,15 @@ async fn a_code_is_handed_over_and_used(site: Site) {
             Kind::Spa => assert_eq!(right.body["state"], "passed_challenge", "{}", right.text),
             Kind::Api => {
                 let token = &right.body["continue_with"][0]["ory_session_token"];
-                client.set_header("x-session-token", token.as_str().unwrap());
+                client.set_token(token.as_str().unwrap());
             }
         }
-        let (status, who) = whoami(&client).await;
-        assert_eq!((status, &who["identity"]["id"]), (200, &json!(id)));
+        let who = client.whoami().await;
+        assert_eq!(who.status, 200, "{}", who.text);
+        assert_eq!(who.body["identity"]["id"], json!(id));
         // Who types a code that an administrator told them has not proved an address.
         assert_eq!(
-            who["identity"]["verifiable_addresses"][0]["verified"],
+            who.body["identity"]["verifiable_addresses"][0]["verified"],
             false
         );
         let again = client
@@ -63,14 +62,14 @@ async fn a_code_is_handed_over_and_used(site: Site) {
             .await;
         assert_ne!(again.status, StatusCode::OK, "{}", again.text);
     }
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 #[story]
 async fn a_link_is_handed_over_and_used(site: Site) {
     let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
     let project = project(&site, tenants::config::merged(&by_link(), &lists)).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let admin = site.admin(&project);
     let path = "/admin/recovery/link?return_to=https%3A%2F%2Fapp.example.org%2Fx";
     let made = admin.post(path, json!({"identity_id": id})).await;
@@ -86,18 +85,21 @@ async fn a_link_is_handed_over_and_used(site: Site) {
         "{}",
         opened.text
     );
-    let (status, who) = whoami(&page).await;
-    assert_eq!(status, 200);
-    assert_eq!(who["authentication_methods"][0]["method"], "link_recovery");
+    let who = page.whoami().await;
+    assert_eq!(who.status, 200);
+    assert_eq!(
+        who.body["authentication_methods"][0]["method"],
+        "link_recovery"
+    );
     let other = site.client(&project, Kind::Html);
-    let again = landed(&other, "recovery", &other.get(link).await).await;
+    let again = other.landed("recovery", &other.get(link).await).await;
     assert_eq!(again.messages(), [4_060_004]);
 }
 
 #[story]
 async fn what_is_wrong_is_said(site: Site) {
     let project = project(&site, by_link()).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let admin = site.admin(&project);
     let nobody = "00000000-0000-4000-8000-000000000000";
     let rows = [
@@ -144,7 +146,7 @@ async fn what_is_wrong_is_said(site: Site) {
 #[story]
 async fn each_method_has_to_be_enabled(site: Site) {
     let project = site.project().await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let admin = site.admin(&project);
     let wanted = json!({"identity_id": id});
     let link = admin.post("/admin/recovery/link", wanted.clone()).await;
@@ -179,9 +181,9 @@ async fn strangers_are_sent_to_the_administration(site: Site) {
 #[story]
 async fn a_code_that_was_mailed_proves_the_address(site: Site) {
     let project = project(&site, json!({})).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let page = site.client(&project, Kind::Html);
-    let (form, code) = super::sent(&site, &project, &page, EMAIL).await;
+    let (form, code) = super::sent(&project, &page, ADA).await;
     page.submit(&form, json!({"method": "code", "code": code}))
         .await;
     is_back(&page, &id, "code_recovery").await;

@@ -4,9 +4,9 @@ use base64::Engine as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{Answer, Client, Kind, Site, mailbox, story};
 
-use super::{is_back, landed, project, transitions, turn, whoami};
+use super::{is_back, project, transitions};
 
 const SCHEMA: &str = r#"{
     "$schema": "http://json-schema.org/draft-07/schema#", "type": "object",
@@ -47,7 +47,7 @@ async fn people(site: &Site) -> (Project, Vec<String>) {
 async fn ask(client: &Client, address: &str) -> Answer {
     let begun = client.begin("recovery", "").await;
     let asked = json!({"method": "code", "recovery_address": address});
-    turn(client, "recovery", &begun, asked).await
+    client.submit_and_follow(&begun, asked).await
 }
 
 /// The buttons to choose by: what they show and what they send.
@@ -96,20 +96,16 @@ async fn who_has_one_address_is_sent_a_code(site: Site) {
         assert_eq!(form.outline(), outline);
         let resend =
             json!({"method": "code", "recovery_confirm_address": ONE, "recovery_address": ONE});
-        let form = turn(&client, "recovery", &form, resend).await;
+        let form = client.submit_and_follow(&form, resend).await;
         assert_eq!(form.messages(), [1_060_004]);
-        let wrong = turn(
-            &client,
-            "recovery",
-            &form,
-            json!({"method": "code", "code": "1"}),
-        )
-        .await;
+        let wrong = client
+            .submit_and_follow(&form, json!({"method": "code", "code": "1"}))
+            .await;
         assert_eq!(
             (wrong.status, wrong.messages()),
             (StatusCode::OK, vec![4_060_006])
         );
-        let code = site.mail(&project).await.code().to_owned();
+        let code = mailbox::code(&project).await;
         let right = client
             .submit(&wrong, json!({"method": "code", "code": code}))
             .await;
@@ -118,12 +114,12 @@ async fn who_has_one_address_is_sent_a_code(site: Site) {
             Kind::Spa => assert_eq!(right.body["state"], "passed_challenge", "{}", right.text),
             Kind::Api => {
                 let token = &right.body["continue_with"][0]["ory_session_token"];
-                client.set_header("x-session-token", token.as_str().unwrap());
+                client.set_token(token.as_str().unwrap());
             }
         }
         is_back(&client, &ids[0], "code_recovery").await;
     }
-    assert_eq!(site.mails(&project).await.len(), 6);
+    assert_eq!(mailbox::count(&project).await, 6);
 }
 
 /// Who has a single address and who has none cannot be told apart.
@@ -152,7 +148,7 @@ async fn an_address_that_nobody_has_looks_like_an_only_one(site: Site) {
         seen[2], seen[3],
         "who has several addresses is shown them, masked"
     );
-    assert_eq!(site.mails(&project).await.len(), 1);
+    assert_eq!(mailbox::count(&project).await, 1);
 }
 
 #[story]
@@ -175,7 +171,7 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
         let token = &offered.iter().find(|(l, _)| l == label).unwrap().1;
         json!({"method": "code", "recovery_select_address": token, "recovery_address": MANY})
     };
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 
     let bogus = json!({"method": "code", "recovery_select_address": "x", "recovery_address": MANY});
     let refused = script.submit(&form, bogus).await;
@@ -196,7 +192,7 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
         "{}",
         typed.text
     );
-    assert_eq!(site.mail(&project).await.to, MANY);
+    assert_eq!(mailbox::newest(&project).await.to, MANY);
     let back = script
         .submit(&typed, json!({"method": "code", "screen": "previous"}))
         .await;
@@ -211,7 +207,7 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
         (&field["type"], &field["value"]),
         (&json!("tel"), &json!(""))
     );
-    assert_eq!(site.mails(&project).await.len(), 1, "nothing is sent yet");
+    assert_eq!(mailbox::count(&project).await, 1, "nothing is sent yet");
     let full = json!({"method": "code", "recovery_confirm_address": "+49 151 12345678"});
     let sent = script.submit(&confirm, full).await;
     assert_eq!(
@@ -219,13 +215,14 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
         "{}",
         sent.text
     );
-    let letter = site.mail(&project).await;
+    let letter = mailbox::newest(&project).await;
     assert_eq!((&*letter.to, &*letter.channel), (PHONE, "sms"));
     let right = json!({"method": "code", "code": letter.code()});
     let done = script.submit(&sent, right).await;
     assert_eq!(done.body["state"], "passed_challenge", "{}", done.text);
-    let (status, who) = whoami(&script).await;
-    assert_eq!((status, &who["identity"]["id"]), (200, &json!(ids[1])));
+    let who = script.whoami().await;
+    assert_eq!(who.status, 200, "{}", who.text);
+    assert_eq!(who.body["identity"]["id"], json!(ids[1]));
 }
 
 /// Whoever guesses at the chosen address learns nothing, and nobody is sent anything.
@@ -248,7 +245,7 @@ async fn another_address_than_the_chosen_one_looks_no_different(site: Site) {
         assert_eq!(sent.body["state"], "recovery_awaiting_code");
         assert_eq!(sent.messages(), [1_060_004]);
     }
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 #[story]
@@ -283,7 +280,9 @@ async fn too_many_tries_end_this_form_as_well(site: Site) {
     for _ in 0..5 {
         page.submit(&form, wrong.clone()).await;
     }
-    let fresh = landed(&page, "recovery", &page.submit(&form, wrong).await).await;
+    let fresh = page
+        .landed("recovery", &page.submit(&form, wrong).await)
+        .await;
     assert_eq!(fresh.messages(), [4_000_001]);
     assert_eq!(fresh.body["state"], "recovery_awaiting_address");
 }

@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Answer, Kind, Site, story};
+use tests::{ADA, Answer, Kind, PASSWORD, Site, mailbox, story};
 
-use super::{EMAIL, PASSWORD, is_back, project, sent, somebody, transitions, turn, whoami};
+use super::{is_back, project, sent, transitions};
 
 #[story]
 async fn forms_are_drawn_as_clients_expect(site: Site) {
@@ -19,7 +19,7 @@ async fn forms_are_drawn_as_clients_expect(site: Site) {
         assert_eq!(begun.body["state"], "choose_method");
         assert!(begun.body.get("organization_id").is_none());
         let address = json!({"method": "code", "email": "nobody@example.org"});
-        let sent = turn(&client, "recovery", &begun, address).await;
+        let sent = client.submit_and_follow(&begun, address).await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
         assert_eq!(sent.body["state"], "sent_email");
         assert_eq!(sent.messages(), [1_060_003]);
@@ -38,7 +38,7 @@ async fn forms_are_drawn_as_clients_expect(site: Site) {
         );
         assert_eq!(code["autocomplete"], "one-time-code");
     }
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 /// Contract 3.5, left column; trap 2.
@@ -47,17 +47,16 @@ async fn three_kinds_of_client_get_back_in(site: Site) {
     let project = project(&site, json!({})).await;
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let client = site.client(&project, kind);
-        let (form, code) = sent(&site, &project, &client, &email).await;
-        assert_eq!(site.mail(&project).await.template, "recovery_code_valid");
-        let wrong = turn(
-            &client,
-            "recovery",
-            &form,
-            json!({"method": "code", "code": "1"}),
-        )
-        .await;
+        let (form, code) = sent(&project, &client, &email).await;
+        assert_eq!(
+            mailbox::newest(&project).await.template,
+            "recovery_code_valid"
+        );
+        let wrong = client
+            .submit_and_follow(&form, json!({"method": "code", "code": "1"}))
+            .await;
         assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
         assert_eq!(wrong.messages(), [4_060_006]);
         let right = client
@@ -97,9 +96,9 @@ async fn newer_clients_are_told_what_comes_next(site: Site) {
     let project = project(&site, transitions()).await;
     for (number, kind) in [Kind::Spa, Kind::Api].into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let mut client = site.client(&project, kind);
-        let (form, code) = sent(&site, &project, &client, &email).await;
+        let (form, code) = sent(&project, &client, &email).await;
         let right = client
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
@@ -115,7 +114,7 @@ async fn newer_clients_are_told_what_comes_next(site: Site) {
         } else {
             assert_eq!(actions, ["set_ory_session_token", "show_settings_ui"]);
             let token = items[0]["ory_session_token"].as_str().unwrap();
-            client.set_header("x-session-token", token);
+            client.set_token(token);
         }
         let flow = &items.last().unwrap()["flow"];
         let url = format!(
@@ -132,18 +131,18 @@ async fn newer_clients_are_told_what_comes_next(site: Site) {
 #[story]
 async fn nothing_but_the_session_changes(site: Site) {
     let project = project(&site, json!({})).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let before = site.client(&project, Kind::Spa);
-    before.sign_in(EMAIL, PASSWORD).await;
+    before.sign_in(ADA, PASSWORD).await;
     let page = site.client(&project, Kind::Html);
-    let (form, code) = sent(&site, &project, &page, EMAIL).await;
+    let (form, code) = sent(&project, &page, ADA).await;
     page.submit(&form, json!({"method": "code", "code": code}))
         .await;
-    assert_eq!(whoami(&page).await.0, 200);
-    assert_eq!(whoami(&before).await.0, 200, "other sessions stay");
+    assert_eq!(page.whoami().await.status, 200);
+    assert_eq!(before.whoami().await.status, 200, "other sessions stay");
     let again = site
         .client(&project, Kind::Spa)
-        .sign_in(EMAIL, PASSWORD)
+        .sign_in(ADA, PASSWORD)
         .await;
     assert_eq!(again.status, StatusCode::OK, "so does the password");
 }
@@ -152,15 +151,15 @@ async fn nothing_but_the_session_changes(site: Site) {
 async fn other_sessions_end_where_that_is_configured(site: Site) {
     let hook = json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}}}}});
     let project = project(&site, hook).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let before = site.client(&project, Kind::Spa);
-    before.sign_in(EMAIL, PASSWORD).await;
+    before.sign_in(ADA, PASSWORD).await;
     let page = site.client(&project, Kind::Html);
-    let (form, code) = sent(&site, &project, &page, EMAIL).await;
+    let (form, code) = sent(&project, &page, ADA).await;
     page.submit(&form, json!({"method": "code", "code": code}))
         .await;
-    assert_eq!(whoami(&page).await.0, 200);
-    assert_eq!(whoami(&before).await.0, 401);
+    assert_eq!(page.whoami().await.status, 200);
+    assert_eq!(before.whoami().await.status, 401);
 }
 
 #[story]
@@ -169,18 +168,14 @@ async fn settings_can_be_skipped(site: Site) {
     let project = project(&site, lists).await;
     for (number, kind) in [Kind::Html, Kind::Spa].into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        somebody(&site, &project, &email).await;
+        site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let query = "?skip_settings=true&return_to=https%3A%2F%2Fapp.example.org%2Fback";
         let begun = client.begin("recovery", query).await;
-        let form = turn(
-            &client,
-            "recovery",
-            &begun,
-            json!({"method": "code", "email": email}),
-        )
-        .await;
-        let code = site.mail(&project).await.code().to_owned();
+        let form = client
+            .submit_and_follow(&begun, json!({"method": "code", "email": email}))
+            .await;
+        let code = mailbox::code(&project).await;
         let right = client
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
@@ -190,7 +185,7 @@ async fn settings_can_be_skipped(site: Site) {
             assert_eq!(right.status, StatusCode::OK, "{}", right.text);
             assert_eq!(right.body["state"], "passed_challenge");
         }
-        assert_eq!(whoami(&client).await.0, 200);
+        assert_eq!(client.whoami().await.status, 200);
     }
 }
 
@@ -199,7 +194,7 @@ async fn settings_can_be_skipped(site: Site) {
 async fn an_address_that_nobody_has_looks_like_any_other(site: Site) {
     let project = project(&site, json!({})).await;
     let (known, nobody) = ("known@example.org", "wrong@example.org");
-    somebody(&site, &project, known).await;
+    site.person(&project, known).await;
     for kind in [Kind::Spa, Kind::Api] {
         let mut seen = Vec::new();
         for email in [known, nobody] {
@@ -222,7 +217,7 @@ async fn an_address_that_nobody_has_looks_like_any_other(site: Site) {
         }
         assert_eq!(seen[0], seen[1]);
     }
-    let mails = site.mails(&project).await;
+    let mails = mailbox::all(&project).await;
     assert!(
         mails.len() == 4 && mails.iter().all(|mail| mail.to == known),
         "{mails:?}"
@@ -241,7 +236,7 @@ async fn who_is_unknown_is_told_so_where_that_is_wanted(site: Site) {
             json!({"method": "code", "email": "nobody@example.org"}),
         )
         .await;
-    let mails = site.mails(&project).await;
+    let mails = mailbox::all(&project).await;
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].template, "recovery_code_invalid");
 }
@@ -274,13 +269,13 @@ async fn what_is_wrong_with_a_submission_is_said(site: Site) {
         assert_eq!(nobody.messages(), [4_010_005]);
     }
     // Named, and switched off.
-    let off = json!({"method": "link", "email": EMAIL});
+    let off = json!({"method": "link", "email": ADA});
     assert_eq!(
         script.submit(&begun, off).await.status,
         StatusCode::NOT_FOUND
     );
     for fields in [
-        json!({"method": "code", "email": EMAIL, "csrf_token": "x"}),
+        json!({"method": "code", "email": ADA, "csrf_token": "x"}),
         json!({"method": "code", "code": "1", "csrf_token": "x"}),
     ] {
         let forged = script.submit(&begun, fields).await;
@@ -289,7 +284,7 @@ async fn what_is_wrong_with_a_submission_is_said(site: Site) {
     let native = site.client(&project, Kind::Api);
     let begun = native.begin("recovery", "").await;
     let path = begun.body["ui"]["action"].as_str().unwrap();
-    let body = json!({"method": "code", "email": EMAIL})
+    let body = json!({"method": "code", "email": ADA})
         .to_string()
         .into_bytes();
     let traced = native
@@ -302,7 +297,7 @@ async fn what_is_wrong_with_a_submission_is_said(site: Site) {
         .await;
     assert_eq!(traced.status, StatusCode::BAD_REQUEST, "{}", traced.text);
     assert_eq!(traced.messages(), [4_000_001]);
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 #[story]
@@ -319,20 +314,20 @@ async fn off_unless_it_is_switched_on(site: Site) {
 #[story]
 async fn who_is_signed_in_has_nothing_to_recover(site: Site) {
     let project = project(&site, json!({})).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     for kind in [Kind::Html, Kind::Spa] {
         let client = site.client(&project, kind);
         let form = client.begin("recovery", "").await;
-        let (sent, code) = sent(&site, &project, &client, EMAIL).await;
+        let (sent, code) = sent(&project, &client, ADA).await;
         // The CSRF cookie is another one after a sign-in; a form of then is not what is refused here.
         let csrf = client.cookies();
-        client.sign_in(EMAIL, PASSWORD).await;
+        client.sign_in(ADA, PASSWORD).await;
         for (name, value) in csrf.iter().filter(|(name, _)| name.starts_with("csrf_")) {
             client.set_cookie(name, value);
         }
         let begun = client.get("/self-service/recovery/browser").await;
         let address = client
-            .submit(&form, json!({"method": "code", "email": EMAIL}))
+            .submit(&form, json!({"method": "code", "email": ADA}))
             .await;
         for answer in [begun, address] {
             if kind == Kind::Html {
@@ -357,9 +352,9 @@ async fn who_is_signed_in_has_nothing_to_recover(site: Site) {
 #[story]
 async fn the_settings_that_follow_can_be_used(site: Site) {
     let project = project(&site, json!({})).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
-    let (form, code) = sent(&site, &project, &script, EMAIL).await;
+    let (form, code) = sent(&project, &script, ADA).await;
     script
         .submit(&form, json!({"method": "code", "code": code}))
         .await;
@@ -390,9 +385,8 @@ async fn a_flow_that_is_not_there_is_said_in_json(site: Site) {
     for flow in ["recovery", "verification"] {
         for id in ["13722137-4ef4-4e46-8797-d05b98791989", "zzz", ""] {
             for kind in Kind::ALL {
-                let path = format!("/self-service/{flow}/flows?id={id}");
-                let none = site.client(&project, kind).get(&path).await;
-                assert_eq!(none.status, StatusCode::NOT_FOUND, "{path} {kind:?}");
+                let none = site.client(&project, kind).flow(flow, id).await;
+                assert_eq!(none.status, StatusCode::NOT_FOUND, "{flow} {id} {kind:?}");
                 assert_eq!(none.body["error"]["code"], 404);
             }
         }

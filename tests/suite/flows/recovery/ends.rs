@@ -4,11 +4,9 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, mailbox, story};
 
-use super::{
-    EMAIL, PASSWORD, by_link, landed, project, sent, somebody, successor, transitions, turn, whoami,
-};
+use super::{by_link, project, sent, transitions};
 
 /// Contract 2.4: too many, used, passed. Trap 38.
 #[story]
@@ -17,35 +15,31 @@ async fn a_flow_that_is_of_no_further_use_is_replaced(site: Site) {
     let project = project(&site, two).await;
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        somebody(&site, &project, &email).await;
+        site.person(&project, &email).await;
         let client = site.client(&project, kind);
-        let (form, code) = sent(&site, &project, &client, &email).await;
+        let (form, code) = sent(&project, &client, &email).await;
         for _ in 0..2 {
-            let wrong = turn(
-                &client,
-                "recovery",
-                &form,
-                json!({"method": "code", "code": "1"}),
-            )
-            .await;
+            let wrong = client
+                .submit_and_follow(&form, json!({"method": "code", "code": "1"}))
+                .await;
             assert_eq!(wrong.messages(), [4_060_006]);
         }
         let late = client
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
-        let fresh = successor(&client, kind, &late).await;
+        let fresh = client.landed("recovery", &late).await;
         assert_eq!(fresh.messages(), [4_000_001], "{}", fresh.text);
         assert_ne!(fresh.body["id"], form.body["id"]);
         assert_eq!(fresh.body["state"], "choose_method");
-        assert_eq!(whoami(&client).await.0, 401);
+        assert_eq!(client.whoami().await.status, 401);
 
-        let (form, code) = sent(&site, &project, &client, &email).await;
+        let (form, code) = sent(&project, &client, &email).await;
         let right = json!({"method": "code", "code": code});
         client.submit(&form, right.clone()).await;
         let masked = form.node("csrf_token")["attributes"]["value"].clone();
         let again = client.submit(&form, right).await;
         if kind == Kind::Api {
-            let fresh = successor(&client, kind, &again).await;
+            let fresh = client.landed("recovery", &again).await;
             assert_eq!(fresh.messages(), [4_000_001]);
         } else {
             // The form's token died with the sign-in.
@@ -59,10 +53,10 @@ async fn a_flow_that_is_of_no_further_use_is_replaced(site: Site) {
 async fn newer_clients_are_told_to_begin_again(site: Site) {
     let one = json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 1}}}}});
     let project = project(&site, tenants::config::merged(&transitions(), &one)).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     for kind in [Kind::Spa, Kind::Api] {
         let client = site.client(&project, kind);
-        let (form, code) = sent(&site, &project, &client, EMAIL).await;
+        let (form, code) = sent(&project, &client, ADA).await;
         client
             .submit(&form, json!({"method": "code", "code": "1"}))
             .await;
@@ -73,9 +67,7 @@ async fn newer_clients_are_told_to_begin_again(site: Site) {
         let next = &late.body["error"]["details"]["continue_with"][0];
         assert_eq!(next["action"], "show_recovery_ui");
         let id = next["flow"]["id"].as_str().unwrap();
-        let fresh = client
-            .get(&format!("/self-service/recovery/flows?id={id}"))
-            .await;
+        let fresh = client.flow("recovery", id).await;
         assert_eq!(fresh.messages(), [4_000_001]);
     }
 }
@@ -89,15 +81,12 @@ async fn an_expired_flow_is_replaced(site: Site) {
             let client = site.client(&project, kind);
             let begun = client.begin("recovery", "").await;
             site.world.clock.advance(TimeDelta::seconds(3_601));
-            let id = begun.body["id"].as_str().unwrap();
-            let read = client
-                .get(&format!("/self-service/recovery/flows?id={id}"))
-                .await;
+            let read = client.reread(&begun).await;
             assert_eq!(read.status, StatusCode::GONE);
             let named = (kind == Kind::Api).then_some("self_service_flow_expired");
             assert_eq!(read.error_id(), named);
             let late = client
-                .submit(&begun, json!({"method": "code", "email": EMAIL}))
+                .submit(&begun, json!({"method": "code", "email": ADA}))
                 .await;
             let fresh = if newer && kind == Kind::Api {
                 assert_eq!(late.status, StatusCode::GONE, "{}", late.text);
@@ -106,11 +95,9 @@ async fn an_expired_flow_is_replaced(site: Site) {
                 assert_eq!(next["action"], "show_recovery_ui");
                 assert_eq!(next["flow"]["id"], late.body["use_flow_id"]);
                 let id = late.body["use_flow_id"].as_str().unwrap();
-                client
-                    .get(&format!("/self-service/recovery/flows?id={id}"))
-                    .await
+                client.flow("recovery", id).await
             } else {
-                successor(&client, kind, &late).await
+                client.landed("recovery", &late).await
             };
             assert_eq!(fresh.messages(), [4_060_005], "{}", fresh.text);
         }
@@ -121,11 +108,11 @@ async fn an_expired_flow_is_replaced(site: Site) {
 async fn codes_of_others_of_yesterday_and_replaced_ones_let_nobody_in(site: Site) {
     let short = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "10m"}}}}});
     let project = project(&site, short).await;
-    somebody(&site, &project, EMAIL).await;
-    somebody(&site, &project, "bob@example.org").await;
+    site.person(&project, ADA).await;
+    site.person(&project, "bob@example.org").await;
     let script = site.client(&project, Kind::Spa);
-    let (mine, first) = sent(&site, &project, &script, EMAIL).await;
-    let (_, bobs) = sent(&site, &project, &script, "bob@example.org").await;
+    let (mine, first) = sent(&project, &script, ADA).await;
+    let (_, bobs) = sent(&project, &script, "bob@example.org").await;
     let said = async |code: &str| {
         let answer = script
             .submit(&mine, json!({"method": "code", "code": code}))
@@ -134,23 +121,23 @@ async fn codes_of_others_of_yesterday_and_replaced_ones_let_nobody_in(site: Site
     };
     assert_eq!(said(&bobs).await, [4_060_006]);
     script
-        .submit(&mine, json!({"method": "code", "email": EMAIL}))
+        .submit(&mine, json!({"method": "code", "email": ADA}))
         .await;
-    let fresh = site.mail(&project).await.code().to_owned();
+    let fresh = mailbox::code(&project).await;
     if fresh != first {
         assert_eq!(said(&first).await, [4_060_006]);
     }
     site.world.clock.advance(TimeDelta::minutes(11));
     assert_eq!(said(&fresh).await, [4_060_006]);
-    assert_eq!(whoami(&script).await.0, 401);
+    assert_eq!(script.whoami().await.status, 401);
 }
 
 #[story]
 async fn who_is_shut_out_or_gone_does_not_get_in(site: Site) {
     let project = project(&site, json!({})).await;
     let script = site.client(&project, Kind::Spa);
-    let id = somebody(&site, &project, EMAIL).await;
-    let (form, code) = sent(&site, &project, &script, EMAIL).await;
+    let id = site.person(&project, ADA).await;
+    let (form, code) = sent(&project, &script, ADA).await;
     let mut tx = project.begin().await.unwrap();
     sqlx::query("update identities set state = 'inactive' where id = $1::text::uuid")
         .bind(&id)
@@ -163,7 +150,7 @@ async fn who_is_shut_out_or_gone_does_not_get_in(site: Site) {
         .await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
     assert_eq!(refused.messages(), [4_010_011]);
-    assert_eq!(whoami(&script).await.0, 401);
+    assert_eq!(script.whoami().await.status, 401);
     let gone = site
         .admin(&project)
         .delete(&format!("/admin/identities/{id}"))
@@ -178,7 +165,7 @@ async fn who_is_shut_out_or_gone_does_not_get_in(site: Site) {
 /// The owner takes an address out of their account while a secret is on its way there.
 async fn moves_away(site: &Site, project: &tenants::Project) {
     let owner = site.client(project, Kind::Spa);
-    owner.sign_in(EMAIL, PASSWORD).await;
+    owner.sign_in(ADA, PASSWORD).await;
     let begun = owner.begin("settings", "").await;
     let traits = json!({"method": "profile", "traits": {"email": "new@example.org"}});
     let saved = owner.submit(&begun, traits).await;
@@ -189,24 +176,24 @@ async fn moves_away(site: &Site, project: &tenants::Project) {
 async fn a_code_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(site: Site) {
     for kind in Kind::ALL {
         let project = project(&site, json!({})).await;
-        let id = somebody(&site, &project, EMAIL).await;
+        let id = site.person(&project, ADA).await;
         let client = site.client(&project, kind);
-        let (form, code) = sent(&site, &project, &client, EMAIL).await;
+        let (form, code) = sent(&project, &client, ADA).await;
         moves_away(&site, &project).await;
         let right = json!({"method": "code", "code": code});
         for _ in 0..2 {
-            let wrong = turn(&client, "recovery", &form, right.clone()).await;
+            let wrong = client.submit_and_follow(&form, right.clone()).await;
             assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
             assert_eq!(wrong.messages(), [4_060_006]);
         }
-        assert_eq!(whoami(&client).await.0, 401);
+        assert_eq!(client.whoami().await.status, 401);
         // Nor one that comes to somebody else's account.
-        let other = json!({"traits": {"email": EMAIL}});
+        let other = json!({"traits": {"email": ADA}});
         site.admin(&project).post("/admin/identities", other).await;
-        let wrong = turn(&client, "recovery", &form, right.clone()).await;
+        let wrong = client.submit_and_follow(&form, right.clone()).await;
         assert_eq!(wrong.messages(), [4_060_006]);
         // The new address is as good as the old one was.
-        let (form, code) = sent(&site, &project, &client, "new@example.org").await;
+        let (form, code) = sent(&project, &client, "new@example.org").await;
         client
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
@@ -221,25 +208,25 @@ async fn a_code_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(sit
 #[story]
 async fn a_link_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(site: Site) {
     let project = project(&site, by_link()).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let page = site.client(&project, Kind::Html);
     let begun = page.begin("recovery", "").await;
-    page.submit(&begun, json!({"method": "link", "email": EMAIL}))
+    page.submit(&begun, json!({"method": "link", "email": ADA}))
         .await;
-    let link = site.mail(&project).await.link().to_owned();
+    let link = mailbox::link(&project).await;
     moves_away(&site, &project).await;
-    let fresh = landed(&page, "recovery", &page.get(&link).await).await;
+    let fresh = page.landed("recovery", &page.get(&link).await).await;
     assert_eq!(fresh.messages(), [4_060_004], "{}", fresh.text);
-    assert_eq!(whoami(&page).await.0, 401);
+    assert_eq!(page.whoami().await.status, 401);
 }
 
 #[story]
 async fn one_code_fifty_times_at_once_lets_in_once(site: Site) {
     let many = super::patient(255);
     let project = project(&site, tenants::config::merged(&transitions(), &many)).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let native = site.client(&project, Kind::Api);
-    let (form, code) = sent(&site, &project, &native, EMAIL).await;
+    let (form, code) = sent(&project, &native, ADA).await;
     let right = json!({"method": "code", "code": code});
     let all = join_all((0..50).map(|_| native.submit(&form, right.clone()))).await;
     let passed = all.iter().filter(|a| a.body["state"] == "passed_challenge");
@@ -254,9 +241,9 @@ async fn one_code_fifty_times_at_once_lets_in_once(site: Site) {
 #[story]
 async fn fifty_wrong_codes_at_once_count_as_at_least_the_allowed_number(site: Site) {
     let project = project(&site, super::patient(5)).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let native = site.client(&project, Kind::Api);
-    let (form, code) = sent(&site, &project, &native, EMAIL).await;
+    let (form, code) = sent(&project, &native, ADA).await;
     let wrong = json!({"method": "code", "code": "1"});
     let all = join_all((0..50).map(|_| native.submit(&form, wrong.clone()))).await;
     let judged = all.iter().filter(|a| a.messages() == [4_060_006]).count();

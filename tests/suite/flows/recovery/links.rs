@@ -4,11 +4,9 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Answer, Kind, Site, story};
+use tests::{ADA, Answer, Kind, Site, mailbox, story};
 
-use super::{
-    EMAIL, by_link, is_back, landed, project, somebody, successor, transitions, turn, whoami,
-};
+use super::{by_link, is_back, project, transitions};
 
 /// With its flow a link is over, however long it would be good itself.
 #[story]
@@ -20,16 +18,16 @@ async fn the_letter_promises_no_more_than_the_flow_keeps(site: Site) {
         }});
         let config = tenants::config::merged(&by_link(), &lifespans);
         let project = project(&site, config).await;
-        somebody(&site, &project, EMAIL).await;
+        site.person(&project, ADA).await;
         let client = site.client(&project, Kind::Api);
         let begun = client.begin("recovery", "").await;
-        let fields = json!({"method": "link", "email": EMAIL});
+        let fields = json!({"method": "link", "email": ADA});
         client.submit(&begun, fields.clone()).await;
-        let letter = site.mail(&project).await;
+        let letter = mailbox::newest(&project).await;
         assert_eq!(letter.data["expires_in_minutes"], said, "{flow}, {link}");
         site.world.clock.advance(TimeDelta::minutes(5));
         client.submit(&begun, fields).await;
-        let letter = site.mail(&project).await;
+        let letter = mailbox::newest(&project).await;
         let left = if flow == "10m" { 5 } else { said.min(55) };
         assert_eq!(letter.data["expires_in_minutes"], left, "{flow}, {link}");
     }
@@ -41,23 +39,19 @@ async fn whoever_follows_the_link_is_let_in(site: Site) {
     let project = project(&site, tenants::config::merged(&by_link(), &transitions())).await;
     for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let begun = client.begin("recovery", "").await;
         let outline = ["default/csrf_token", "link/email", "link/method=link"];
         assert_eq!(begun.outline(), outline);
         assert_eq!(begun.body["active"], "link");
-        let sent = turn(
-            &client,
-            "recovery",
-            &begun,
-            json!({"method": "link", "email": email}),
-        )
-        .await;
+        let sent = client
+            .submit_and_follow(&begun, json!({"method": "link", "email": email}))
+            .await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
         assert_eq!(sent.messages(), [1_060_002]);
         assert_eq!(sent.node("email")["attributes"]["value"], json!(email));
-        let letter = site.mail(&project).await;
+        let letter = mailbox::newest(&project).await;
         assert_eq!(letter.template, "recovery_valid");
         let phone = site.client(&project, Kind::Html);
         let opened = phone.get(letter.link()).await;
@@ -71,14 +65,16 @@ async fn whoever_follows_the_link_is_let_in(site: Site) {
         is_back(&phone, &id, "link_recovery").await;
         // Once more, from elsewhere.
         let other = site.client(&project, Kind::Html);
-        let again = landed(&other, "recovery", &other.get(letter.link()).await).await;
+        let again = other
+            .landed("recovery", &other.get(letter.link()).await)
+            .await;
         assert_eq!(again.messages(), [4_060_004]);
-        assert_eq!(whoami(&other).await.0, 401);
+        assert_eq!(other.whoami().await.status, 401);
         let late = client
             .submit(&sent, json!({"method": "link", "email": email}))
             .await;
         if kind == Kind::Html {
-            let fresh = successor(&client, kind, &late).await;
+            let fresh = client.landed("recovery", &late).await;
             assert_eq!(fresh.messages(), [4_060_001]);
         } else {
             let next = &late.body["error"]["details"]["continue_with"][0];
@@ -94,37 +90,37 @@ async fn links_of_others_and_of_yesterday_let_nobody_in(site: Site) {
     let page = site.client(&project, Kind::Html);
     let mut links = Vec::new();
     let mut flows = Vec::new();
-    for email in [EMAIL, "bob@example.org"] {
-        somebody(&site, &project, email).await;
+    for email in [ADA, "bob@example.org"] {
+        site.person(&project, email).await;
         let begun = page.begin("recovery", "").await;
         page.submit(&begun, json!({"method": "link", "email": email}))
             .await;
-        links.push(site.mail(&project).await.link().to_owned());
+        links.push(mailbox::link(&project).await);
         flows.push(begun);
     }
     let said = async |link: &str| {
-        let form = landed(&page, "recovery", &page.get(link).await).await;
+        let form = page.landed("recovery", &page.get(link).await).await;
         form.messages()
     };
     let id = |flow: &Answer| flow.body["id"].as_str().unwrap().to_owned();
     let crossed = links[1].replace(&id(&flows[1]), &id(&flows[0]));
     assert_eq!(said(&crossed).await, [4_060_004]);
     assert_eq!(said(&format!("{}x", links[0])).await, [4_060_004]);
-    page.submit(&flows[0], json!({"method": "link", "email": EMAIL}))
+    page.submit(&flows[0], json!({"method": "link", "email": ADA}))
         .await;
-    let fresh = site.mail(&project).await.link().to_owned();
+    let fresh = mailbox::link(&project).await;
     // A token is no code, and a code is no token.
     let token = fresh.rsplit_once("token=").unwrap().1.to_owned();
     let typed = page
         .submit(&flows[0], json!({"method": "code", "code": token}))
         .await;
-    let form = landed(&page, "recovery", &typed).await;
+    let form = page.landed("recovery", &typed).await;
     assert_eq!(form.messages(), [4_010_005]);
     site.world.clock.advance(TimeDelta::minutes(11));
     assert_eq!(said(&fresh).await, [4_060_005]);
     site.world.clock.advance(TimeDelta::hours(1));
     assert_eq!(said(&fresh).await, [4_060_005]);
-    assert_eq!(whoami(&page).await.0, 401);
+    assert_eq!(page.whoami().await.status, 401);
 }
 
 /// People open whichever mail comes first; the others are of no use after that.
@@ -133,22 +129,22 @@ async fn of_two_mails_either_link_is_good_once(site: Site) {
     let project = project(&site, by_link()).await;
     for first in [0, 1] {
         let email = format!("p{first}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let page = site.client(&project, Kind::Html);
         let begun = page.begin("recovery", "").await;
         let mut links = Vec::new();
         for _ in 0..2 {
             let fields = json!({"method": "link", "email": email});
             page.submit(&begun, fields).await;
-            links.push(site.mail(&project).await.link().to_owned());
+            links.push(mailbox::link(&project).await);
         }
         let phone = site.client(&project, Kind::Html);
         phone.get(&links[first]).await;
         is_back(&phone, &id, "link_recovery").await;
         let late = page.get(&links[1 - first]).await;
-        let form = landed(&page, "recovery", &late).await;
+        let form = page.landed("recovery", &late).await;
         assert_eq!(form.messages(), [4_060_004]);
-        assert_eq!(whoami(&page).await.0, 401);
+        assert_eq!(page.whoami().await.status, 401);
     }
 }
 
@@ -156,12 +152,12 @@ async fn of_two_mails_either_link_is_good_once(site: Site) {
 #[story]
 async fn a_look_at_a_link_uses_nothing(site: Site) {
     let project = project(&site, by_link()).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let page = site.client(&project, Kind::Html);
     let begun = page.begin("recovery", "").await;
-    page.submit(&begun, json!({"method": "link", "email": EMAIL}))
+    page.submit(&begun, json!({"method": "link", "email": ADA}))
         .await;
-    let link = site.mail(&project).await.link().to_owned();
+    let link = mailbox::link(&project).await;
     let looked = page.send(Method::HEAD, &link, None, &[]).await;
     let flow = begun.body["id"].as_str().unwrap();
     let shown = format!("{}/ui/recovery?flow={flow}", project.base_url());
@@ -169,10 +165,10 @@ async fn a_look_at_a_link_uses_nothing(site: Site) {
         (looked.status, looked.location()),
         (StatusCode::SEE_OTHER, &*shown)
     );
-    assert_eq!(whoami(&page).await.0, 401);
+    assert_eq!(page.whoami().await.status, 401);
     // Without its token it is the form.
     let path = format!("/self-service/recovery?flow={flow}");
-    let form = landed(&page, "recovery", &page.get(&path).await).await;
+    let form = page.landed("recovery", &page.get(&path).await).await;
     assert_eq!(form.messages(), [4_000_001]);
     page.get(&link).await;
     is_back(&page, &id, "link_recovery").await;
@@ -181,12 +177,12 @@ async fn a_look_at_a_link_uses_nothing(site: Site) {
 #[story]
 async fn one_link_fifty_times_at_once_lets_in_once(site: Site) {
     let project = project(&site, by_link()).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let page = site.client(&project, Kind::Html);
     let begun = page.begin("recovery", "").await;
-    page.submit(&begun, json!({"method": "link", "email": EMAIL}))
+    page.submit(&begun, json!({"method": "link", "email": ADA}))
         .await;
-    let link = site.mail(&project).await.link().to_owned();
+    let link = mailbox::link(&project).await;
     let all = join_all((0..50).map(|_| page.get(&link))).await;
     let let_in = all.iter().filter(|a| a.location().contains("/ui/settings"));
     assert_eq!(let_in.count(), 1);

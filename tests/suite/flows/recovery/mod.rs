@@ -10,9 +10,9 @@ mod unknown_flows;
 
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site};
+use tests::{Answer, Client, Site, mailbox};
 
-pub(crate) use crate::flows::verification::{EMAIL, PASSWORD, landed, patient, somebody, turn};
+pub(crate) use crate::flows::verification::patient;
 
 /// Recovery on, with that on top.
 pub(crate) async fn project(site: &Site, patch: Value) -> Project {
@@ -35,47 +35,22 @@ pub(crate) fn by_link() -> Value {
 }
 
 /// A flow in which a code was sent to that address, and the code.
-pub(crate) async fn sent(
-    site: &Site,
-    project: &Project,
-    client: &Client,
-    email: &str,
-) -> (Answer, String) {
+pub(crate) async fn sent(project: &Project, client: &Client, email: &str) -> (Answer, String) {
     let begun = client.begin("recovery", "").await;
-    let sent = turn(
-        client,
-        "recovery",
-        &begun,
-        json!({"method": "code", "email": email}),
-    )
-    .await;
+    let sent = client
+        .submit_and_follow(&begun, json!({"method": "code", "email": email}))
+        .await;
     assert_eq!(sent.messages(), [1_060_003], "{}", sent.text);
-    (sent, site.mail(project).await.code().to_owned())
-}
-
-/// Who is signed in, and how.
-pub(crate) async fn whoami(client: &Client) -> (u16, Value) {
-    let who = client.get("/sessions/whoami").await;
-    (who.status.as_u16(), who.body)
+    (sent, mailbox::code(project).await)
 }
 
 /// Whoever recovered is signed in by recovery, privileged, with a verified address.
 pub(crate) async fn is_back(client: &Client, identity: &str, method: &str) {
-    let (status, who) = whoami(client).await;
-    assert_eq!(status, 200, "{who}");
+    let who = client.whoami().await;
+    assert_eq!(who.status, 200, "{}", who.text);
+    let who = who.body;
     assert_eq!(who["identity"]["id"], identity);
     assert_eq!(who["authentication_methods"][0]["method"], method);
     assert_eq!(who["authenticator_assurance_level"], "aal1");
     assert_eq!(who["identity"]["verifiable_addresses"][0]["verified"], true);
-}
-
-/// The flow that took the place of another, however this kind of client hears of it.
-pub(crate) async fn successor(client: &Client, kind: Kind, answer: &Answer) -> Answer {
-    if kind == Kind::Html {
-        return landed(client, "recovery", answer).await;
-    }
-    assert_eq!(answer.status, 303, "{}", answer.text);
-    let at = answer.location().to_owned();
-    assert!(at.contains("/self-service/recovery/flows?id="), "{at}");
-    client.get(&at).await
 }

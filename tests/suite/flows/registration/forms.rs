@@ -2,12 +2,12 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Client, Kind, Site, story};
+use tests::{ADA, Client, Kind, PASSWORD, Site, story};
 
-use super::{EMAIL, PASSWORD, every_type, password_fields, read};
+use super::{every_type, password_fields};
 
 async fn traits_of(client: &Client) -> Value {
-    client.get("/sessions/whoami").await.body["identity"]["traits"].clone()
+    client.whoami().await.body["identity"]["traits"].clone()
 }
 
 /// Self-service 1.10 and trap 43.
@@ -24,14 +24,14 @@ async fn forms_are_typed_by_the_schema(site: Site) {
 
     // What cannot be read as its type stays a text, and is said to be one.
     let wrong = [
-        ("traits.email", EMAIL),
+        ("traits.email", ADA),
         ("traits.terms", "on"),
         ("traits.age", "old"),
         ("traits.children", ""),
     ];
     let sent = page.form(action, &[&fixed[..], &wrong].concat()).await;
     assert_eq!(sent.status, StatusCode::FOUND);
-    let shown = read(&page, &flow).await;
+    let shown = page.reread(&flow).await;
     assert_eq!(shown.node_messages("traits.terms"), [4_000_026]);
     assert_eq!(shown.node_messages("traits.age"), [4_000_026]);
     assert_eq!(shown.node_messages("password"), [4_000_002]);
@@ -40,7 +40,7 @@ async fn forms_are_typed_by_the_schema(site: Site) {
 
     let right = [
         ("password", PASSWORD),
-        ("traits.email", EMAIL),
+        ("traits.email", ADA),
         ("traits.email", "second@example.org"),
         ("traits.terms", "false"),
         ("traits.terms", "true"),
@@ -62,7 +62,7 @@ async fn forms_are_typed_by_the_schema(site: Site) {
     assert_eq!(
         traits_of(&page).await,
         json!({
-            "email": EMAIL, "terms": true, "newsletter": false, "age": 42, "height": 1.75, "children": 0,
+            "email": ADA, "terms": true, "newsletter": false, "age": 42, "height": 1.75, "children": 0,
             "name": {"first": "Ada"}, "tags": ["red", "blue"], "sizes": [42],
         })
     );
@@ -82,12 +82,12 @@ async fn empty_and_absent_booleans(site: Site) {
         ("csrf_token", csrf),
         ("method", "password"),
         ("password", PASSWORD),
-        ("traits.email", EMAIL),
+        ("traits.email", ADA),
         ("traits.children", "2"),
     ];
     let sent = page.form(action, &form).await;
     assert_eq!(sent.status, StatusCode::FOUND);
-    let shown = read(&page, &flow).await;
+    let shown = page.reread(&flow).await;
     assert_eq!(shown.node_messages("traits.terms"), [4_000_002]);
     let form = [&form[..], &[("traits.terms", "")]].concat();
     assert_eq!(page.form(action, &form).await.status, StatusCode::SEE_OTHER);
@@ -100,7 +100,7 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
     let project = site.project_with(every_type()).await;
     let script = site.client(&project, Kind::Spa);
     let flow = script.begin("registration", "").await;
-    let nested = json!({"email": EMAIL, "terms": "true", "children": 1, "backup": ""});
+    let nested = json!({"email": ADA, "terms": "true", "children": 1, "backup": ""});
     let refused = script
         .submit(
             &flow,
@@ -110,7 +110,7 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
     assert_eq!(refused.node_messages("traits.terms"), [4_000_026]);
     assert_eq!(refused.node_messages("traits.backup"), [4_000_040]);
 
-    let unknown = json!({"email": EMAIL, "terms": true, "children": 1, "shoe": 43});
+    let unknown = json!({"email": ADA, "terms": true, "children": 1, "shoe": 43});
     let refused = script
         .submit(
             &flow,
@@ -119,7 +119,7 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
         .await;
     // Trap 44: a violation that no node stands for gets one.
     assert_eq!(refused.node_messages("traits"), [4_000_001]);
-    let young = json!({"email": EMAIL, "terms": true, "children": 1, "age": 17});
+    let young = json!({"email": ADA, "terms": true, "children": 1, "age": 17});
     let refused = script
         .submit(
             &flow,
@@ -129,14 +129,14 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
     assert_eq!(refused.node_messages("traits.age"), [4_000_018]);
 
     let dotted = json!({
-        "method": "password", "password": PASSWORD, "traits.email": EMAIL, "traits.terms": "true",
+        "method": "password", "password": PASSWORD, "traits.email": ADA, "traits.terms": "true",
         "traits.children": "3", "traits.backup": "", "traits.name.first": "Ada", "of no use": true,
     });
     let done = script.submit(&flow, dotted).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     assert_eq!(
         done.body["identity"]["traits"],
-        json!({"email": EMAIL, "terms": true, "children": 3, "name": {"first": "Ada"}})
+        json!({"email": ADA, "terms": true, "children": 3, "name": {"first": "Ada"}})
     );
 }
 
@@ -184,7 +184,7 @@ async fn bodies_of_other_kinds(site: Site) {
         part("csrf_token", csrf),
         part("method", "password"),
         part("password", PASSWORD),
-        part("traits.email", EMAIL),
+        part("traits.email", ADA),
         "--edge--\r\n".to_owned(),
     ]
     .concat();
@@ -207,7 +207,7 @@ async fn a_transient_payload(site: Site) {
     let flow = script.begin("registration", "").await;
     assert!(flow.body.get("transient_payload").is_none());
     let with = |payload: Value| {
-        let mut fields = password_fields(EMAIL, "short");
+        let mut fields = password_fields(ADA, "short");
         fields["transient_payload"] = payload;
         fields
     };
@@ -219,10 +219,10 @@ async fn a_transient_payload(site: Site) {
         json!({"ref": {"campaign": 7}})
     );
     assert_eq!(
-        read(&script, &flow).await.body["transient_payload"],
+        script.reread(&flow).await.body["transient_payload"],
         json!({"ref": {"campaign": 7}})
     );
-    let shown = script.submit(&flow, password_fields(EMAIL, "short")).await;
+    let shown = script.submit(&flow, password_fields(ADA, "short")).await;
     assert!(shown.body.get("transient_payload").is_none());
     for wrong in [json!([1]), json!(5), json!("text")] {
         let refused = script.submit(&flow, with(wrong.clone())).await;

@@ -7,10 +7,7 @@ mod steps;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Answer, Client, Kind, Site, story};
-
-pub(crate) const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
 /// A configuration whose one schema has a field of every type.
 fn every_type() -> Value {
@@ -37,13 +34,6 @@ fn every_type() -> Value {
     }}});
     let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
     json!({"identity": {"default_schema_id": "person", "schemas": [{"id": "person", "url": url}]}})
-}
-
-async fn read(client: &Client, flow: &Answer) -> Answer {
-    let id = flow.body["id"].as_str().unwrap();
-    client
-        .get(&format!("/self-service/registration/flows?id={id}"))
-        .await
 }
 
 pub(crate) fn password_fields(email: &str, password: &str) -> Value {
@@ -75,7 +65,7 @@ async fn three_kinds_of_client_sign_up(site: Site) {
         "API clients get no cookie: {:?}",
         flow.set_cookies()
     );
-    let done = native.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
+    let done = native.submit(&flow, password_fields(ADA, PASSWORD)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     let token = &done.body["session_token"];
     assert_eq!(
@@ -98,7 +88,7 @@ async fn three_kinds_of_client_sign_up(site: Site) {
         json!([{"action": "redirect_browser_to", "redirect_browser_to": format!("{}/ui/session", project.base_url())}])
     );
     assert!(done.set_cookies().contains(&cookie));
-    let who = script.get("/sessions/whoami").await;
+    let who = script.whoami().await;
     assert_eq!(who.body["id"], done.body["session"]["id"]);
 
     let page = site.client(&project, Kind::Html);
@@ -111,7 +101,7 @@ async fn three_kinds_of_client_sign_up(site: Site) {
         )
     );
     assert!(done.set_cookies().contains(&cookie));
-    let who = page.get("/sessions/whoami").await;
+    let who = page.whoami().await;
     assert_eq!(who.body["identity"]["traits"]["email"], "eve@example.org");
 }
 
@@ -147,7 +137,7 @@ async fn the_identity_of_somebody_new(site: Site) {
             &address["status"]
         ),
         (
-            &json!(EMAIL),
+            &json!(ADA),
             &json!("email"),
             &json!(false),
             &json!("pending")
@@ -157,7 +147,7 @@ async fn the_identity_of_somebody_new(site: Site) {
     let address = &identity["recovery_addresses"][0];
     assert_eq!(
         (&address["value"], &address["via"]),
-        (&json!(EMAIL), &json!("email"))
+        (&json!(ADA), &json!("email"))
     );
     let schema = script.get(identity["schema_url"].as_str().unwrap()).await;
     assert!(schema.body["properties"]["traits"]["properties"]["terms"].is_object());
@@ -168,10 +158,10 @@ async fn the_identity_of_somebody_new(site: Site) {
 async fn a_taken_address(site: Site) {
     let project = site.project().await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     for kind in [Kind::Spa, Kind::Api, Kind::Html] {
-        for spelling in [EMAIL, "ADA@Example.org"] {
+        for spelling in [ADA, "ADA@Example.org"] {
             let client = site.client(&project, kind);
             let flow = client.begin("registration", "").await;
             let sent = client
@@ -180,7 +170,7 @@ async fn a_taken_address(site: Site) {
             let shown = if kind == Kind::Html {
                 assert_eq!(sent.status, StatusCode::FOUND, "302, unlike all others");
                 assert!(sent.location().contains("/ui/registration?flow="));
-                read(&client, &flow).await
+                client.reread(&flow).await
             } else {
                 assert_eq!(sent.status, StatusCode::BAD_REQUEST);
                 sent
@@ -218,10 +208,7 @@ async fn without_the_session_hook(site: Site) {
             assert!(done.body.get("session_token").is_none());
         }
         assert!(!done.set_cookies().contains(&cookie));
-        assert_eq!(
-            client.get("/sessions/whoami").await.status,
-            StatusCode::UNAUTHORIZED
-        );
+        assert_eq!(client.whoami().await.status, StatusCode::UNAUTHORIZED);
         let signed_in = client.sign_in(&email, PASSWORD).await;
         assert!(signed_in.status.is_success() || signed_in.status.is_redirection());
     }
@@ -239,9 +226,9 @@ async fn a_disabled_registration(site: Site) {
         let begun = site.client(&project, kind).begin("registration", "").await;
         assert_eq!((begun.status, begun.error_id()), disabled);
     }
-    let shown = read(&early, &flow).await;
+    let shown = early.reread(&flow).await;
     assert_eq!((shown.status, shown.error_id()), disabled);
-    let sent = early.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
+    let sent = early.submit(&flow, password_fields(ADA, PASSWORD)).await;
     assert_eq!((sent.status, sent.error_id()), disabled);
 
     let page = site.client(&project, Kind::Html);
@@ -270,9 +257,7 @@ async fn signed_in_already(site: Site) {
             .sign_up(&format!("{kind:?}@example.org"), PASSWORD)
             .await;
         let begun = client.get("/self-service/registration/browser").await;
-        let sent = client
-            .submit(&early, password_fields(EMAIL, PASSWORD))
-            .await;
+        let sent = client.submit(&early, password_fields(ADA, PASSWORD)).await;
         if kind == Kind::Html {
             let home = format!("{}/ui/session", project.base_url());
             assert_eq!(
@@ -302,10 +287,10 @@ async fn expired_flows_are_replaced(site: Site) {
         let client = site.client(&project, kind);
         let flow = client.begin("registration", "").await;
         site.world.clock.advance(chrono::TimeDelta::minutes(61));
-        let shown = read(&client, &flow).await;
+        let shown = client.reread(&flow).await;
         let gone = (StatusCode::GONE, Some("self_service_flow_expired"));
         assert_eq!((shown.status, shown.error_id()), gone);
-        let sent = client.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
+        let sent = client.submit(&flow, password_fields(ADA, PASSWORD)).await;
         let replacement = if kind == Kind::Html {
             assert_eq!(sent.status, StatusCode::SEE_OTHER);
             sent.location_query("flow").unwrap()
@@ -314,11 +299,7 @@ async fn expired_flows_are_replaced(site: Site) {
             sent.body["use_flow_id"].as_str().unwrap().to_owned()
         };
         assert_ne!(flow.body["id"], replacement.as_str());
-        let fresh = client
-            .get(&format!(
-                "/self-service/registration/flows?id={replacement}"
-            ))
-            .await;
+        let fresh = client.flow("registration", &replacement).await;
         assert_eq!(
             (fresh.status, fresh.messages()),
             (StatusCode::OK, vec![4_040_001])
@@ -423,7 +404,7 @@ async fn no_method_and_no_flow(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let flow = script.begin("registration", "").await;
     for method in [json!("pigeon"), json!(1), Value::Null] {
-        let fields = json!({"method": method, "traits": {"email": EMAIL}});
+        let fields = json!({"method": method, "traits": {"email": ADA}});
         let refused = script.submit(&flow, fields).await;
         assert_eq!(
             (refused.status, refused.messages()),
@@ -437,7 +418,7 @@ async fn no_method_and_no_flow(site: Site) {
         (format!("?flow={unknown}").as_str(), 404),
     ] {
         let path = format!("/self-service/registration{query}");
-        let refused = script.post(&path, password_fields(EMAIL, PASSWORD)).await;
+        let refused = script.post(&path, password_fields(ADA, PASSWORD)).await;
         assert_eq!(refused.status.as_u16(), status, "{query}");
         assert!(refused.error_id().is_none() && refused.body["error"].is_object());
         let page = site.client(&project, Kind::Html);
@@ -452,7 +433,7 @@ async fn no_method_and_no_flow(site: Site) {
         assert_eq!(read.status, StatusCode::NOT_FOUND, "{query}");
     }
     let stranger = site.client(&project, Kind::Spa);
-    let shown = read(&stranger, &flow).await;
+    let shown = stranger.reread(&flow).await;
     assert_eq!(
         (shown.status, shown.error_id()),
         (StatusCode::FORBIDDEN, Some("security_csrf_violation"))

@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
-use super::{EMAIL, PASSWORD, password_fields, read};
+use super::password_fields;
 
 fn two_steps() -> Value {
     json!({"selfservice": {"flows": {"registration": {"style": "profile_first"}}}})
@@ -85,7 +85,7 @@ async fn two_steps_forward_and_back(site: Site) {
             (&trait_node["type"], &trait_node["value"]),
             (&json!("email"), &json!(email))
         );
-        assert_eq!(read(&client, &first).await.outline(), profile);
+        assert_eq!(client.reread(&first).await.outline(), profile);
 
         client.submit(&first, forward).await;
         let done = client
@@ -105,27 +105,27 @@ async fn two_steps_on_a_page(site: Site) {
         project.base_url(),
         flow.body["id"].as_str().unwrap()
     );
-    let forward = json!({"method": "profile", "traits": {"email": EMAIL}});
+    let forward = json!({"method": "profile", "traits": {"email": ADA}});
     let sent = page.submit(&flow, forward).await;
     assert_eq!(
         (sent.status, sent.location()),
         (StatusCode::SEE_OTHER, url.as_str())
     );
-    assert_eq!(read(&page, &flow).await.messages(), [1_040_009]);
-    let back = json!({"method": "profile", "screen": "previous", "traits": {"email": EMAIL}});
+    assert_eq!(page.reread(&flow).await.messages(), [1_040_009]);
+    let back = json!({"method": "profile", "screen": "previous", "traits": {"email": ADA}});
     let sent = page.submit(&flow, back).await;
     assert_eq!(
         (sent.status, sent.location()),
         (StatusCode::SEE_OTHER, url.as_str())
     );
     assert_eq!(
-        read(&page, &flow).await.node("method")["attributes"]["value"],
+        page.reread(&flow).await.node("method")["attributes"]["value"],
         "profile"
     );
     // A script that goes by one screen alone may send everything at once.
-    let done = page.submit(&flow, password_fields(EMAIL, PASSWORD)).await;
+    let done = page.submit(&flow, password_fields(ADA, PASSWORD)).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
-    assert_eq!(page.get("/sessions/whoami").await.status, StatusCode::OK);
+    assert_eq!(page.whoami().await.status, StatusCode::OK);
 }
 
 /// The first step writes nothing but the flow, and yet asks for the token.
@@ -134,7 +134,7 @@ async fn forward_needs_the_token(site: Site) {
     let project = site.project_with(two_steps()).await;
     let script = site.client(&project, Kind::Spa);
     let flow = script.begin("registration", "").await;
-    let forward = json!({"method": "profile", "csrf_token": "AAAA", "traits": {"email": EMAIL}});
+    let forward = json!({"method": "profile", "csrf_token": "AAAA", "traits": {"email": ADA}});
     let refused = script.submit(&flow, forward).await;
     assert_eq!(
         (refused.status, refused.error_id()),
@@ -145,7 +145,7 @@ async fn forward_needs_the_token(site: Site) {
     let refused = script.submit(&flow, bad).await;
     assert_eq!(refused.node_messages("traits.email"), [4_000_040]);
     assert_eq!(refused.node_messages("password"), [4_000_002]);
-    let right = json!({"method": "password", "password": PASSWORD, "csrf_token": "AAAA", "traits": {"email": EMAIL}});
+    let right = json!({"method": "password", "password": PASSWORD, "csrf_token": "AAAA", "traits": {"email": ADA}});
     let refused = script.submit(&flow, right).await;
     assert_eq!(refused.error_id(), Some("security_csrf_violation"));
 }
@@ -169,9 +169,9 @@ async fn without_a_method_the_traits_are_judged_first(site: Site) {
             assert_eq!(refused.node_messages("traits.email"), messages);
             assert!(refused.messages().is_empty(), "{}", refused.text);
         }
-        let kept = &read(&script, &flow).await;
+        let kept = &script.reread(&flow).await;
         assert_eq!(kept.node("traits.email")["attributes"]["value"], "nope");
-        let valid = json!({"method": "totp", "traits": {"email": EMAIL}});
+        let valid = json!({"method": "totp", "traits": {"email": ADA}});
         let refused = script.submit(&flow, valid).await;
         assert_eq!(refused.messages(), [4_010_003]);
     }

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
-use super::{EMAIL, PASSWORD, basic, opens, person, read, refresh, signed_in, submitted, whoami};
+use super::basic;
 
 fn switched_on() -> Value {
     tenants::config::merged(
@@ -24,18 +24,18 @@ fn delete(typed: &str) -> Value {
 #[story]
 async fn off_unless_switched_on(site: Site) {
     let project = site.project().await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
     assert!(
         !flow
             .outline()
             .contains(&"profile/method=account".to_owned())
     );
-    let sent = script.submit(&flow, delete(EMAIL)).await;
+    let sent = script.submit(&flow, delete(ADA)).await;
     assert_eq!(sent.status, StatusCode::NOT_FOUND);
     let data = script.get("/self-service/insula/account/data").await;
     assert_eq!(data.status, StatusCode::NOT_FOUND);
-    assert_eq!(whoami(&script).await.status, 200);
+    assert_eq!(script.whoami().await.status, 200);
 }
 
 #[story]
@@ -43,8 +43,8 @@ async fn whoever_confirms_it_is_gone(site: Site) {
     let project = site.project_with(switched_on()).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
-        let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
+        let elsewhere = site.signed_in(&project, Kind::Spa, &email).await;
         let flow = client.begin("settings", "").await;
         // After the profile's own button: that is the one that Enter presses.
         let outline = flow.outline();
@@ -61,10 +61,10 @@ async fn whoever_confirms_it_is_gone(site: Site) {
         assert_eq!(node["meta"]["label"]["context"]["expected"], email);
         assert!(node["attributes"].get("required").is_none());
         for typed in ["", "yes", "somebody@else.org"] {
-            let form = submitted(&client, kind, &flow, delete(typed)).await;
+            let form = client.submit_and_stay(&flow, delete(typed)).await;
             assert_eq!(form.node_messages("account_confirmation"), [4_900_001]);
         }
-        assert!(opens(&site, &project, &email, PASSWORD).await);
+        assert!(site.opens(&project, &email, PASSWORD).await);
 
         let sent = client
             .submit(&flow, delete(&format!(" {} ", email.to_uppercase())))
@@ -81,9 +81,9 @@ async fn whoever_confirms_it_is_gone(site: Site) {
         }
         let session = format!("ory_session_{}", project.slug());
         assert!(!client.cookies().contains_key(&session), "{kind:?}");
-        assert_eq!(whoami(&client).await.status, 401);
-        assert_eq!(whoami(&elsewhere).await.status, 401);
-        assert!(!opens(&site, &project, &email, PASSWORD).await);
+        assert_eq!(client.whoami().await.status, 401);
+        assert_eq!(elsewhere.whoami().await.status, 401);
+        assert!(!site.opens(&project, &email, PASSWORD).await);
         assert!(!is_anywhere(&project, &email).await, "{kind:?}");
         // The address is free.
         let again = site
@@ -116,9 +116,9 @@ async fn where_no_other_page_is_named_ours_says_so(site: Site) {
     let mut config = switched_on();
     config.as_object_mut().unwrap().remove("selfservice");
     let project = site.project_with(config).await;
-    let page = person(&site, &project, Kind::Html, EMAIL).await;
+    let page = site.signed_up(&project, Kind::Html, ADA).await;
     let flow = page.begin("settings", "").await;
-    let done = page.submit(&flow, delete(EMAIL)).await;
+    let done = page.submit(&flow, delete(ADA)).await;
     let says_so = format!("{}/ui/session?deleted=true", project.base_url());
     assert_eq!(done.location(), says_so);
 }
@@ -126,33 +126,33 @@ async fn where_no_other_page_is_named_ours_says_so(site: Site) {
 #[story]
 async fn an_old_session_authenticates_first(site: Site) {
     let project = site.project_with(switched_on()).await;
-    let page = person(&site, &project, Kind::Html, EMAIL).await;
+    let page = site.signed_up(&project, Kind::Html, ADA).await;
     site.world.clock.advance(TimeDelta::minutes(61));
     let flow = page.begin("settings", "").await;
-    let sent = page.submit(&flow, delete(EMAIL)).await;
+    let sent = page.submit(&flow, delete(ADA)).await;
     assert!(
         sent.location().contains("refresh=true"),
         "{}",
         sent.location()
     );
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-    refresh(&page, EMAIL, PASSWORD).await;
+    assert!(site.opens(&project, ADA, PASSWORD).await);
+    page.refresh(ADA, PASSWORD).await;
     let done = page.get(flow.body["ui"]["action"].as_str().unwrap()).await;
     assert_eq!(done.location(), "https://app.example/bye");
-    assert!(!opens(&site, &project, EMAIL, PASSWORD).await);
-    assert_eq!(read(&page, &flow).await.status, StatusCode::FOUND);
+    assert!(!site.opens(&project, ADA, PASSWORD).await);
+    assert_eq!(page.reread(&flow).await.status, StatusCode::FOUND);
 }
 
 #[story]
 async fn a_forged_deletion_deletes_nobody(site: Site) {
     let project = site.project_with(switched_on()).await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
-    let mut fields = delete(EMAIL);
+    let mut fields = delete(ADA);
     fields["csrf_token"] = json!("x");
     let sent = script.submit(&flow, fields).await;
     assert_eq!(sent.error_id(), Some("security_csrf_violation"));
-    assert_eq!(whoami(&script).await.status, 200);
+    assert_eq!(script.whoami().await.status, 200);
 }
 
 /// Without an address there is a word to type.
@@ -180,14 +180,14 @@ async fn everything_that_is_stored_and_no_secret(site: Site) {
     let path = "/self-service/insula/account/data";
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
-        signed_in(&site, &project, Kind::Spa, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
+        site.signed_in(&project, Kind::Spa, &email).await;
         write_to(&project, &email).await;
         let data = client.get(path).await;
         assert_eq!(data.status, 200, "{kind:?}: {}", data.text);
         let disposition = data.headers["content-disposition"].to_str().unwrap();
         assert!(disposition.starts_with("attachment"), "{disposition}");
-        let mut identity = whoami(&client).await.body["identity"].clone();
+        let mut identity = client.whoami().await.body["identity"].clone();
         assert_eq!(data.body["identity"], identity.take());
         let credentials = data.body["credentials"].as_array().unwrap();
         let kinds: Vec<&Value> = credentials.iter().map(|c| &c["type"]).collect();

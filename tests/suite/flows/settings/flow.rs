@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
 
-use super::{EMAIL, PASSWORD, basic, person, read, signed_in, submitted};
+use super::basic;
 
 const NOBODY: &str = "13722137-4ef4-4e46-8797-d05b98791989";
 
@@ -14,7 +14,7 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
     let project = site.project_with(basic()).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         assert_eq!(flow.status, 200, "{kind:?}: {}", flow.text);
         assert_eq!(
@@ -46,7 +46,7 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
             assert!(flow.body.get(absent).is_none(), "{absent}: {}", flow.text);
         }
         // Trap 11: a read shows what is stored.
-        let again = read(&client, &flow).await;
+        let again = client.reread(&flow).await;
         assert_eq!(again.body, flow.body);
     }
 }
@@ -86,9 +86,7 @@ async fn whoever_is_not_signed_in_is_sent_to_the_login(site: Site) {
         assert_eq!(begun.status, StatusCode::UNAUTHORIZED);
         assert_eq!(begun.error_id(), Some("session_inactive"), "trap 4");
     }
-    let answer = script
-        .get(&format!("/self-service/settings/flows?id={NOBODY}"))
-        .await;
+    let answer = script.flow("settings", NOBODY).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert_eq!(answer.error_id(), None, "trap 4");
     let sent = script
@@ -104,10 +102,10 @@ async fn another_person_neither_reads_nor_submits_the_flow(site: Site) {
     let project = site.project().await;
     for kind in Kind::ALL {
         let (ada, eve) = (format!("ada{kind:?}@x.org"), format!("eve{kind:?}@x.org"));
-        let owner = person(&site, &project, kind, &ada).await;
-        let other = person(&site, &project, kind, &eve).await;
+        let owner = site.signed_up(&project, kind, &ada).await;
+        let other = site.signed_up(&project, kind, &eve).await;
         let flow = owner.begin("settings", "").await;
-        let seen = read(&other, &flow).await;
+        let seen = other.reread(&flow).await;
         assert_eq!(seen.status, StatusCode::FORBIDDEN, "{kind:?}");
         assert_eq!(seen.error_id(), Some("security_identity_mismatch"));
         let own = other.begin("settings", "").await;
@@ -130,7 +128,7 @@ async fn another_person_neither_reads_nor_submits_the_flow(site: Site) {
         if kind == Kind::Spa {
             assert_eq!(resumed.error_id(), Some("security_identity_mismatch"));
         }
-        assert_eq!(read(&owner, &flow).await.body["state"], "show_form");
+        assert_eq!(owner.reread(&flow).await.body["state"], "show_form");
     }
 }
 
@@ -139,7 +137,7 @@ async fn a_submission_that_names_no_method_is_told_so(site: Site) {
     let project = site.project().await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org");
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         for fields in [
             json!({}),
@@ -153,7 +151,7 @@ async fn a_submission_that_names_no_method_is_told_so(site: Site) {
                 assert_eq!(answer.status, expected);
                 continue;
             }
-            let form = read(&client, &flow).await;
+            let form = client.reread(&flow).await;
             assert_eq!(form.messages(), [4_010_004], "{kind:?} {fields}");
             let expected = if kind == Kind::Html { 303 } else { 400 };
             assert_eq!(answer.status, expected);
@@ -164,8 +162,8 @@ async fn a_submission_that_names_no_method_is_told_so(site: Site) {
 #[story]
 async fn flows_that_are_not_there(site: Site) {
     let project = site.project().await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
-    let page = signed_in(&site, &project, Kind::Html, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
+    let page = site.signed_in(&project, Kind::Html, ADA).await;
     for query in [format!("?id={NOBODY}"), "?id=abc".to_owned(), String::new()] {
         for client in [&script, &page] {
             let read = client
@@ -196,12 +194,12 @@ async fn an_expired_flow_is_replaced(site: Site) {
     let project = site.project_with(patch).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org");
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client
             .begin("settings", "?return_to=https://app.example/x")
             .await;
         site.world.clock.advance(TimeDelta::minutes(11));
-        let gone = read(&client, &flow).await;
+        let gone = client.reread(&flow).await;
         assert_eq!(gone.status, StatusCode::GONE, "{kind:?}");
         assert_eq!(gone.error_id(), None, "trap 16");
         let details = &gone.body["error"]["details"];
@@ -226,9 +224,7 @@ async fn an_expired_flow_is_replaced(site: Site) {
             sent.body["use_flow_id"].as_str().unwrap().to_owned()
         };
         assert_ne!(Some(fresh.as_str()), flow.body["id"].as_str());
-        let fresh = client
-            .get(&format!("/self-service/settings/flows?id={fresh}"))
-            .await;
+        let fresh = client.flow("settings", &fresh).await;
         assert_eq!(fresh.messages(), [4_050_001]);
         assert_eq!(fresh.body["state"], "show_form");
         assert_eq!(fresh.body["return_to"], "https://app.example/x");
@@ -240,8 +236,8 @@ async fn an_expired_flow_is_replaced(site: Site) {
 #[story]
 async fn a_forged_submission_changes_nothing(site: Site) {
     let project = site.project().await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
-    let page = signed_in(&site, &project, Kind::Html, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
+    let page = site.signed_in(&project, Kind::Html, ADA).await;
     for (kind, client) in [(Kind::Spa, &script), (Kind::Html, &page)] {
         let flow = client.begin("settings", "").await;
         for fields in [
@@ -262,12 +258,12 @@ async fn a_forged_submission_changes_nothing(site: Site) {
         }
         // What is wrong with the fields is said first, as clients know it.
         let fields = json!({"method": "profile", "traits": {"email": "nope"}, "csrf_token": "x"});
-        let form = submitted(client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.node_messages("traits.email"), [4_000_040]);
     }
-    let native = signed_in(&site, &project, Kind::Api, EMAIL).await;
+    let native = site.signed_in(&project, Kind::Api, ADA).await;
     let flow = native.begin("settings", "").await;
-    let body = json!({"method": "profile", "traits": {"email": EMAIL}}).to_string();
+    let body = json!({"method": "profile", "traits": {"email": ADA}}).to_string();
     let sent = native
         .send(
             reqwest::Method::POST,
@@ -278,7 +274,7 @@ async fn a_forged_submission_changes_nothing(site: Site) {
         .await;
     assert_eq!(sent.status, StatusCode::BAD_REQUEST);
     assert_eq!(sent.messages(), [4_000_001]);
-    assert!(super::opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
 #[story]
@@ -287,7 +283,7 @@ async fn a_second_factor_that_somebody_has_must_be_used(site: Site) {
     let base = project.base_url();
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         give_second_factor(&project, &email).await;
         let init = if kind == Kind::Api { "api" } else { "browser" };
@@ -296,7 +292,7 @@ async fn a_second_factor_that_somebody_has_must_be_used(site: Site) {
         let back = format!("/self-service/settings/{init}?return_to={base}/ui/session");
         let begun_to = client.get(&back).await;
         let id = flow.body["id"].as_str().unwrap();
-        let seen = read(&client, &flow).await;
+        let seen = client.reread(&flow).await;
         let sent = client
             .submit(
                 &flow,
@@ -341,7 +337,7 @@ async fn a_second_factor_that_somebody_has_must_be_used(site: Site) {
     }
     let lax = json!({"selfservice": {"flows": {"settings": {"required_aal": "aal1"}}}});
     let project = site.world.configure(&project, lax).await;
-    let client = signed_in(&site, &project, Kind::Api, "api@example.org").await;
+    let client = site.signed_in(&project, Kind::Api, "api@example.org").await;
     assert_eq!(client.begin("settings", "").await.status, 200);
 }
 
@@ -366,12 +362,12 @@ async fn where_a_browser_ends(site: Site) {
         "allowed_return_urls": ["https://app.example/"],
     }});
     let project = site.project_with(patch).await;
-    let page = person(&site, &project, Kind::Html, EMAIL).await;
-    let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
-    let fields = json!({"method": "profile", "traits": {"email": EMAIL}});
+    let page = site.signed_up(&project, Kind::Html, ADA).await;
+    let script = site.signed_in(&project, Kind::Spa, ADA).await;
+    let fields = json!({"method": "profile", "traits": {"email": ADA}});
     // Back to the form, whatever the project's default is.
     let flow = page.begin("settings", "").await;
-    let form = submitted(&page, Kind::Html, &flow, fields.clone()).await;
+    let form = page.submit_and_stay(&flow, fields.clone()).await;
     assert_eq!(form.messages(), [1_050_001]);
     let to = "https://app.example/back";
     let flow = page.begin("settings", &format!("?return_to={to}")).await;
@@ -403,13 +399,13 @@ async fn where_a_browser_ends(site: Site) {
     let refused = script.submit(&flow, moved).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.messages(), [4_000_001]);
-    assert_eq!(refused.body["identity"]["traits"]["email"], EMAIL);
-    let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
+    assert_eq!(refused.body["identity"]["traits"]["email"], ADA);
+    let script = site.signed_in(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
     let saved = script.submit(&flow, fields).await;
     let to = &saved.body["continue_with"][0]["redirect_browser_to"];
     assert_eq!(to, "https://app.example/all");
-    let fields = json!({"method": "password", "password": super::OTHER_PASSWORD});
+    let fields = json!({"method": "password", "password": OTHER_PASSWORD});
     let saved = script.submit(&flow, fields).await;
     let to = &saved.body["continue_with"][0]["redirect_browser_to"];
     assert_eq!(to, "https://app.example/pw");

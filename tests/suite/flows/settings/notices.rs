@@ -2,12 +2,9 @@
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Client, Kind, Site, story};
+use tests::{Client, Kind, Site, mailbox, story};
 
-use super::{
-    pending_change::{held, profile, typed, verification, with, with_traits},
-    person, submitted, whoami,
-};
+use super::pending_change::{held, profile, typed, with, with_traits};
 
 fn telling(config: Value) -> Value {
     with(json!([merged(
@@ -16,37 +13,31 @@ fn telling(config: Value) -> Value {
     )]))
 }
 
-/// Whom the notices went to, sorted.
-async fn told(site: &Site, project: &Project) -> Vec<String> {
-    let mails = site.mails(project).await.into_iter();
+/// The recipients of the notices, sorted.
+async fn told(project: &Project) -> Vec<String> {
+    let mails = mailbox::all(project).await.into_iter();
     let notices = mails.filter(|mail| mail.template == "verifiable_address_changed");
     let mut told: Vec<String> = notices.map(|mail| mail.to).collect();
     told.sort();
     told
 }
 
-async fn saved(client: &Client, kind: Kind, traits: Value) {
+async fn saved(client: &Client, traits: Value) {
     let flow = client.begin("settings", "").await;
-    let form = submitted(client, kind, &flow, profile(traits)).await;
+    let form = client.submit_and_stay(&flow, profile(traits)).await;
     assert_eq!(form.body["state"], "success", "{}", form.text);
 }
 
-/// Somebody proves their first address.
-async fn prove(site: &Site, project: &Project, client: &Client, email: &str) {
+/// The first address is proved.
+async fn prove(project: &Project, client: &Client, email: &str) {
     let begun = client.begin("verification", "").await;
     let fields = json!({"method": "code", "email": email});
-    let asked = client.submit(&begun, fields).await;
-    let form = if asked.status == 303 {
-        let id = begun.body["id"].as_str().unwrap();
-        verification(client, id).await
-    } else {
-        asked
-    };
-    let code = site.mail(project).await.code().to_owned();
+    let form = client.submit_and_stay(&begun, fields).await;
+    let code = mailbox::code(project).await;
     client
         .submit(&form, json!({"method": "code", "code": code}))
         .await;
-    let identity = whoami(client).await.body["identity"].clone();
+    let identity = client.whoami().await.body["identity"].clone();
     let mut addresses = identity["verifiable_addresses"].as_array().unwrap().iter();
     let proved = addresses.find(|address| address["value"] == email);
     assert_eq!(proved.unwrap()["verified"], true);
@@ -77,25 +68,20 @@ async fn whoever_is_meant_is_told(site: Site) {
         let phone = "+493012345678";
         let traits = json!({"email": "a@x.org", "phone": phone});
         let client = with_traits(&site, &project, Kind::Spa, traits).await;
-        prove(&site, &project, &client, "a@x.org").await;
+        prove(&project, &client, "a@x.org").await;
         // Nothing about addresses, or nothing at all.
         let named = json!({"email": "a@x.org", "phone": phone, "name": "Ada"});
-        saved(&client, Kind::Spa, named.clone()).await;
-        saved(&client, Kind::Spa, named).await;
-        assert!(told(&site, &project).await.is_empty(), "{config}");
-        saved(
-            &client,
-            Kind::Spa,
-            json!({"email": "c@x.org", "phone": phone}),
-        )
-        .await;
-        assert_eq!(told(&site, &project).await, replaced, "{config}");
+        saved(&client, named.clone()).await;
+        saved(&client, named).await;
+        assert!(told(&project).await.is_empty(), "{config}");
+        saved(&client, json!({"email": "c@x.org", "phone": phone})).await;
+        assert_eq!(told(&project).await, replaced, "{config}");
         // One more: nobody lost one, and the new ones are not verified yet.
         let more = json!({"email": "c@x.org", "phone": phone, "second": "d@x.org"});
-        saved(&client, Kind::Spa, more).await;
+        saved(&client, more).await;
         let mut both: Vec<&str> = replaced.into_iter().chain(added).collect();
         both.sort_unstable();
-        assert_eq!(told(&site, &project).await, both, "{config}");
+        assert_eq!(told(&project).await, both, "{config}");
     }
 }
 
@@ -105,16 +91,16 @@ async fn what_they_are_told(site: Site) {
     let project = site.project_with(telling(json!({}))).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
-        person(&site, &project, Kind::Spa, &of("taken")).await;
+        let client = site.signed_up(&project, kind, &of("a")).await;
+        site.signed_up(&project, Kind::Spa, &of("taken")).await;
         let flow = client.begin("settings", "").await;
         let taken = profile(json!({"email": of("taken")}));
-        let form = submitted(&client, kind, &flow, taken).await;
+        let form = client.submit_and_stay(&flow, taken).await;
         assert_eq!(form.messages(), [4_000_007]);
-        let so_far = told(&site, &project).await;
+        let so_far = told(&project).await;
         assert!(!so_far.contains(&of("a")), "nothing was changed");
-        saved(&client, kind, json!({"email": of("b")})).await;
-        let mails = site.mails(&project).await;
+        saved(&client, json!({"email": of("b")})).await;
+        let mails = mailbox::all(&project).await;
         let notice = mails
             .iter()
             .find(|mail| mail.to == of("a") && mail.template == "verifiable_address_changed");
@@ -152,17 +138,17 @@ async fn what_is_held_back_is_told_when_it_is_made(site: Site) {
             let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
             let traits = json!({"email": of("a"), "second": of("s")});
             let client = with_traits(&site, &project, kind, traits).await;
-            let before = told(&site, &project).await.len();
+            let before = told(&project).await.len();
             let wanted = json!({"email": of("b"), "second": of("s")});
-            let id = held(&client, kind, wanted.clone()).await;
-            assert_eq!(told(&site, &project).await.len(), before);
-            let (_, passed) = typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
+            let id = held(&client, wanted.clone()).await;
+            assert_eq!(told(&project).await.len(), before);
+            let passed = typed(&project, &client, &id, &of("b")).await;
             assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
             assert!(passed.body.get("continue_with").is_none());
-            let told = told(&site, &project).await;
+            let told = told(&project).await;
             assert_eq!(told.len(), before + 2);
             assert!(told.contains(&of("a")) && told.contains(&of("s")));
-            let identity = &whoami(&client).await.body["identity"];
+            let identity = &client.whoami().await.body["identity"];
             assert_eq!(identity["traits"], wanted);
         }
     }
@@ -177,16 +163,16 @@ async fn another_address_that_waits(site: Site) {
     let traits = json!({"email": "a@x.org", "second": "s@x.org"});
     let client = with_traits(&site, &project, Kind::Spa, traits).await;
     let sent_to = async |to: &str| {
-        let mails = site.mails(&project).await;
+        let mails = mailbox::all(&project).await;
         mails.iter().filter(|mail| mail.to == to).count()
     };
     assert_eq!((sent_to("a@x.org").await, sent_to("s@x.org").await), (1, 0));
     let wanted = json!({"email": "b@x.org", "second": "s@x.org"});
-    let id = held(&client, Kind::Spa, wanted).await;
+    let id = held(&client, wanted).await;
     assert_eq!(sent_to("s@x.org").await, 0);
-    typed(&site, &project, (&client, Kind::Spa), (&id, "b@x.org")).await;
+    typed(&project, &client, &id, "b@x.org").await;
     assert_eq!(sent_to("s@x.org").await, 1);
-    let addresses = &whoami(&client).await.body["identity"]["verifiable_addresses"];
+    let addresses = &client.whoami().await.body["identity"]["verifiable_addresses"];
     let status = |value: &str| {
         let mut all = addresses.as_array().unwrap().iter();
         all.find(|a| a["value"] == value).unwrap()["status"].clone()

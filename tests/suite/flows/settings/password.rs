@@ -2,28 +2,26 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
-
-use super::{EMAIL, OTHER_PASSWORD, PASSWORD, opens, person, signed_in, submitted, whoami};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
 
 #[story]
 async fn a_new_password_takes_the_place_of_the_old_one(site: Site) {
     let project = site.project().await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
-        let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
+        let elsewhere = site.signed_in(&project, Kind::Spa, &email).await;
         let flow = client.begin("settings", "").await;
         let fields = json!({"method": "password", "password": OTHER_PASSWORD});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.body["state"], "success", "{kind:?}: {}", form.text);
         assert_eq!(form.messages(), [1_050_001]);
         let node = form.node("password");
         assert!(node["attributes"].get("value").is_none(), "trap 42");
-        assert!(!opens(&site, &project, &email, PASSWORD).await);
-        assert!(opens(&site, &project, &email, OTHER_PASSWORD).await);
+        assert!(!site.opens(&project, &email, PASSWORD).await);
+        assert!(site.opens(&project, &email, OTHER_PASSWORD).await);
         // Sessions live on unless a hook says otherwise.
-        assert_eq!(whoami(&elsewhere).await.status, 200);
+        assert_eq!(elsewhere.whoami().await.status, 200);
     }
 }
 
@@ -32,7 +30,7 @@ async fn passwords_that_will_not_do(site: Site) {
     let project = site.project().await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}-somebody@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         for (password, message) in [
             (Value::Null, 4_000_002),
@@ -41,12 +39,12 @@ async fn passwords_that_will_not_do(site: Site) {
             (json!(PASSWORD), 4_000_039),
         ] {
             let fields = json!({"method": "password", "password": password});
-            let form = submitted(&client, kind, &flow, fields).await;
+            let form = client.submit_and_stay(&flow, fields).await;
             assert_eq!(form.node_messages("password"), [message], "{kind:?}");
             assert!(form.node("password")["attributes"].get("value").is_none());
             assert_eq!(form.body["state"], "show_form");
         }
-        assert!(opens(&site, &project, &email, PASSWORD).await);
+        assert!(site.opens(&project, &email, PASSWORD).await);
     }
 }
 
@@ -57,18 +55,18 @@ async fn whoever_was_made_without_a_password_sets_one(site: Site) {
     let made = admin
         .post(
             "/admin/identities",
-            json!({"schema_id": "preset://email", "traits": {"email": EMAIL}}),
+            json!({"schema_id": "preset://email", "traits": {"email": ADA}}),
         )
         .await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let id: uuid::Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
     let mut client = site.client(&project, Kind::Api);
-    client.set_header("x-session-token", &session_of(&project, id).await);
+    client.set_token(&session_of(&project, id).await);
     let flow = client.begin("settings", "").await;
     let fields = json!({"method": "password", "password": PASSWORD});
     let saved = client.submit(&flow, fields).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
 /// As another way to sign in would make one.
@@ -123,7 +121,7 @@ async fn a_password_without_an_identifier_would_open_nothing(site: Site) {
         .await;
     let id: uuid::Uuid = made.body["id"].as_str().unwrap().parse().unwrap();
     let mut client = site.client(&project, Kind::Api);
-    client.set_header("x-session-token", &session_of(&project, id).await);
+    client.set_token(&session_of(&project, id).await);
     let flow = client.begin("settings", "").await;
     let fields = json!({"method": "password", "password": PASSWORD});
     let refused = client.submit(&flow, fields).await;
@@ -142,16 +140,16 @@ async fn a_hook_signs_out_everywhere_else(site: Site) {
     let project = site.project_with(hook).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
-        let elsewhere = signed_in(&site, &project, Kind::Spa, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
+        let elsewhere = site.signed_in(&project, Kind::Spa, &email).await;
         let flow = client.begin("settings", "").await;
         let fields = json!({"method": "profile", "traits": {"email": email}});
-        submitted(&client, kind, &flow, fields).await;
-        assert_eq!(whoami(&elsewhere).await.status, 200, "not by the profile");
+        client.submit_and_stay(&flow, fields).await;
+        assert_eq!(elsewhere.whoami().await.status, 200, "not by the profile");
         let fields = json!({"method": "password", "password": OTHER_PASSWORD});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.body["state"], "success");
-        assert_eq!(whoami(&elsewhere).await.status, 401, "{kind:?}");
-        assert_eq!(whoami(&client).await.status, 200, "{kind:?}");
+        assert_eq!(elsewhere.whoami().await.status, 401, "{kind:?}");
+        assert_eq!(client.whoami().await.status, 200, "{kind:?}");
     }
 }

@@ -5,9 +5,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story};
 
-use super::{PASSWORD, keep_token, opens, person, read, refresh, submitted, whoami};
 use crate::flows::verification::by_link;
 
 /// Two mail addresses, a phone number, a name to sign in with, and one to be called by.
@@ -40,7 +39,7 @@ pub(super) fn profile(traits: Value) -> Value {
     json!({"method": "profile", "traits": traits})
 }
 
-/// Somebody with these traits, signed in.
+/// A client whose owner signed up with these traits.
 pub(super) async fn with_traits(
     site: &Site,
     project: &Project,
@@ -51,13 +50,13 @@ pub(super) async fn with_traits(
     let flow = client.begin("registration", "").await;
     let fields = json!({"method": "password", "password": PASSWORD, "traits": traits});
     let made = client.submit(&flow, fields).await;
-    keep_token(&mut client, kind, &made);
+    client.keep_token(&made);
     client
 }
 
 /// The id of the verification that this kind of client is led to.
-pub(super) fn led_to(kind: Kind, answer: &Answer) -> String {
-    if kind == Kind::Html {
+pub(super) fn led_to(client: &Client, answer: &Answer) -> String {
+    if client.kind() == Kind::Html {
         assert_eq!(answer.status, 303, "{}", answer.text);
         assert!(
             answer.location().contains("/ui/verification?flow="),
@@ -73,50 +72,23 @@ pub(super) fn led_to(kind: Kind, answer: &Answer) -> String {
     next[0]["flow"]["id"].as_str().unwrap().to_owned()
 }
 
-/// A verification as it is now.
-pub(super) async fn verification(client: &Client, id: &str) -> Answer {
-    client
-        .get(&format!("/self-service/verification/flows?id={id}"))
-        .await
-}
-
 /// Ask for other traits, and be led to a verification.
-pub(super) async fn held(client: &Client, kind: Kind, traits: Value) -> String {
+pub(super) async fn held(client: &Client, traits: Value) -> String {
     let flow = client.begin("settings", "").await;
-    led_to(kind, &client.submit(&flow, profile(traits)).await)
+    led_to(client, &client.submit(&flow, profile(traits)).await)
 }
 
-/// Submit a verification and see its form, with the status that scripts get.
-pub(super) async fn sent(client: &Client, kind: Kind, id: &str, fields: Value) -> (u16, Answer) {
-    let form = verification(client, id).await;
+/// Submit a verification, and its form as it is then.
+pub(super) async fn sent(client: &Client, id: &str, fields: Value) -> Answer {
+    let form = client.flow("verification", id).await;
     assert_eq!(form.status, 200, "{}", form.text);
-    let answer = client.submit(&form, fields).await;
-    if kind != Kind::Html {
-        return (answer.status.as_u16(), answer);
-    }
-    assert_eq!(answer.status, 303, "{}", answer.text);
-    assert_eq!(answer.location_query("flow").as_deref(), Some(id));
-    let form = verification(client, id).await;
-    (0, form)
-}
-
-pub(super) async fn code(site: &Site, project: &Project, to: &str) -> String {
-    let mails = site.mails(project).await;
-    let mail = mails.iter().find(|mail| mail.to == to);
-    mail.unwrap_or_else(|| panic!("nothing went to {to}"))
-        .code()
-        .to_owned()
+    client.submit_and_stay(&form, fields).await
 }
 
 /// The code that went there, typed.
-pub(super) async fn typed(
-    site: &Site,
-    project: &Project,
-    (client, kind): (&Client, Kind),
-    (id, to): (&str, &str),
-) -> (u16, Answer) {
-    let code = code(site, project, to).await;
-    sent(client, kind, id, json!({"method": "code", "code": code})).await
+pub(super) async fn typed(project: &Project, client: &Client, id: &str, to: &str) -> Answer {
+    let code = mailbox::code_to(project, to).await;
+    sent(client, id, json!({"method": "code", "code": code})).await
 }
 
 #[story]
@@ -127,13 +99,13 @@ async fn nothing_is_changed_until_the_address_is_verified(site: Site) {
             format!("{kind:?}@x.org").to_lowercase(),
             format!("new-{kind:?}@x.org").to_lowercase(),
         );
-        let client = person(&site, &project, kind, &old).await;
-        let before = whoami(&client).await.body["identity"].clone();
+        let client = site.signed_up(&project, kind, &old).await;
+        let before = client.whoami().await.body["identity"].clone();
         let flow = client.begin("settings", "").await;
         let asked = client
             .submit(&flow, profile(json!({"email": new, "name": "Ada"})))
             .await;
-        let id = led_to(kind, &asked);
+        let id = led_to(&client, &asked);
         if kind != Kind::Html {
             let next = &asked.body["continue_with"][0]["flow"];
             assert_eq!(next["verifiable_address"], new);
@@ -141,32 +113,32 @@ async fn nothing_is_changed_until_the_address_is_verified(site: Site) {
             assert_eq!(next["url"], page);
         }
         // The form keeps what was typed and says nothing; the account is as it was.
-        let form = read(&client, &flow).await;
+        let form = client.reread(&flow).await;
         assert_eq!(form.body["state"], "show_form");
         assert!(form.messages().is_empty() && form.body.get("active").is_none());
         assert_eq!(form.node("traits.email")["attributes"]["value"], new);
         assert_eq!(form.node("traits.name")["attributes"]["value"], "Ada");
         assert_eq!(form.body["identity"], before);
-        assert_eq!(whoami(&client).await.body["identity"], before);
-        assert!(opens(&site, &project, &old, PASSWORD).await);
-        assert!(!opens(&site, &project, &new, PASSWORD).await);
+        assert_eq!(client.whoami().await.body["identity"], before);
+        assert!(site.opens(&project, &old, PASSWORD).await);
+        assert!(!site.opens(&project, &new, PASSWORD).await);
 
-        let shown = verification(&client, &id).await;
+        let shown = client.flow("verification", &id).await;
         assert_eq!(shown.body["state"], "sent_email");
         assert_eq!(shown.messages(), [1_080_003]);
         assert_eq!(shown.node("email")["attributes"]["value"], new);
         assert!(!shown.text.contains("held") && !shown.text.contains("Ada"));
         let wrong = json!({"method": "code", "code": "000000"});
-        let (status, wrong) = sent(&client, kind, &id, wrong).await;
-        assert!(matches!(status, 0 | 200));
+        let wrong = sent(&client, &id, wrong).await;
+        assert_eq!(wrong.status, kind.reads(200));
         assert_eq!(wrong.messages(), [4_070_006]);
-        assert_eq!(whoami(&client).await.body["identity"], before);
+        assert_eq!(client.whoami().await.body["identity"], before);
 
-        let (status, passed) = typed(&site, &project, (&client, kind), (&id, &new)).await;
-        assert!(matches!(status, 0 | 200), "{}", passed.text);
+        let passed = typed(&project, &client, &id, &new).await;
+        assert_eq!(passed.status, kind.reads(200), "{}", passed.text);
         assert_eq!(passed.body["state"], "passed_challenge");
         assert_eq!(passed.messages(), [1_080_002]);
-        let after = whoami(&client).await.body["identity"].clone();
+        let after = client.whoami().await.body["identity"].clone();
         assert_eq!(after["id"], before["id"]);
         assert_eq!(after["traits"], json!({"email": new, "name": "Ada"}));
         let address = &after["verifiable_addresses"];
@@ -181,14 +153,10 @@ async fn nothing_is_changed_until_the_address_is_verified(site: Site) {
         );
         assert!(address[0]["verified_at"].is_string());
         assert_eq!(after["recovery_addresses"][0]["value"], json!(new));
-        assert!(!opens(&site, &project, &old, PASSWORD).await);
-        assert!(opens(&site, &project, &new, PASSWORD).await);
+        assert!(!site.opens(&project, &old, PASSWORD).await);
+        assert!(site.opens(&project, &new, PASSWORD).await);
     }
-    assert_eq!(
-        site.mails(&project).await.len(),
-        6,
-        "no more than the codes"
-    );
+    assert_eq!(mailbox::count(&project).await, 6, "no more than the codes");
 }
 
 #[story]
@@ -199,34 +167,40 @@ async fn a_link_will_do_as_well(site: Site) {
             format!("{kind:?}@x.org").to_lowercase(),
             format!("new-{kind:?}@x.org").to_lowercase(),
         );
-        let client = person(&site, &project, kind, &old).await;
-        let id = held(&client, kind, json!({"email": new})).await;
-        assert_eq!(verification(&client, &id).await.messages(), [1_080_001]);
+        let client = site.signed_up(&project, kind, &old).await;
+        let id = held(&client, json!({"email": new})).await;
+        assert_eq!(
+            client.flow("verification", &id).await.messages(),
+            [1_080_001]
+        );
         // Opened wherever the mail is read, by somebody who is not signed in.
-        let mail = site.mail(&project).await;
+        let mail = mailbox::newest(&project).await;
         let followed = site.client(&project, Kind::Html).get(mail.link()).await;
         assert_eq!(followed.location_query("flow").as_deref(), Some(&*id));
         assert_eq!(
-            whoami(&client).await.body["identity"]["traits"]["email"],
+            client.whoami().await.body["identity"]["traits"]["email"],
             new
         );
-        assert!(opens(&site, &project, &new, PASSWORD).await);
+        assert!(site.opens(&project, &new, PASSWORD).await);
     }
 }
 
 #[story]
 async fn a_phone_number_is_verified_by_text_message(site: Site) {
     let project = site.project_with(holding()).await;
-    let client = person(&site, &project, Kind::Spa, "ada@x.org").await;
+    let client = site.signed_up(&project, Kind::Spa, "ada@x.org").await;
     let phone = "+493012345678";
     let traits = json!({"email": "ada@x.org", "phone": "+49 30 12345678"});
-    let id = held(&client, Kind::Spa, traits).await;
-    let form = verification(&client, &id).await;
+    let id = held(&client, traits).await;
+    let form = client.flow("verification", &id).await;
     assert_eq!(form.messages(), [1_080_004]);
     assert_eq!(form.node("sms")["attributes"]["value"], phone);
-    let (status, passed) = typed(&site, &project, (&client, Kind::Spa), (&id, phone)).await;
-    assert_eq!((status, passed.messages()), (200, vec![1_080_005]));
-    let traits = &whoami(&client).await.body["identity"]["traits"];
+    let passed = typed(&project, &client, &id, phone).await;
+    assert_eq!(
+        (passed.status.as_u16(), passed.messages()),
+        (200, vec![1_080_005])
+    );
+    let traits = &client.whoami().await.body["identity"]["traits"];
     assert_eq!(*traits, json!({"email": "ada@x.org", "phone": phone}));
 }
 
@@ -237,11 +211,11 @@ async fn what_is_held_back_and_what_is_not(site: Site) {
     let project = site.project_with(holding()).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
+        let client = site.signed_up(&project, kind, &of("a")).await;
         let both = json!({"email": of("a"), "second": of("b")});
-        let id = held(&client, kind, both.clone()).await;
-        typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
-        assert_eq!(whoami(&client).await.body["identity"]["traits"], both);
+        let id = held(&client, both.clone()).await;
+        typed(&project, &client, &id, &of("b")).await;
+        assert_eq!(client.whoami().await.body["identity"]["traits"], both);
         for traits in [
             json!({"email": of("a"), "second": of("b"), "name": "Ada"}),
             json!({"email": of("A").to_uppercase(), "second": of("b")}),
@@ -249,19 +223,21 @@ async fn what_is_held_back_and_what_is_not(site: Site) {
             json!({"email": of("b")}),
         ] {
             let flow = client.begin("settings", "").await;
-            let saved = submitted(&client, kind, &flow, profile(traits.clone())).await;
+            let saved = client.submit_and_stay(&flow, profile(traits.clone())).await;
             assert_eq!(saved.body["state"], "success", "{}", saved.text);
             assert_eq!(saved.messages(), [1_050_001]);
-            assert_eq!(whoami(&client).await.body["identity"]["traits"], traits);
+            assert_eq!(client.whoami().await.body["identity"]["traits"], traits);
         }
         // The same form, once it was saved.
         let flow = client.begin("settings", "").await;
-        submitted(&client, kind, &flow, profile(json!({"email": of("b")}))).await;
+        client
+            .submit_and_stay(&flow, profile(json!({"email": of("b")})))
+            .await;
         let asked = client
             .submit(&flow, profile(json!({"email": of("c")})))
             .await;
-        led_to(kind, &asked);
-        let form = read(&client, &flow).await;
+        led_to(&client, &asked);
+        let form = client.reread(&flow).await;
         assert_eq!(
             (&form.body["state"], form.messages()),
             (&json!("show_form"), vec![])
@@ -274,18 +250,18 @@ async fn one_address_at_a_time(site: Site) {
     let project = site.project_with(holding()).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
-        let mails = site.mails(&project).await.len();
+        let client = site.signed_up(&project, kind, &of("a")).await;
+        let mails = mailbox::count(&project).await;
         let flow = client.begin("settings", "").await;
         let traits = json!({"email": of("b"), "second": of("c")});
-        let form = submitted(&client, kind, &flow, profile(traits)).await;
+        let form = client.submit_and_stay(&flow, profile(traits)).await;
         assert_eq!(form.status, 200, "{}", form.text);
         assert_eq!(form.messages(), [4_050_002]);
         assert_eq!(form.body["state"], "show_form");
         assert!(form.body.get("continue_with").is_none());
         assert_eq!(form.node("traits.email")["attributes"]["value"], of("b"));
         assert_eq!(form.body["identity"]["traits"], json!({"email": of("a")}));
-        assert_eq!(site.mails(&project).await.len(), mails);
+        assert_eq!(mailbox::count(&project).await, mails);
     }
 }
 
@@ -298,28 +274,28 @@ async fn what_belongs_to_somebody_else(site: Site) {
     with_traits(&site, &project, Kind::Spa, theirs).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
-        let mails = site.mails(&project).await.len();
+        let client = site.signed_up(&project, kind, &of("a")).await;
+        let mails = mailbox::count(&project).await;
         let flow = client.begin("settings", "").await;
         let traits = json!({"email": "Theirs@x.org", "name": "Eve"});
         let answer = client.submit(&flow, profile(traits)).await;
         if kind != Kind::Html {
             assert_eq!(answer.status, 400);
         }
-        let form = read(&client, &flow).await;
+        let form = client.reread(&flow).await;
         assert_eq!(form.messages(), [4_000_007], "{}", form.text);
         assert_eq!(form.node("traits.name")["attributes"]["value"], "Eve");
-        assert_eq!(site.mails(&project).await.len(), mails);
+        assert_eq!(mailbox::count(&project).await, mails);
 
-        let id = held(&client, kind, json!({"email": of("b"), "login": "theirs"})).await;
-        let (status, form) = typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
-        assert!(matches!(status, 0 | 400), "{}", form.text);
+        let id = held(&client, json!({"email": of("b"), "login": "theirs"})).await;
+        let form = typed(&project, &client, &id, &of("b")).await;
+        assert_eq!(form.status, kind.reads(400), "{}", form.text);
         assert_eq!(form.messages(), [4_000_007]);
         assert_eq!(form.body["state"], "sent_email");
-        let traits = &whoami(&client).await.body["identity"]["traits"];
+        let traits = &client.whoami().await.body["identity"]["traits"];
         assert_eq!(*traits, json!({"email": of("a")}), "nothing half");
     }
-    assert!(opens(&site, &project, "theirs", PASSWORD).await);
+    assert!(site.opens(&project, "theirs", PASSWORD).await);
 }
 
 #[story]
@@ -328,10 +304,10 @@ async fn it_needs_a_session_that_authenticated_lately(site: Site) {
     let mut clients = Vec::new();
     for kind in Kind::ALL {
         let email = format!("{kind:?}@x.org").to_lowercase();
-        clients.push((kind, person(&site, &project, kind, &email).await));
+        clients.push((kind, site.signed_up(&project, kind, &email).await));
     }
     site.world.clock.advance(TimeDelta::minutes(61));
-    let mails = site.mails(&project).await.len();
+    let mails = mailbox::count(&project).await;
     for (kind, client) in &clients {
         let flow = client.begin("settings", "").await;
         let answer = client
@@ -350,11 +326,11 @@ async fn it_needs_a_session_that_authenticated_lately(site: Site) {
             assert_eq!(answer.error_id(), Some("session_refresh_required"));
         }
     }
-    assert_eq!(site.mails(&project).await.len(), mails);
+    assert_eq!(mailbox::count(&project).await, mails);
     // Going on after the detour ends at the verification.
     let (_, page) = &clients[0];
-    assert_eq!(refresh(page, "html@x.org", PASSWORD).await.status, 303);
+    assert_eq!(page.refresh("html@x.org", PASSWORD).await.status, 303);
     let waiting = page.begin("settings", "").await;
     let fields = profile(json!({"email": "new-html@x.org"}));
-    led_to(Kind::Html, &page.submit(&waiting, fields).await);
+    led_to(page, &page.submit(&waiting, fields).await);
 }

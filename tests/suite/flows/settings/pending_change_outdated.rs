@@ -5,33 +5,21 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story};
 use uuid::Uuid;
 
-use super::{
-    PASSWORD, opens,
-    pending_change::{code, held, holding, led_to, profile, sent, typed, verification},
-    person, read, signed_in, submitted, whoami,
-};
-use crate::flows::verification::{by_link, landed, patient};
-
-async fn traits(client: &Client) -> Value {
-    whoami(client).await.body["identity"]["traits"].clone()
-}
+use super::pending_change::{held, holding, led_to, profile, sent, typed};
+use crate::flows::verification::{by_link, patient};
 
 /// As after a wrong code, and the code is used up.
-async fn is_over(
-    site: &Site,
-    project: &Project,
-    (client, kind): (&Client, Kind),
-    (id, to): (&str, &str),
-) {
-    let (status, form) = typed(site, project, (client, kind), (id, to)).await;
-    assert!(matches!(status, 0 | 200), "{}", form.text);
+async fn is_over(project: &Project, client: &Client, id: &str, to: &str) {
+    let kind = client.kind();
+    let form = typed(project, client, id, to).await;
+    assert_eq!(form.status, kind.reads(200), "{}", form.text);
     assert_eq!(form.messages(), [4_070_006], "{kind:?}");
     assert_eq!(form.body["state"], "sent_email");
     if kind == Kind::Api {
-        let code = code(site, project, to).await;
+        let code = mailbox::code_to(project, to).await;
         let again = client
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
@@ -45,20 +33,20 @@ async fn the_newer_change_counts(site: Site) {
     let project = site.project_with(merged(&holding(), &patient(50))).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
-        let first = held(&client, kind, json!({"email": of("b")})).await;
-        let second = held(&client, kind, json!({"email": of("c")})).await;
+        let client = site.signed_up(&project, kind, &of("a")).await;
+        let first = held(&client, json!({"email": of("b")})).await;
+        let second = held(&client, json!({"email": of("c")})).await;
         // Whoever wants the first one sent again hears no more, and nothing is sent.
-        let mails = site.mails(&project).await.len();
+        let mails = mailbox::count(&project).await;
         let again = json!({"method": "code", "email": of("b")});
-        let (_, form) = sent(&client, kind, &first, again).await;
+        let form = sent(&client, &first, again).await;
         assert_eq!(form.messages(), [1_080_003]);
-        assert_eq!(site.mails(&project).await.len(), mails);
-        let third = held(&client, kind, json!({"email": of("d")})).await;
-        is_over(&site, &project, (&client, kind), (&second, &of("c"))).await;
-        assert_eq!(traits(&client).await, json!({"email": of("a")}));
-        typed(&site, &project, (&client, kind), (&third, &of("d"))).await;
-        assert_eq!(traits(&client).await, json!({"email": of("d")}));
+        assert_eq!(mailbox::count(&project).await, mails);
+        let third = held(&client, json!({"email": of("d")})).await;
+        is_over(&project, &client, &second, &of("c")).await;
+        assert_eq!(client.traits().await, json!({"email": of("a")}));
+        typed(&project, &client, &third, &of("d")).await;
+        assert_eq!(client.traits().await, json!({"email": of("d")}));
     }
 }
 
@@ -68,28 +56,28 @@ async fn sent_again(site: Site) {
     let project = site.project_with(merged(&holding(), &patient(50))).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
-        let id = held(&client, kind, json!({"email": of("b")})).await;
-        let old = code(&site, &project, &of("b")).await;
+        let client = site.signed_up(&project, kind, &of("a")).await;
+        let id = held(&client, json!({"email": of("b")})).await;
+        let old = mailbox::code_to(&project, &of("b")).await;
         let again = json!({"method": "code", "email": of("elsewhere")});
-        let (status, form) = sent(&client, kind, &id, again.clone()).await;
-        assert!(matches!(status, 0 | 200), "{}", form.text);
+        let form = sent(&client, &id, again.clone()).await;
+        assert_eq!(form.status, kind.reads(200), "{}", form.text);
         assert_eq!(form.messages(), [1_080_003]);
-        let mail = site.mail(&project).await;
+        let mail = mailbox::newest(&project).await;
         assert_eq!((&*mail.to, mail.code() == old), (&*of("b"), false));
         let wrong = json!({"method": "code", "code": old});
-        let (_, form) = sent(&client, kind, &id, wrong).await;
+        let form = sent(&client, &id, wrong).await;
         assert_eq!(form.messages(), [4_070_006]);
-        typed(&site, &project, (&client, kind), (&id, &of("b"))).await;
-        assert_eq!(traits(&client).await, json!({"email": of("b")}));
+        typed(&project, &client, &id, &of("b")).await;
+        assert_eq!(client.traits().await, json!({"email": of("b")}));
 
-        let id = held(&client, kind, json!({"email": of("c")})).await;
-        person(&site, &project, Kind::Spa, &of("c")).await;
-        let mails = site.mails(&project).await.len();
-        let (status, form) = sent(&client, kind, &id, again).await;
-        assert!(matches!(status, 0 | 400), "{}", form.text);
+        let id = held(&client, json!({"email": of("c")})).await;
+        site.signed_up(&project, Kind::Spa, &of("c")).await;
+        let mails = mailbox::count(&project).await;
+        let form = sent(&client, &id, again).await;
+        assert_eq!(form.status, kind.reads(400), "{}", form.text);
         assert_eq!(form.messages(), [4_000_007]);
-        assert_eq!(site.mails(&project).await.len(), mails);
+        assert_eq!(mailbox::count(&project).await, mails);
     }
 }
 
@@ -98,19 +86,19 @@ async fn the_address_is_taken_meanwhile(site: Site) {
     let project = site.project_with(merged(&holding(), &patient(50))).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
+        let client = site.signed_up(&project, kind, &of("a")).await;
         let wanted = json!({"email": of("b"), "name": "Ada"});
-        let id = held(&client, kind, wanted).await;
-        let mine = code(&site, &project, &of("b")).await;
-        person(&site, &project, Kind::Spa, &of("b")).await;
+        let id = held(&client, wanted).await;
+        let mine = mailbox::code_to(&project, &of("b")).await;
+        site.signed_up(&project, Kind::Spa, &of("b")).await;
         let typed = json!({"method": "code", "code": mine});
-        let (status, form) = sent(&client, kind, &id, typed.clone()).await;
-        assert!(matches!(status, 0 | 400), "{}", form.text);
+        let form = sent(&client, &id, typed.clone()).await;
+        assert_eq!(form.status, kind.reads(400), "{}", form.text);
         assert_eq!(form.messages(), [4_000_007]);
         assert_eq!(form.body["state"], "sent_email");
-        assert_eq!(traits(&client).await, json!({"email": of("a")}));
-        let theirs = signed_in(&site, &project, Kind::Spa, &of("b")).await;
-        let theirs = whoami(&theirs).await.body["identity"].clone();
+        assert_eq!(client.traits().await, json!({"email": of("a")}));
+        let theirs = site.signed_in(&project, Kind::Spa, &of("b")).await;
+        let theirs = theirs.whoami().await.body["identity"].clone();
         assert_eq!(theirs["verifiable_addresses"][0]["verified"], false);
         let again = client.submit(&form, typed).await;
         match kind {
@@ -125,14 +113,14 @@ async fn the_account_is_another_meanwhile(site: Site) {
     let project = site.project_with(merged(&holding(), &patient(50))).await;
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
-        let id = held(&client, kind, json!({"email": of("b"), "name": "B"})).await;
+        let client = site.signed_up(&project, kind, &of("a")).await;
+        let id = held(&client, json!({"email": of("b"), "name": "B"})).await;
         let flow = client.begin("settings", "").await;
         let other = json!({"email": of("a"), "name": "C"});
-        let saved = submitted(&client, kind, &flow, profile(other.clone())).await;
+        let saved = client.submit_and_stay(&flow, profile(other.clone())).await;
         assert_eq!(saved.messages(), [1_050_001]);
-        is_over(&site, &project, (&client, kind), (&id, &of("b"))).await;
-        assert_eq!(traits(&client).await, other);
+        is_over(&project, &client, &id, &of("b")).await;
+        assert_eq!(client.traits().await, other);
     }
 }
 
@@ -145,41 +133,41 @@ async fn nobody_asks_for_it_any_more(site: Site) {
     let admin = site.admin(&project);
     for kind in Kind::ALL {
         let of = |name: &str| format!("{name}-{kind:?}@x.org").to_lowercase();
-        let client = person(&site, &project, kind, &of("a")).await;
-        let id = held(&client, kind, json!({"email": of("b")})).await;
-        let session = whoami(&client).await.body["id"]
+        let client = site.signed_up(&project, kind, &of("a")).await;
+        let id = held(&client, json!({"email": of("b")})).await;
+        let session = client.whoami().await.body["id"]
             .as_str()
             .unwrap()
             .to_owned();
         let ended = admin.delete(&format!("/admin/sessions/{session}")).await;
         assert_eq!(ended.status, 204);
-        is_over(&site, &project, (&client, kind), (&id, &of("b"))).await;
+        is_over(&project, &client, &id, &of("b")).await;
 
-        let client = signed_in(&site, &project, kind, &of("a")).await;
-        let id = held(&client, kind, json!({"email": of("c")})).await;
+        let client = site.signed_in(&project, kind, &of("a")).await;
+        let id = held(&client, json!({"email": of("c")})).await;
         disable(&project, &of("a"), true).await;
-        is_over(&site, &project, (&client, kind), (&id, &of("c"))).await;
+        is_over(&project, &client, &id, &of("c")).await;
         disable(&project, &of("a"), false).await;
 
-        let client = signed_in(&site, &project, kind, &of("a")).await;
-        assert_eq!(traits(&client).await, json!({"email": of("a")}));
-        let id = held(&client, kind, json!({"email": of("d")})).await;
-        let typed = code(&site, &project, &of("d")).await;
-        let identity = whoami(&client).await.body["identity"]["id"].clone();
+        let client = site.signed_in(&project, kind, &of("a")).await;
+        assert_eq!(client.traits().await, json!({"email": of("a")}));
+        let id = held(&client, json!({"email": of("d")})).await;
+        let typed = mailbox::code_to(&project, &of("d")).await;
+        let identity = client.whoami().await.body["identity"]["id"].clone();
         let path = format!("/admin/identities/{}", identity.as_str().unwrap());
         assert_eq!(admin.delete(&path).await.status, 204);
         let typed = json!({"method": "code", "code": typed});
-        let (status, form) = sent(&client, kind, &id, typed).await;
-        assert!(matches!(status, 0 | 200), "{}", form.text);
+        let form = sent(&client, &id, typed).await;
+        assert_eq!(form.status, kind.reads(200), "{}", form.text);
         assert_eq!(form.messages(), [4_070_006]);
     }
-    let client = person(&site, &project, Kind::Spa, "own@x.org").await;
-    let id = held(&client, Kind::Spa, json!({"email": "own-new@x.org"})).await;
+    let client = site.signed_up(&project, Kind::Spa, "own@x.org").await;
+    let id = held(&client, json!({"email": "own-new@x.org"})).await;
     let flow = client.begin("settings", "").await;
     let fields = json!({"method": "account", "account_confirmation": "own@x.org"});
     assert_eq!(client.submit(&flow, fields).await.status, 200);
     // What waited goes as well.
-    assert_eq!(verification(&client, &id).await.status, 404);
+    assert_eq!(client.flow("verification", &id).await.status, 404);
 }
 
 async fn disable(project: &Project, address: &str, is_disabled: bool) {
@@ -201,10 +189,10 @@ async fn disable(project: &Project, address: &str, is_disabled: bool) {
 #[story]
 async fn too_late(site: Site) {
     let project = site.project_with(holding()).await;
-    let client = person(&site, &project, Kind::Spa, "a@x.org").await;
-    let id = held(&client, Kind::Spa, json!({"email": "b@x.org"})).await;
-    let form = verification(&client, &id).await;
-    let typed = code(&site, &project, "b@x.org").await;
+    let client = site.signed_up(&project, Kind::Spa, "a@x.org").await;
+    let id = held(&client, json!({"email": "b@x.org"})).await;
+    let form = client.flow("verification", &id).await;
+    let typed = mailbox::code_to(&project, "b@x.org").await;
     site.world.clock.advance(TimeDelta::minutes(61));
     let late = client
         .submit(&form, json!({"method": "code", "code": typed}))
@@ -215,34 +203,34 @@ async fn too_late(site: Site) {
     // What takes its place changes nothing.
     let again = json!({"method": "code", "email": "b@x.org"});
     client.submit(&fresh, again).await;
-    assert_eq!(traits(&client).await, json!({"email": "a@x.org"}));
+    assert_eq!(client.traits().await, json!({"email": "a@x.org"}));
 }
 
 /// There is no form for a link: a new verification says what became of it.
 #[story]
 async fn by_link_as_well(site: Site) {
     let project = site.project_with(merged(&holding(), &by_link())).await;
-    let page = person(&site, &project, Kind::Html, "a@x.org").await;
+    let page = site.signed_up(&project, Kind::Html, "a@x.org").await;
     let follow = async |link: String| {
         let followed = page.get(&link).await;
-        landed(&page, "verification", &followed).await
+        page.landed("verification", &followed).await
     };
-    let link = async || site.mail(&project).await.link().to_owned();
+    let link = async || mailbox::link(&project).await;
 
-    held(&page, Kind::Html, json!({"email": "b@x.org"})).await;
+    held(&page, json!({"email": "b@x.org"})).await;
     let first = link().await;
-    held(&page, Kind::Html, json!({"email": "c@x.org"})).await;
+    held(&page, json!({"email": "c@x.org"})).await;
     assert_eq!(follow(first).await.messages(), [4_070_001]);
     let second = link().await;
     let flow = page.begin("settings", "").await;
     let named = json!({"email": "a@x.org", "name": "A"});
-    submitted(&page, Kind::Html, &flow, profile(named.clone())).await;
+    page.submit_and_stay(&flow, profile(named.clone())).await;
     assert_eq!(follow(second).await.messages(), [4_070_001]);
-    held(&page, Kind::Html, json!({"email": "d@x.org"})).await;
+    held(&page, json!({"email": "d@x.org"})).await;
     let third = link().await;
-    person(&site, &project, Kind::Spa, "d@x.org").await;
+    site.signed_up(&project, Kind::Spa, "d@x.org").await;
     assert_eq!(follow(third).await.messages(), [4_000_007]);
-    assert_eq!(traits(&page).await, named);
+    assert_eq!(page.traits().await, named);
 }
 
 /// Two people wait for one address, and type their codes at the same moment.
@@ -251,10 +239,12 @@ async fn two_people_and_one_address(site: Site) {
     let project = site.project_with(holding()).await;
     let mut people = Vec::new();
     for n in 0..4 {
-        let client = person(&site, &project, Kind::Spa, &format!("p{n}@x.org")).await;
-        let id = held(&client, Kind::Spa, json!({"email": "wanted@x.org"})).await;
-        let form = verification(&client, &id).await;
-        let typed = code(&site, &project, "wanted@x.org").await;
+        let client = site
+            .signed_up(&project, Kind::Spa, &format!("p{n}@x.org"))
+            .await;
+        let id = held(&client, json!({"email": "wanted@x.org"})).await;
+        let form = client.flow("verification", &id).await;
+        let typed = mailbox::code_to(&project, "wanted@x.org").await;
         people.push((client, form, json!({"method": "code", "code": typed})));
     }
     let sent = people
@@ -263,7 +253,7 @@ async fn two_people_and_one_address(site: Site) {
     let answers: Vec<Answer> = join_all(sent).await;
     let mut won = 0;
     for (answer, (n, (client, ..))) in answers.iter().zip(people.iter().enumerate()) {
-        let email = traits(client).await["email"].clone();
+        let email = client.traits().await["email"].clone();
         if answer.status == 200 {
             won += 1;
             assert_eq!(email, "wanted@x.org");
@@ -285,10 +275,10 @@ async fn everything_at_once(site: Site) {
     let project = site.project_with(config).await;
     for round in 0..6 {
         let of = |name: &str| format!("{name}{round}@x.org");
-        let client = person(&site, &project, Kind::Spa, &of("a")).await;
-        let id = held(&client, Kind::Spa, json!({"email": of("b")})).await;
-        let form = verification(&client, &id).await;
-        let code = code(&site, &project, &of("b")).await;
+        let client = site.signed_up(&project, Kind::Spa, &of("a")).await;
+        let id = held(&client, json!({"email": of("b")})).await;
+        let form = client.flow("verification", &id).await;
+        let code = mailbox::code_to(&project, &of("b")).await;
         let typed = json!({"method": "code", "code": code});
         let (newer, named, gone) = (
             client.begin("settings", "").await,
@@ -316,7 +306,7 @@ async fn everything_at_once(site: Site) {
             .filter(|answer| answer.body["state"] == "passed_challenge")
             .count();
         assert!(passed <= 1);
-        let now = whoami(&client).await;
+        let now = client.whoami().await;
         if now.status == 200 {
             let address = &now.body["identity"]["verifiable_addresses"][0];
             let email = now.body["identity"]["traits"]["email"].clone();
@@ -334,14 +324,14 @@ async fn everything_at_once(site: Site) {
 async fn what_waits_is_the_projects_own(site: Site) {
     let project = site.project_with(holding()).await;
     let other = site.project_with(holding()).await;
-    let client = person(&site, &project, Kind::Api, "a@x.org").await;
+    let client = site.signed_up(&project, Kind::Api, "a@x.org").await;
     let flow = client.begin("settings", "").await;
     let wanted = json!({"email": "b@x.org", "name": "Lovelace"});
-    let id = led_to(Kind::Api, &client.submit(&flow, profile(wanted)).await);
-    let code = code(&site, &project, "b@x.org").await;
+    let id = led_to(&client, &client.submit(&flow, profile(wanted)).await);
+    let code = mailbox::code_to(&project, "b@x.org").await;
 
-    let stranger = person(&site, &other, Kind::Spa, "a@x.org").await;
-    assert_eq!(verification(&stranger, &id).await.status, 404);
+    let stranger = site.signed_up(&other, Kind::Spa, "a@x.org").await;
+    assert_eq!(stranger.flow("verification", &id).await.status, 404);
     let path = format!("/self-service/verification?flow={id}");
     let typed = json!({"method": "code", "code": code});
     assert_eq!(stranger.post(&path, typed.clone()).await.status, 404);
@@ -355,7 +345,7 @@ async fn what_waits_is_the_projects_own(site: Site) {
     drop(tx);
     assert!(!state.to_string().contains("Lovelace"));
     // The same ciphertext in another project's flow, and in another flow, opens nothing.
-    let theirs = held(&stranger, Kind::Spa, json!({"email": "c@x.org"})).await;
+    let theirs = held(&stranger, json!({"email": "c@x.org"})).await;
     let mut tx = other.begin().await.unwrap();
     let swapped = "update flows set state = jsonb_set(state, '{state,held}', to_jsonb($2::text)) where id = $1";
     sqlx::query(swapped)
@@ -365,11 +355,11 @@ async fn what_waits_is_the_projects_own(site: Site) {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    is_over(&site, &other, (&stranger, Kind::Spa), (&theirs, "c@x.org")).await;
-    assert_eq!(traits(&stranger).await, json!({"email": "a@x.org"}));
+    is_over(&other, &stranger, &theirs, "c@x.org").await;
+    assert_eq!(stranger.traits().await, json!({"email": "a@x.org"}));
     // Where it belongs it is good; read the settings meanwhile as often as you like.
-    assert_eq!(read(&client, &flow).await.status, 200);
+    assert_eq!(client.reread(&flow).await.status, 200);
     assert_eq!(client.post(&path, typed).await.status, 200);
-    assert_eq!(traits(&client).await["name"], "Lovelace");
-    assert!(opens(&site, &project, "b@x.org", PASSWORD).await);
+    assert_eq!(client.traits().await["name"], "Lovelace");
+    assert!(site.opens(&project, "b@x.org", PASSWORD).await);
 }

@@ -3,22 +3,22 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
-use super::{EMAIL, PASSWORD, basic, opens, person, read, signed_in, submitted, whoami};
+use super::basic;
 
 #[story]
 async fn traits_are_replaced_as_a_whole(site: Site) {
     let project = site.project_with(basic()).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         let traits =
             json!({"email": email, "name": {"first": "Ada", "last": "L"}, "newsletter": true});
         let fields =
             json!({"method": "profile", "traits": traits, "transient_payload": {"a": "1"}});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.status, 200, "{kind:?}: {}", form.text);
         assert_eq!(form.body["state"], "success");
         assert_eq!(form.messages(), [1_050_001]);
@@ -34,13 +34,13 @@ async fn traits_are_replaced_as_a_whole(site: Site) {
         let redirect = json!([{"action": "redirect_browser_to", "redirect_browser_to": page}]);
         assert_eq!(next, (kind == Kind::Spa).then_some(&redirect), "{kind:?}");
         // At once in a session check, and in the next reading without what only answers say.
-        assert_eq!(whoami(&client).await.body["identity"]["traits"], traits);
-        let seen = read(&client, &flow).await;
+        assert_eq!(client.whoami().await.body["identity"]["traits"], traits);
+        let seen = client.reread(&flow).await;
         assert_eq!(seen.messages(), [1_050_001]);
         assert!(seen.body.get("continue_with").is_none());
         // What is not sent is gone, and the same flow goes on.
         let fields = json!({"method": "profile", "traits": {"email": email}});
-        let form = submitted(&client, kind, &flow, fields.clone()).await;
+        let form = client.submit_and_stay(&flow, fields.clone()).await;
         assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
         assert!(
             form.node("traits.name.first")["attributes"]
@@ -48,7 +48,7 @@ async fn traits_are_replaced_as_a_whole(site: Site) {
                 .is_none()
         );
         // Identical ones succeed.
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.messages(), [1_050_001]);
     }
 }
@@ -59,32 +59,34 @@ async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site: Site)
     let project = site.project_with(basic()).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         let fields =
             json!({"method": "profile", "traits": {"email": "nope", "name": {"first": "Eve"}}});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.node_messages("traits.email"), [4_000_040], "{kind:?}");
         assert_eq!(form.node("traits.email")["attributes"]["value"], "nope");
         assert_eq!(form.node("traits.name.first")["attributes"]["value"], "Eve");
         assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
         assert_eq!(form.body["state"], "show_form");
-        let form = submitted(&client, kind, &flow, json!({"method": "profile"})).await;
+        let form = client
+            .submit_and_stay(&flow, json!({"method": "profile"}))
+            .await;
         assert_eq!(form.node_messages("traits.email"), [4_000_002], "{kind:?}");
         let fields =
             json!({"method": "profile", "traits": {"email": email, "newsletter": "perhaps"}});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.node_messages("traits.newsletter"), [4_000_026]);
         assert!(form.node_messages("traits.email").is_empty(), "trap 42");
         let fields = json!({"method": "profile", "traits": {"email": email}});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.body["state"], "success");
         // Once it is saved, the flow begins anew with the next mistake.
-        let form = submitted(&client, kind, &flow, json!({})).await;
+        let form = client.submit_and_stay(&flow, json!({})).await;
         assert_eq!(form.messages(), [4_010_004]);
         assert_eq!(form.body["state"], "show_form");
     }
-    let script = signed_in(&site, &project, Kind::Spa, "spa@example.org").await;
+    let script = site.signed_in(&project, Kind::Spa, "spa@example.org").await;
     let flow = script.begin("settings", "").await;
     for (traits, node, message) in [
         (json!("x"), "traits", 4_000_026),
@@ -107,14 +109,14 @@ async fn a_new_address_takes_the_place_of_the_old_one(site: Site) {
     let project = site.project_with(basic()).await;
     for kind in Kind::ALL {
         let (old, new) = (format!("old{kind:?}@x.org"), format!("New{kind:?}@X.org"));
-        let client = person(&site, &project, kind, &old).await;
-        let before = whoami(&client).await.body["identity"].clone();
+        let client = site.signed_up(&project, kind, &old).await;
+        let before = client.whoami().await.body["identity"].clone();
         verify(&project, &old.to_lowercase()).await;
         let flow = client.begin("settings", "").await;
         let fields = json!({"method": "profile", "traits": {"email": new}});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.body["state"], "success", "{}", form.text);
-        let identity = whoami(&client).await.body["identity"].clone();
+        let identity = client.whoami().await.body["identity"].clone();
         assert_eq!(identity["id"], before["id"]);
         let address = &identity["verifiable_addresses"];
         assert_eq!(address.as_array().unwrap().len(), 1);
@@ -126,8 +128,8 @@ async fn a_new_address_takes_the_place_of_the_old_one(site: Site) {
             new.to_lowercase()
         );
         assert_eq!(form.body["identity"]["verifiable_addresses"], *address);
-        assert!(!opens(&site, &project, &old, PASSWORD).await);
-        assert!(opens(&site, &project, &new, PASSWORD).await);
+        assert!(!site.opens(&project, &old, PASSWORD).await);
+        assert!(site.opens(&project, &new, PASSWORD).await);
         // The old one is free again, and the new one is not.
         let again = site
             .client(&project, Kind::Spa)
@@ -160,9 +162,9 @@ async fn verify(project: &tenants::Project, address: &str) {
 #[story]
 async fn an_address_that_stays_keeps_its_state(site: Site) {
     let project = site.project_with(basic()).await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
-    verify(&project, EMAIL).await;
-    let before = whoami(&script).await.body["identity"].clone();
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
+    verify(&project, ADA).await;
+    let before = script.whoami().await.body["identity"].clone();
     let flow = script.begin("settings", "").await;
     // The same address in another spelling.
     let traits = json!({"email": "ADA@example.org", "name": {"first": "Ada"}});
@@ -183,13 +185,13 @@ async fn an_address_that_stays_keeps_its_state(site: Site) {
 #[story]
 async fn an_address_of_somebody_else_is_refused(site: Site) {
     let project = site.project_with(basic()).await;
-    person(&site, &project, Kind::Spa, EMAIL).await;
+    site.signed_up(&project, Kind::Spa, ADA).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
-        let client = person(&site, &project, kind, &email).await;
+        let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         let fields = json!({"method": "profile", "traits": {"email": "Ada@Example.org", "name": {"first": "Eve"}}});
-        let form = submitted(&client, kind, &flow, fields).await;
+        let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.messages(), [4_000_007], "{kind:?}");
         assert_eq!(
             form.node("traits.email")["attributes"]["value"],
@@ -198,12 +200,12 @@ async fn an_address_of_somebody_else_is_refused(site: Site) {
         assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
         assert_eq!(form.body["state"], "show_form");
         assert_eq!(
-            whoami(&client).await.body["identity"]["traits"],
+            client.whoami().await.body["identity"]["traits"],
             json!({"email": email})
         );
-        assert!(opens(&site, &project, &email, PASSWORD).await);
+        assert!(site.opens(&project, &email, PASSWORD).await);
     }
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
 /// A schema of several identifiers, all of which somebody may leave out.
@@ -238,12 +240,12 @@ async fn nobody_gives_up_their_last_identifier(site: Site) {
     };
     let saved = save(json!({"two": "two@x.org", "note": "n"})).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
-    assert!(!opens(&site, &project, "one@x.org", PASSWORD).await);
-    assert!(opens(&site, &project, "two@x.org", PASSWORD).await);
+    assert!(!site.opens(&project, "one@x.org", PASSWORD).await);
+    assert!(site.opens(&project, "two@x.org", PASSWORD).await);
     let refused = save(json!({"note": "n"})).await;
     assert_eq!(refused.messages(), [4_000_009]);
-    assert!(opens(&site, &project, "two@x.org", PASSWORD).await);
-    let addresses = &whoami(&script).await.body["identity"]["verifiable_addresses"];
+    assert!(site.opens(&project, "two@x.org", PASSWORD).await);
+    let addresses = &script.whoami().await.body["identity"]["verifiable_addresses"];
     assert_eq!(addresses.as_array().unwrap().len(), 1, "{addresses}");
 }
 
@@ -251,7 +253,7 @@ async fn nobody_gives_up_their_last_identifier(site: Site) {
 async fn a_profile_that_is_switched_off_is_not_there(site: Site) {
     let off = json!({"selfservice": {"methods": {"profile": {"enabled": false}}}});
     let project = site.project_with(off).await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
     let mut outline = flow.outline();
     outline.sort_unstable();
@@ -263,7 +265,7 @@ async fn a_profile_that_is_switched_off_is_not_there(site: Site) {
             "password/password"
         ]
     );
-    let fields = json!({"method": "profile", "traits": {"email": EMAIL}});
+    let fields = json!({"method": "profile", "traits": {"email": ADA}});
     let sent = script.submit(&flow, fields).await;
     assert_eq!(sent.status, StatusCode::NOT_FOUND);
 }
@@ -280,7 +282,7 @@ async fn a_list_is_kept_item_by_item(site: Site) {
     let config = json!({"identity": {
         "default_schema_id": "person", "schemas": [{"id": "person", "url": url}]}});
     let project = site.project_with(config).await;
-    let page = person(&site, &project, Kind::Html, EMAIL).await;
+    let page = site.signed_up(&project, Kind::Html, ADA).await;
     let flow = page.begin("settings", "").await;
     assert_eq!(flow.node("traits.tags")["meta"]["label"]["id"], 1_070_002);
     let action = flow.body["ui"]["action"].as_str().unwrap().to_owned();
@@ -289,14 +291,14 @@ async fn a_list_is_kept_item_by_item(site: Site) {
         let fixed = [
             ("csrf_token", csrf.as_str().unwrap()),
             ("method", "profile"),
-            ("traits.email", EMAIL),
+            ("traits.email", ADA),
         ];
         let sent = page.form(&action, &[&fixed[..], items].concat()).await;
         assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
-        whoami(&page).await.body["identity"]["traits"]["tags"].clone()
+        page.whoami().await.body["identity"]["traits"]["tags"].clone()
     };
     assert_eq!(post(&[("traits.tags", "red")]).await, json!(["red"]));
-    let seen = read(&page, &flow).await;
+    let seen = page.reread(&flow).await;
     let item = seen.node("traits.tags.0");
     assert_eq!(item["attributes"]["value"], "red");
     assert_eq!(item["meta"]["label"]["text"], "Tags");

@@ -3,18 +3,18 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
 
-use super::{EMAIL, OTHER_PASSWORD, PASSWORD, basic, opens, person, read, signed_in, whoami};
+use super::basic;
 
 #[story]
 async fn one_flow_submitted_many_times_at_once(site: Site) {
     let project = site.project_with(basic()).await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
     let names: Vec<String> = (0..6).map(|n| format!("Ada {n}")).collect();
     let sent = names.iter().map(|name| {
-        let traits = json!({"email": EMAIL, "name": {"first": name}});
+        let traits = json!({"email": ADA, "name": {"first": name}});
         script.submit(&flow, json!({"method": "profile", "traits": traits}))
     });
     let answers = join_all(sent).await;
@@ -31,16 +31,16 @@ async fn one_flow_submitted_many_times_at_once(site: Site) {
         }
     }
     assert!(!saved.is_empty());
-    let now = whoami(&script).await.body["identity"]["traits"]["name"]["first"].clone();
+    let now = script.whoami().await.body["identity"]["traits"]["name"]["first"].clone();
     assert!(saved.iter().any(|name| now == **name), "{now} of {saved:?}");
     // The form can still be read and used.
-    assert_eq!(read(&script, &flow).await.status, 200);
+    assert_eq!(script.reread(&flow).await.status, 200);
 }
 
 #[story]
 async fn one_password_form_submitted_twice_at_once(site: Site) {
     let project = site.project().await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
     let passwords = [OTHER_PASSWORD, "yet-another-one-here"];
     let sent = passwords
@@ -56,13 +56,13 @@ async fn one_password_form_submitted_twice_at_once(site: Site) {
     assert!(!saved.is_empty());
     let mut open = Vec::new();
     for password in passwords {
-        if opens(&site, &project, EMAIL, password).await {
+        if site.opens(&project, ADA, password).await {
             open.push(password);
         }
     }
     assert_eq!(open.len(), 1, "one password, not a mixture");
     assert!(saved.contains(&open[0]));
-    assert!(!opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(!site.opens(&project, ADA, PASSWORD).await);
 }
 
 #[story]
@@ -71,7 +71,7 @@ async fn two_people_and_one_address(site: Site) {
     let mut people = Vec::new();
     for n in 0..4 {
         let email = format!("person{n}@example.org");
-        let client = person(&site, &project, Kind::Spa, &email).await;
+        let client = site.signed_up(&project, Kind::Spa, &email).await;
         let flow = client.begin("settings", "").await;
         people.push((email, client, flow));
     }
@@ -90,18 +90,18 @@ async fn two_people_and_one_address(site: Site) {
     for (n, answer) in answers.iter().enumerate() {
         if won[0] != n {
             assert_eq!(answer.messages(), [4_000_007], "{}", answer.text);
-            assert!(opens(&site, &project, &people[n].0, PASSWORD).await);
+            assert!(site.opens(&project, &people[n].0, PASSWORD).await);
         }
     }
-    assert!(opens(&site, &project, "wanted@example.org", PASSWORD).await);
+    assert!(site.opens(&project, "wanted@example.org", PASSWORD).await);
 }
 
 /// Two forms of one person, at once: each is a change of its own, and none is half made.
 #[story]
 async fn two_flows_of_one_person(site: Site) {
     let project = site.project_with(basic()).await;
-    let one = person(&site, &project, Kind::Spa, EMAIL).await;
-    let two = signed_in(&site, &project, Kind::Api, EMAIL).await;
+    let one = site.signed_up(&project, Kind::Spa, ADA).await;
+    let two = site.signed_in(&project, Kind::Api, ADA).await;
     let (first, second) = (
         one.begin("settings", "").await,
         two.begin("settings", "").await,
@@ -116,27 +116,30 @@ async fn two_flows_of_one_person(site: Site) {
     );
     assert_eq!(moved.status, 200, "{}", moved.text);
     assert_eq!(changed.status, 200, "{}", changed.text);
-    assert!(opens(&site, &project, "moved@example.org", OTHER_PASSWORD).await);
-    assert!(!opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
+    assert!(
+        site.opens(&project, "moved@example.org", OTHER_PASSWORD)
+            .await
+    );
+    assert!(!site.opens(&project, ADA, OTHER_PASSWORD).await);
 }
 
 #[story]
 async fn signed_out_meanwhile(site: Site) {
     let project = site.project().await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
-    let elsewhere = signed_in(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
+    let elsewhere = site.signed_in(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
     let fields = json!({"method": "password", "password": OTHER_PASSWORD});
     // At the same moment: either it was changed before, or it was not changed at all.
     let (sent, ended) = tokio::join!(script.submit(&flow, fields), elsewhere.delete("/sessions"));
     assert_eq!(ended.status, 200);
-    let changed = opens(&site, &project, EMAIL, OTHER_PASSWORD).await;
+    let changed = site.opens(&project, ADA, OTHER_PASSWORD).await;
     match sent.status.as_u16() {
         200 => assert!(changed),
         401 => assert!(!changed),
         other => panic!("{other}: {}", sent.text),
     }
-    assert_eq!(opens(&site, &project, EMAIL, PASSWORD).await, !changed);
+    assert_eq!(site.opens(&project, ADA, PASSWORD).await, !changed);
     let late = script.submit(&flow, json!({"method": "profile"})).await;
     assert_eq!(late.status, 401);
 }
@@ -146,9 +149,9 @@ async fn signed_out_meanwhile(site: Site) {
 #[story]
 async fn signed_out_just_before_it_is_written(site: Site) {
     let project = site.project().await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
-    let session: uuid::Uuid = whoami(&script).await.body["id"]
+    let session: uuid::Uuid = script.whoami().await.body["id"]
         .as_str()
         .unwrap()
         .parse()
@@ -163,8 +166,8 @@ async fn signed_out_just_before_it_is_written(site: Site) {
         tx.commit().await.unwrap();
     });
     assert_eq!(sent.status, 401, "{}", sent.text);
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-    assert!(!opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
+    assert!(!site.opens(&project, ADA, OTHER_PASSWORD).await);
 }
 
 /// Until some statement of this project's role waits for a lock.
@@ -190,7 +193,7 @@ async fn held_up(project: &tenants::Project) {
 #[story]
 async fn gone_meanwhile(site: Site) {
     let project = site.project().await;
-    let script = person(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
     let id = flow.body["identity"]["id"].as_str().unwrap();
     let admin = site.admin(&project);
@@ -199,5 +202,5 @@ async fn gone_meanwhile(site: Site) {
     let (sent, gone) = tokio::join!(script.submit(&flow, fields), admin.delete(&path));
     assert_eq!(gone.status, 204);
     assert!(matches!(sent.status.as_u16(), 200 | 401), "{}", sent.text);
-    assert_eq!(whoami(&script).await.status, 401);
+    assert_eq!(script.whoami().await.status, 401);
 }

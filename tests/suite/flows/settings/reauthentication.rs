@@ -5,12 +5,9 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{ADA, Answer, Client, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
 
-use super::{
-    EMAIL, OTHER_PASSWORD, PASSWORD, basic, opens, person, read, refresh, signed_in, submitted,
-    whoami,
-};
+use super::basic;
 
 /// A quarter of an hour, and the clock beyond it.
 async fn old_session(site: &Site, kind: Kind, email: &str) -> (Project, Client) {
@@ -21,7 +18,7 @@ async fn old_session(site: &Site, kind: Kind, email: &str) -> (Project, Client) 
     let project = site
         .project_with(tenants::config::merged(&basic(), &short))
         .await;
-    let client = person(site, &project, kind, email).await;
+    let client = site.signed_up(&project, kind, email).await;
     site.world.clock.advance(TimeDelta::minutes(16));
     (project, client)
 }
@@ -51,17 +48,18 @@ fn detour(kind: Kind, answer: &Answer) -> String {
 #[story]
 async fn what_needs_a_fresh_session_and_what_does_not(site: Site) {
     for kind in Kind::ALL {
-        let (project, client) = old_session(&site, kind, EMAIL).await;
+        let (project, client) = old_session(&site, kind, ADA).await;
         let flow = client.begin("settings", "").await;
-        let same =
-            json!({"method": "profile", "traits": {"email": EMAIL, "name": {"first": "Ada"}}});
-        let form = submitted(&client, kind, &flow, same).await;
+        let same = json!({"method": "profile", "traits": {"email": ADA, "name": {"first": "Ada"}}});
+        let form = client.submit_and_stay(&flow, same).await;
         assert_eq!(form.body["state"], "success", "{kind:?}");
         // What is wrong with it is said at once.
         let wrong = json!({"method": "profile", "traits": {"email": "nope"}});
-        let form = submitted(&client, kind, &flow, wrong).await;
+        let form = client.submit_and_stay(&flow, wrong).await;
         assert_eq!(form.node_messages("traits.email"), [4_000_040]);
-        let none = submitted(&client, kind, &flow, json!({"method": "password"})).await;
+        let none = client
+            .submit_and_stay(&flow, json!({"method": "password"}))
+            .await;
         assert_eq!(none.node_messages("password"), [4_000_002]);
         for fields in [
             json!({"method": "profile", "traits": {"email": "new@example.org"}}),
@@ -83,7 +81,7 @@ async fn what_needs_a_fresh_session_and_what_does_not(site: Site) {
             let waits = cookies.contains(&continuity(&project));
             assert_eq!(waits, kind != Kind::Api, "{cookies:?}");
         }
-        assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+        assert!(site.opens(&project, ADA, PASSWORD).await);
     }
 }
 
@@ -91,24 +89,19 @@ async fn what_needs_a_fresh_session_and_what_does_not(site: Site) {
 #[story]
 async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
     for kind in [Kind::Html, Kind::Spa] {
-        let (project, client) = old_session(&site, kind, EMAIL).await;
-        let session = whoami(&client).await.body["id"].clone();
+        let (project, client) = old_session(&site, kind, ADA).await;
+        let session = client.whoami().await.body["id"].clone();
         let flow = client
             .begin("settings", "?return_to=https://app.example/done")
             .await;
         let sent = client.submit(&flow, new_password()).await;
         let login = client.get(&detour(kind, &sent)).await;
         let login = match kind {
-            Kind::Html => {
-                let id = login.location_query("flow").unwrap();
-                client
-                    .get(&format!("/self-service/login/flows?id={id}"))
-                    .await
-            }
+            Kind::Html => client.shown("login", login).await,
             _ => login,
         };
         assert_eq!(login.messages(), [1_010_003]);
-        let fields = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
+        let fields = json!({"method": "password", "identifier": ADA, "password": PASSWORD});
         let done = client.submit(&login, fields).await;
         let back = match kind {
             Kind::Html => done.location().to_owned(),
@@ -127,26 +120,26 @@ async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
             assert_eq!(resumed.body["state"], "success");
         }
         assert!(!client.cookies().contains_key(&continuity(&project)));
-        let form = read(&client, &flow).await;
+        let form = client.reread(&flow).await;
         assert_eq!(form.messages(), [1_050_001]);
-        assert_eq!(whoami(&client).await.body["id"], session, "trap 22");
-        assert!(opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
-        assert!(!opens(&site, &project, EMAIL, PASSWORD).await);
+        assert_eq!(client.whoami().await.body["id"], session, "trap 22");
+        assert!(site.opens(&project, ADA, OTHER_PASSWORD).await);
+        assert!(!site.opens(&project, ADA, PASSWORD).await);
         // A browser that asks twice finds it made.
         let again = client.get(&back).await;
         let expected = if kind == Kind::Html { 303 } else { 200 };
         assert_eq!(again.status, expected, "{}", again.text);
-        assert_eq!(read(&client, &flow).await.messages(), [1_050_001]);
+        assert_eq!(client.reread(&flow).await.messages(), [1_050_001]);
     }
 }
 
 /// Trap 24.
 #[story]
 async fn an_api_client_asks_again(site: Site) {
-    let (project, client) = old_session(&site, Kind::Api, EMAIL).await;
+    let (project, client) = old_session(&site, Kind::Api, ADA).await;
     let flow = client.begin("settings", "").await;
     detour(Kind::Api, &client.submit(&flow, new_password()).await);
-    let fresh = refresh(&client, EMAIL, PASSWORD).await;
+    let fresh = client.refresh(ADA, PASSWORD).await;
     assert_eq!(fresh.status, 200, "{}", fresh.text);
     let id = flow.body["id"].as_str().unwrap();
     let resumed = client
@@ -159,15 +152,15 @@ async fn an_api_client_asks_again(site: Site) {
         .await;
     assert_eq!(resumed.status, StatusCode::BAD_REQUEST);
     assert_eq!(resumed.messages(), [4_000_001]);
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
     let saved = client.submit(&flow, new_password()).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
-    assert!(opens(&site, &project, EMAIL, OTHER_PASSWORD).await);
+    assert!(site.opens(&project, ADA, OTHER_PASSWORD).await);
 }
 
 #[story]
 async fn the_change_waits_until_its_owner_has_authenticated(site: Site) {
-    let (project, client) = old_session(&site, Kind::Html, EMAIL).await;
+    let (project, client) = old_session(&site, Kind::Html, ADA).await;
     let flow = client.begin("settings", "").await;
     let fields = json!({"method": "profile", "traits": {"email": "new@example.org", "name": {"first": "Ada"}}});
     client.submit(&flow, fields).await;
@@ -181,10 +174,10 @@ async fn the_change_waits_until_its_owner_has_authenticated(site: Site) {
             again.location()
         );
     }
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
-    refresh(&client, EMAIL, PASSWORD).await;
+    assert!(site.opens(&project, ADA, PASSWORD).await);
+    client.refresh(ADA, PASSWORD).await;
     client.get(back).await;
-    let form = read(&client, &flow).await;
+    let form = client.reread(&flow).await;
     assert_eq!(form.messages(), [1_050_001], "{}", form.text);
     let traits = json!({"email": "new@example.org", "name": {"first": "Ada"}});
     assert_eq!(form.body["identity"]["traits"], traits);
@@ -192,7 +185,7 @@ async fn the_change_waits_until_its_owner_has_authenticated(site: Site) {
 
 #[story]
 async fn what_waits_is_dropped(site: Site) {
-    let (project, client) = old_session(&site, Kind::Spa, EMAIL).await;
+    let (project, client) = old_session(&site, Kind::Spa, ADA).await;
     let stored = async || {
         let mut tx = project.begin().await.unwrap();
         let rows: i64 = sqlx::query_scalar("select count(*) from flows where kind = 'continuity'")
@@ -202,7 +195,7 @@ async fn what_waits_is_dropped(site: Site) {
         rows
     };
     let come_back = async |flow: &Answer| {
-        refresh(&client, EMAIL, PASSWORD).await;
+        client.refresh(ADA, PASSWORD).await;
         let answer = client
             .get(flow.body["ui"]["action"].as_str().unwrap())
             .await;
@@ -238,28 +231,28 @@ async fn what_waits_is_dropped(site: Site) {
     client.submit(&flow, new_password()).await;
     site.world.clock.advance(TimeDelta::minutes(16));
     assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
 #[story]
 async fn what_waits_is_nobody_elses(site: Site) {
-    let (project, ada) = old_session(&site, Kind::Spa, EMAIL).await;
+    let (project, ada) = old_session(&site, Kind::Spa, ADA).await;
     let flow = ada.begin("settings", "").await;
     ada.submit(&flow, new_password()).await;
     let name = continuity(&project);
     let cookie = ada.cookies()[&name].clone();
     // Somebody else in the same browser: neither by Ada's flow nor by one of their own.
-    let eve = person(&site, &project, Kind::Spa, "eve@example.org").await;
+    let eve = site.signed_up(&project, Kind::Spa, "eve@example.org").await;
     let own = eve.begin("settings", "").await;
     eve.set_cookie(&name, &cookie);
     let resumed = eve.get(own.body["ui"]["action"].as_str().unwrap()).await;
     assert_eq!(resumed.messages(), [4_000_001]);
-    assert!(opens(&site, &project, "eve@example.org", PASSWORD).await);
+    assert!(site.opens(&project, "eve@example.org", PASSWORD).await);
     // Nor is it left for later.
-    refresh(&ada, EMAIL, PASSWORD).await;
+    ada.refresh(ADA, PASSWORD).await;
     let resumed = ada.get(flow.body["ui"]["action"].as_str().unwrap()).await;
     assert_eq!(resumed.messages(), [4_000_001]);
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
     // Cookies that nobody here made.
     for forged in ["", "x", cookie.get(1..).unwrap()] {
         ada.set_cookie(&name, forged);
@@ -278,7 +271,7 @@ async fn what_waits_is_of_one_project(site: Site) {
     let mut clients = Vec::new();
     for _ in 0..2 {
         let project = site.project_with(keys.clone()).await;
-        let client = person(&site, &project, Kind::Spa, EMAIL).await;
+        let client = site.signed_up(&project, Kind::Spa, ADA).await;
         clients.push((project, client));
     }
     site.world.clock.advance(TimeDelta::minutes(16));
@@ -292,10 +285,10 @@ async fn what_waits_is_of_one_project(site: Site) {
     let ((project, own), flow) = (&clients[1], &flows[1]);
     let cookie = &theirs.cookies()[&continuity(neighbour)];
     own.set_cookie(&continuity(project), cookie);
-    refresh(own, EMAIL, PASSWORD).await;
+    own.refresh(ADA, PASSWORD).await;
     let resumed = own.get(flow.body["ui"]["action"].as_str().unwrap()).await;
     assert_eq!(resumed.messages(), [4_000_001]);
-    refresh(theirs, EMAIL, PASSWORD).await;
+    theirs.refresh(ADA, PASSWORD).await;
     let resumed = theirs
         .get(their_flow.body["ui"]["action"].as_str().unwrap())
         .await;
@@ -305,7 +298,7 @@ async fn what_waits_is_of_one_project(site: Site) {
 /// What waits may be a password.
 #[story]
 async fn what_waits_is_sealed(site: Site) {
-    let (project, client) = old_session(&site, Kind::Spa, EMAIL).await;
+    let (project, client) = old_session(&site, Kind::Spa, ADA).await;
     let flow = client.begin("settings", "").await;
     client.submit(&flow, new_password()).await;
     let mut tx = project.begin().await.unwrap();
@@ -324,24 +317,27 @@ async fn a_maximum_age_of_nothing(site: Site) {
     let patch =
         json!({"selfservice": {"flows": {"settings": {"privileged_session_max_age": "0s"}}}});
     let project = site.project_with(patch).await;
-    let client = person(&site, &project, Kind::Html, EMAIL).await;
+    let client = site.signed_up(&project, Kind::Html, ADA).await;
     site.world.clock.advance(TimeDelta::minutes(1));
     let flow = client.begin("settings", "").await;
     let fields = json!({"method": "profile", "traits": {"email": "new@example.org"}});
-    let form = submitted(&client, Kind::Html, &flow, fields).await;
+    let form = client.submit_and_stay(&flow, fields).await;
     assert_eq!(form.messages(), [1_050_001]);
     let sent = client.submit(&flow, new_password()).await;
     detour(Kind::Html, &sent);
     // Time passes on the detour; that its owner authenticated for this change is enough.
     site.world.clock.advance(TimeDelta::seconds(10));
-    refresh(&client, "new@example.org", PASSWORD).await;
+    client.refresh("new@example.org", PASSWORD).await;
     site.world.clock.advance(TimeDelta::seconds(10));
     client
         .get(flow.body["ui"]["action"].as_str().unwrap())
         .await;
-    let form = read(&client, &flow).await;
+    let form = client.reread(&flow).await;
     assert_eq!(form.messages(), [1_050_001], "{}", form.text);
-    assert!(opens(&site, &project, "new@example.org", OTHER_PASSWORD).await);
+    assert!(
+        site.opens(&project, "new@example.org", OTHER_PASSWORD)
+            .await
+    );
     // Not for the next one.
     let sent = client
         .submit(
@@ -354,14 +350,14 @@ async fn a_maximum_age_of_nothing(site: Site) {
 
 #[story]
 async fn signed_out_on_the_detour(site: Site) {
-    let (project, client) = old_session(&site, Kind::Html, EMAIL).await;
+    let (project, client) = old_session(&site, Kind::Html, ADA).await;
     let flow = client.begin("settings", "").await;
     client.submit(&flow, new_password()).await;
-    let script = signed_in(&site, &project, Kind::Spa, EMAIL).await;
+    let script = site.signed_in(&project, Kind::Spa, ADA).await;
     script.delete("/sessions").await;
     let back = client
         .get(flow.body["ui"]["action"].as_str().unwrap())
         .await;
     assert_eq!(back.status, StatusCode::FOUND);
-    assert!(opens(&site, &project, EMAIL, PASSWORD).await);
+    assert!(site.opens(&project, ADA, PASSWORD).await);
 }

@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, mailbox, story};
 
-use super::{EMAIL, PASSWORD, address, by_link, landed, project, turn};
+use super::{address, by_link, project};
 
 /// Two addresses.
 const SCHEMA: &str = r#"{
@@ -47,7 +47,7 @@ async fn a_mail_goes_out_with_every_registration(site: Site) {
         let email = format!("p{number}@example.org");
         let client = site.client(&project, kind);
         let made = client.sign_up(&email, PASSWORD).await;
-        let letter = site.mail(&project).await;
+        let letter = mailbox::newest(&project).await;
         assert_eq!(
             (&*letter.to, &*letter.template),
             (&*email, "verification_code_valid")
@@ -67,7 +67,7 @@ async fn a_mail_goes_out_with_every_registration(site: Site) {
             assert_eq!(shown["status"], "sent");
         }
     }
-    assert_eq!(site.mails(&project).await.len(), 3);
+    assert_eq!(mailbox::count(&project).await, 3);
 }
 
 async fn client_identity(site: &Site, project: &tenants::Project, email: &str) -> String {
@@ -85,7 +85,7 @@ async fn the_hook_leads_to_the_verification(site: Site) {
         let client = site.client(&project, kind);
         let made = client.sign_up(&email, PASSWORD).await;
         let form = if kind == Kind::Html {
-            landed(&client, "verification", &made).await
+            client.landed("verification", &made).await
         } else {
             assert_eq!(made.status, StatusCode::OK, "{}", made.text);
             let expected = match kind {
@@ -102,9 +102,7 @@ async fn the_hook_leads_to_the_verification(site: Site) {
             let id = flow["id"].as_str().unwrap();
             let page = format!("{}/ui/verification?flow={id}", project.base_url());
             assert_eq!(flow["url"], page);
-            client
-                .get(&format!("/self-service/verification/flows?id={id}"))
-                .await
+            client.flow("verification", id).await
         };
         assert_eq!(
             form.status,
@@ -117,32 +115,24 @@ async fn the_hook_leads_to_the_verification(site: Site) {
         let begun_by = form.body["request_url"].as_str().unwrap();
         assert!(begun_by.contains("/registration/"), "{begun_by}");
         // The button that sends again is named after the channel, and works.
-        let again = turn(
-            &client,
-            "verification",
-            &form,
-            json!({"method": "code", "email": email}),
-        )
-        .await;
+        let again = client
+            .submit_and_follow(&form, json!({"method": "code", "email": email}))
+            .await;
         assert_eq!(again.messages(), [1_080_003], "{}", again.text);
-        let code = site.mail(&project).await.code().to_owned();
-        let passed = turn(
-            &client,
-            "verification",
-            &again,
-            json!({"method": "code", "code": code}),
-        )
-        .await;
+        let code = mailbox::code(&project).await;
+        let passed = client
+            .submit_and_follow(&again, json!({"method": "code", "code": code}))
+            .await;
         assert_eq!(passed.messages(), [1_080_002]);
     }
-    assert_eq!(site.mails(&project).await.len(), 6);
+    assert_eq!(mailbox::count(&project).await, 6);
 }
 
 #[story]
 async fn nobody_is_signed_in_and_led_there_all_the_same(site: Site) {
     let project = project(&site, hooks(&["show_verification_ui"])).await;
     let script = site.client(&project, Kind::Spa);
-    let made = script.sign_up(EMAIL, PASSWORD).await;
+    let made = script.sign_up(ADA, PASSWORD).await;
     assert_eq!(
         actions(&made),
         ["redirect_browser_to", "show_verification_ui"]
@@ -150,9 +140,7 @@ async fn nobody_is_signed_in_and_led_there_all_the_same(site: Site) {
     let id = made.body["continue_with"][1]["flow"]["id"]
         .as_str()
         .unwrap();
-    let form = script
-        .get(&format!("/self-service/verification/flows?id={id}"))
-        .await;
+    let form = script.flow("verification", id).await;
     assert_eq!(
         form.status,
         StatusCode::OK,
@@ -169,7 +157,7 @@ async fn one_flow_or_with_the_old_flag_one_for_each_address(site: Site) {
         let project = project(&site, patch).await;
         let script = site.client(&project, Kind::Spa);
         let begun = script.begin("registration", "").await;
-        let traits = json!({"email": EMAIL, "second": "second@example.org"});
+        let traits = json!({"email": ADA, "second": "second@example.org"});
         let made = script
             .submit(
                 &begun,
@@ -185,7 +173,7 @@ async fn one_flow_or_with_the_old_flag_one_for_each_address(site: Site) {
                 .count(),
             shown
         );
-        let mails = site.mails(&project).await;
+        let mails = mailbox::all(&project).await;
         assert_eq!(mails.len(), shown.max(1), "{mails:?}");
     }
 }
@@ -194,13 +182,13 @@ async fn one_flow_or_with_the_old_flag_one_for_each_address(site: Site) {
 async fn a_refused_registration_sends_nothing(site: Site) {
     let project = project(&site, json!({})).await;
     let script = site.client(&project, Kind::Spa);
-    script.sign_up(EMAIL, PASSWORD).await;
+    script.sign_up(ADA, PASSWORD).await;
     let other = site.client(&project, Kind::Spa);
-    let taken = other.sign_up(EMAIL, PASSWORD).await;
+    let taken = other.sign_up(ADA, PASSWORD).await;
     assert_eq!(taken.messages(), [4_000_007]);
     let weak = other.sign_up("bob@example.org", "short").await;
     assert_eq!(weak.status, StatusCode::BAD_REQUEST);
-    assert_eq!(site.mails(&project).await.len(), 1);
+    assert_eq!(mailbox::count(&project).await, 1);
 }
 
 #[story]
@@ -229,11 +217,11 @@ async fn people_go_on_where_the_registration_asked_to(site: Site) {
         let fields =
             json!({"method": "password", "password": PASSWORD, "traits": {"email": email}});
         let made = page.submit(&begun, fields).await;
-        let form = landed(&page, "verification", &made).await;
+        let form = page.landed("verification", &made).await;
         assert_eq!(form.body["active"], "link");
         assert_eq!(form.messages(), [1_080_001]);
-        let link = site.mail(&project).await.link().to_owned();
-        let passed = landed(&page, "verification", &page.get(&link).await).await;
+        let link = mailbox::link(&project).await;
+        let passed = page.landed("verification", &page.get(&link).await).await;
         let own = format!("{}/ui/session", project.base_url());
         let expected = if target.is_empty() { &own } else { target };
         assert_eq!(passed.body["ui"]["action"], expected);

@@ -4,9 +4,9 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story};
 
-use super::{PASSWORD, address, announced::two_addresses, landed, project, turn};
+use super::{address, announced::two_addresses, project};
 
 /// After a change of traits.
 fn hooks(list: &[&str]) -> Value {
@@ -18,10 +18,8 @@ fn hooks(list: &[&str]) -> Value {
 async fn person(site: &Site, project: &Project, kind: Kind, email: &str) -> (Client, String) {
     let mut client = site.client(project, kind);
     let made = client.sign_up(email, PASSWORD).await;
-    if let Some(token) = made.body["session_token"].as_str() {
-        client.set_header("x-session-token", token);
-    }
-    let who = client.get("/sessions/whoami").await;
+    client.keep_token(&made);
+    let who = client.whoami().await;
     let id = who.body["identity"]["id"].as_str().unwrap().to_owned();
     (client, id)
 }
@@ -44,18 +42,17 @@ fn actions(answer: &Answer) -> Vec<&str> {
 }
 
 /// The verification that a mail belongs to, as that client reads it.
-async fn verification(client: &Client, letter: &tests::Letter) -> Answer {
+async fn verification(client: &Client, letter: &tests::mailbox::Mail) -> Answer {
     let link: url::Url = letter.link().parse().unwrap();
     let id = link.query_pairs().find(|(name, _)| name == "flow").unwrap();
-    let path = format!("/self-service/verification/flows?id={}", id.1);
-    let read = client.get(&path).await;
+    let read = client.flow("verification", &id.1).await;
     assert_eq!(read.status, StatusCode::OK, "{}", read.text);
     read
 }
 
 async fn bring(client: &Client, form: &Answer, code: &str) -> Answer {
     let fields = json!({"method": "code", "code": code});
-    turn(client, "verification", form, fields).await
+    client.submit_and_follow(form, fields).await
 }
 
 /// Trap 33, after a change: without the hook the mail is sent, but clients hear nothing of it.
@@ -65,7 +62,7 @@ async fn a_changed_address_has_to_be_proven_and_old_codes_prove_nothing(site: Si
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let (old, new) = (format!("a{number}@x.org"), format!("b{number}@x.org"));
         let (client, id) = person(&site, &project, kind, &old).await;
-        let first = site.mail(&project).await;
+        let first = mailbox::newest(&project).await;
         let (begun, saved) = change(&client, "", json!({"email": new})).await;
         let page = format!("{}/ui/settings?flow=", project.base_url());
         let page = page + begun.body["id"].as_str().unwrap();
@@ -86,12 +83,12 @@ async fn a_changed_address_has_to_be_proven_and_old_codes_prove_nothing(site: Si
             assert_eq!(shown[0]["value"], new);
             assert_eq!(shown[0]["status"], "sent");
         }
-        let second = site.mail(&project).await;
+        let second = mailbox::newest(&project).await;
         assert_eq!(
             (&*second.to, &*second.template),
             (&*new, "verification_code_valid")
         );
-        assert_eq!(site.mails(&project).await.len(), 2 * (number + 1));
+        assert_eq!(mailbox::count(&project).await, 2 * (number + 1));
         let form = verification(&client, &second).await;
         assert_eq!(form.body["state"], "sent_email");
         assert_eq!(form.messages(), [1_080_003]);
@@ -118,7 +115,7 @@ async fn no_proof_outlives_its_address(site: Site) {
     let project = project(&site, json!({})).await;
     let (script, id) = person(&site, &project, Kind::Spa, "a@x.org").await;
     let completed = (true, "completed".into());
-    let first = site.mail(&project).await;
+    let first = mailbox::newest(&project).await;
     let form = verification(&script, &first).await;
     bring(&script, &form, first.code()).await;
     assert_eq!(address(&site, &project, &id).await, completed);
@@ -131,15 +128,15 @@ async fn no_proof_outlives_its_address(site: Site) {
     let refused = bring(&script, &form, first.code()).await;
     assert_ne!(refused.messages(), [1_080_002], "{}", refused.text);
     // What is not changed sends nothing and stays as it is.
-    let mails = site.mails(&project).await.len();
+    let mails = mailbox::count(&project).await;
     change(&script, "", json!({"email": "a@x.org"})).await;
-    assert_eq!(site.mails(&project).await.len(), mails);
-    let third = site.mail(&project).await;
+    assert_eq!(mailbox::count(&project).await, mails);
+    let third = mailbox::newest(&project).await;
     let form = verification(&script, &third).await;
     bring(&script, &form, third.code()).await;
     change(&script, "", json!({"email": "A@x.org"})).await;
     assert_eq!(address(&site, &project, &id).await, completed);
-    assert_eq!(site.mails(&project).await.len(), mails);
+    assert_eq!(mailbox::count(&project).await, mails);
 }
 
 /// Traps 32 and 34, after a change.
@@ -155,7 +152,7 @@ async fn the_hook_leads_to_the_verification(site: Site) {
         let query = "?return_to=https%3A%2F%2Fapp.example.org%2Fa";
         let (_, saved) = change(&client, query, json!({"email": new})).await;
         let form = if kind == Kind::Html {
-            landed(&client, "verification", &saved).await
+            client.landed("verification", &saved).await
         } else {
             let expected = match kind {
                 Kind::Spa => &["show_verification_ui", "redirect_browser_to"][..],
@@ -171,23 +168,21 @@ async fn the_hook_leads_to_the_verification(site: Site) {
             assert_eq!(flow["verifiable_address"], new);
             let page = format!("{}/ui/verification?flow={id}", project.base_url());
             assert_eq!(flow["url"], page);
-            client
-                .get(&format!("/self-service/verification/flows?id={id}"))
-                .await
+            client.flow("verification", id).await
         };
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
         assert_eq!(form.body["state"], "sent_email");
         // Trap 34: what sends again is named after the channel.
         let fields = json!({"method": "code", "email": new});
-        let again = turn(&client, "verification", &form, fields).await;
-        let letter = site.mail(&project).await;
+        let again = client.submit_and_follow(&form, fields).await;
+        let letter = mailbox::newest(&project).await;
         assert_eq!(letter.to, new);
         let passed = bring(&client, &again, letter.code()).await;
         assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
         assert_eq!(passed.body["ui"]["action"], target);
         let completed = (true, "completed".into());
         assert_eq!(address(&site, &project, &id).await, completed);
-        assert_eq!(site.mails(&project).await.len(), 3 * (number + 1));
+        assert_eq!(mailbox::count(&project).await, 3 * (number + 1));
         // Nothing changed, nothing to show.
         let (_, saved) = change(&client, query, json!({"email": new})).await;
         assert!(!saved.text.contains("show_verification_ui"));
@@ -212,11 +207,11 @@ async fn one_flow_or_with_the_old_flag_one_for_each_address(site: Site) {
         let patch = tenants::config::merged(&two_addresses(), &patch);
         let project = project(&site, patch).await;
         let (script, _) = person(&site, &project, Kind::Spa, "a@x.org").await;
-        let before = site.mails(&project).await.len();
+        let before = mailbox::count(&project).await;
         let traits = json!({"email": "b@x.org", "second": "c@x.org"});
         let (_, saved) = change(&script, "", traits).await;
         assert_eq!(actions(&saved), expected, "{}", saved.text);
-        let mails = site.mails(&project).await;
+        let mails = mailbox::all(&project).await;
         assert_eq!(mails.len() - before, (expected.len() - 1).max(1));
     }
 }
@@ -226,11 +221,11 @@ async fn a_refused_change_sends_nothing(site: Site) {
     let project = project(&site, hooks(&["show_verification_ui"])).await;
     person(&site, &project, Kind::Spa, "taken@x.org").await;
     let (script, _) = person(&site, &project, Kind::Spa, "a@x.org").await;
-    let before = site.mails(&project).await.len();
+    let before = mailbox::count(&project).await;
     let (_, taken) = change(&script, "", json!({"email": "taken@x.org"})).await;
     assert_eq!(taken.messages(), [4_000_007], "{}", taken.text);
     site.world.clock.advance(chrono::TimeDelta::hours(2));
     let (_, refresh) = change(&script, "", json!({"email": "b@x.org"})).await;
     assert_eq!(refresh.error_id(), Some("session_refresh_required"));
-    assert_eq!(site.mails(&project).await.len(), before);
+    assert_eq!(mailbox::count(&project).await, before);
 }

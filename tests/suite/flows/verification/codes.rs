@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, mailbox, story};
 
-use super::{EMAIL, address, landed, project, somebody, turn};
+use super::{address, project};
 
 #[story]
 async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
@@ -33,16 +33,12 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
     let project = project(&site, json!({})).await;
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let begun = client.begin("verification", "").await;
-        let sent = turn(
-            &client,
-            "verification",
-            &begun,
-            json!({"method": "code", "email": email}),
-        )
-        .await;
+        let sent = client
+            .submit_and_follow(&begun, json!({"method": "code", "email": email}))
+            .await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
         assert_eq!(sent.messages(), [1_080_003]);
         assert_eq!(sent.body["state"], "sent_email");
@@ -54,24 +50,20 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
         assert_eq!(sent.outline(), outline);
         assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
 
-        let wrong = turn(
-            &client,
-            "verification",
-            &sent,
-            json!({"method": "code", "code": "x"}),
-        )
-        .await;
+        let wrong = client
+            .submit_and_follow(&sent, json!({"method": "code", "code": "x"}))
+            .await;
         assert_eq!(wrong.status, StatusCode::OK, "trap 2: {}", wrong.text);
         assert_eq!(wrong.messages(), [4_070_006]);
 
-        let letter = site.mail(&project).await;
+        let letter = mailbox::newest(&project).await;
         assert_eq!(
             (&*letter.to, &*letter.template),
             (&*email, "verification_code_valid")
         );
         // Codes need no CSRF token.
         let code = json!({"method": "code", "code": letter.code(), "csrf_token": ""});
-        let passed = turn(&client, "verification", &wrong, code).await;
+        let passed = client.submit_and_follow(&wrong, code).await;
         assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
         assert_eq!(passed.messages(), [1_080_002]);
         assert_eq!(passed.body["state"], "passed_challenge");
@@ -85,7 +77,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
             address(&site, &project, &id).await,
             (true, "completed".into())
         );
-        let who = client.get("/sessions/whoami").await;
+        let who = client.whoami().await;
         assert_eq!(who.status, StatusCode::UNAUTHORIZED, "nobody is signed in");
     }
 }
@@ -95,7 +87,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
 async fn an_address_that_nobody_has_looks_like_any_other(site: Site) {
     let project = project(&site, json!({})).await;
     let (known, nobody) = ("known@example.org", "wrong@example.org");
-    somebody(&site, &project, known).await;
+    site.person(&project, known).await;
     for kind in [Kind::Spa, Kind::Api] {
         let mut seen = Vec::new();
         for email in [known, nobody] {
@@ -115,7 +107,7 @@ async fn an_address_that_nobody_has_looks_like_any_other(site: Site) {
         }
         assert_eq!(seen[0], seen[1]);
     }
-    let mails = site.mails(&project).await;
+    let mails = mailbox::all(&project).await;
     assert_eq!(mails.len(), 2, "one for each client: {mails:?}");
     assert!(mails.iter().all(|mail| mail.to == known), "{mails:?}");
 }
@@ -132,9 +124,9 @@ async fn who_is_unknown_is_told_so_where_that_is_wanted(site: Site) {
             .submit(&begun, json!({"method": "code", "email": typed}))
             .await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
-        assert_eq!(site.mails(&project).await.len(), mails, "{typed}");
+        assert_eq!(mailbox::count(&project).await, mails, "{typed}");
     }
-    let letter = site.mail(&project).await;
+    let letter = mailbox::newest(&project).await;
     assert_eq!(letter.template, "verification_code_invalid");
     assert_eq!(letter.to, "nobody@example.org");
 }
@@ -159,7 +151,7 @@ async fn what_is_wrong_with_a_submission_is_said_on_its_form(site: Site) {
         assert_eq!(nobody.body["active"], "code");
     }
     // Named, and switched off.
-    let off = json!({"method": "link", "email": EMAIL});
+    let off = json!({"method": "link", "email": ADA});
     assert_eq!(
         script.submit(&begun, off).await.status,
         StatusCode::NOT_FOUND
@@ -167,19 +159,19 @@ async fn what_is_wrong_with_a_submission_is_said_on_its_form(site: Site) {
     let forged = script
         .submit(
             &begun,
-            json!({"method": "code", "email": EMAIL, "csrf_token": "x"}),
+            json!({"method": "code", "email": ADA, "csrf_token": "x"}),
         )
         .await;
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     assert_eq!(forged.error_id(), Some("security_csrf_violation"));
     let sent = script
-        .submit(&begun, json!({"method": "code", "email": EMAIL}))
+        .submit(&begun, json!({"method": "code", "email": ADA}))
         .await;
     let empty = script.submit(&sent, json!({"method": "code"})).await;
     assert_eq!(empty.status, StatusCode::BAD_REQUEST);
     assert_eq!(empty.node_messages("code"), [4_000_002]);
     assert_eq!(empty.body["state"], "sent_email");
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 #[story]
@@ -230,17 +222,12 @@ async fn unknown_flows_are_answered_for_each_kind_of_client(site: Site) {
 #[story]
 async fn the_link_of_the_mail_fills_the_code_in_and_uses_nothing_up(site: Site) {
     let project = project(&site, json!({})).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let page = site.client(&project, Kind::Html);
     let begun = page.begin("verification", "").await;
-    turn(
-        &page,
-        "verification",
-        &begun,
-        json!({"method": "code", "email": EMAIL}),
-    )
-    .await;
-    let letter = site.mail(&project).await;
+    page.submit_and_follow(&begun, json!({"method": "code", "email": ADA}))
+        .await;
+    let letter = mailbox::newest(&project).await;
     let (code, link) = (letter.code().to_owned(), letter.link().to_owned());
     assert!(link.starts_with(&format!(
         "{}/self-service/verification?",
@@ -249,26 +236,22 @@ async fn the_link_of_the_mail_fills_the_code_in_and_uses_nothing_up(site: Site) 
     let phone = site.client(&project, Kind::Html);
     for _ in 0..3 {
         let opened = phone.get(&link).await;
-        let form = landed(&phone, "verification", &opened).await;
+        let form = phone.landed("verification", &opened).await;
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
         assert_eq!(form.node("code")["attributes"]["value"], json!(code));
         assert_eq!(form.messages(), [1_080_003]);
     }
     assert!(!address(&site, &project, &id).await.0);
     let odd = link.replace(&code, "%3Cscript%3E");
-    let form = landed(&phone, "verification", &phone.get(&odd).await).await;
+    let form = phone.landed("verification", &phone.get(&odd).await).await;
     assert_eq!(
         form.node("code")["attributes"]["value"],
         json!(code),
         "no such code is shown"
     );
-    let passed = turn(
-        &phone,
-        "verification",
-        &form,
-        json!({"method": "code", "code": code}),
-    )
-    .await;
+    let passed = phone
+        .submit_and_follow(&form, json!({"method": "code", "code": code}))
+        .await;
     assert_eq!(passed.messages(), [1_080_002]);
     assert!(address(&site, &project, &id).await.0);
     let nothing = phone.get("/self-service/verification?code=1").await;
@@ -285,12 +268,12 @@ async fn people_go_where_they_asked_to_while_that_is_allowed(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let go = async |query: &str| {
         let email = format!("p{}@example.org", tests::fresh_slug());
-        somebody(&site, &project, &email).await;
+        site.person(&project, &email).await;
         let begun = script.begin("verification", query).await;
         let sent = script
             .submit(&begun, json!({"method": "code", "email": email}))
             .await;
-        (sent, site.mail(&project).await.code().to_owned())
+        (sent, mailbox::code(&project).await)
     };
     let (sent, code) = go("").await;
     let done = script

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, mailbox, story};
 
-use super::{EMAIL, address, landed, project, somebody, turn};
+use super::{address, project};
 
 /// Trap 38, and contract 3.6: then another flow takes its place.
 #[story]
@@ -15,39 +15,29 @@ async fn the_attempt_after_the_last_allowed_one_ends_the_flow(site: Site) {
     let project = project(&site, two).await;
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let begun = client.begin("verification", "?return_to=").await;
-        let mut form = turn(
-            &client,
-            "verification",
-            &begun,
-            json!({"method": "code", "email": email}),
-        )
-        .await;
-        for _ in 0..2 {
-            form = turn(
-                &client,
-                "verification",
-                &form,
-                json!({"method": "code", "code": "x"}),
-            )
+        let mut form = client
+            .submit_and_follow(&begun, json!({"method": "code", "email": email}))
             .await;
+        for _ in 0..2 {
+            form = client
+                .submit_and_follow(&form, json!({"method": "code", "code": "x"}))
+                .await;
             assert_eq!(form.messages(), [4_070_006]);
         }
-        let code = site.mail(&project).await.code().to_owned();
+        let code = mailbox::code(&project).await;
         let ended = client
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
         let fresh = if kind == Kind::Html {
-            landed(&client, "verification", &ended).await
+            client.landed("verification", &ended).await
         } else {
             assert_eq!(ended.status, StatusCode::GONE, "{}", ended.text);
             assert_eq!(ended.error_id(), Some("self_service_flow_replaced"));
             let id = ended.body["use_flow_id"].as_str().unwrap();
-            client
-                .get(&format!("/self-service/verification/flows?id={id}"))
-                .await
+            client.flow("verification", id).await
         };
         assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
         assert_ne!(fresh.body["id"], form.body["id"]);
@@ -55,12 +45,12 @@ async fn the_attempt_after_the_last_allowed_one_ends_the_flow(site: Site) {
         assert_eq!(fresh.body["state"], "choose_method");
         assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
         // No mail goes out for a flow in which its code could not be tried.
-        let mails = site.mails(&project).await.len();
+        let mails = mailbox::count(&project).await;
         let again = client
             .submit(&form, json!({"method": "code", "email": email}))
             .await;
         assert_ne!(again.status, StatusCode::OK, "{}", again.text);
-        assert_eq!(site.mails(&project).await.len(), mails);
+        assert_eq!(mailbox::count(&project).await, mails);
     }
 }
 
@@ -69,28 +59,22 @@ async fn a_flow_is_good_for_one_proof(site: Site) {
     let project = project(&site, json!({})).await;
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        somebody(&site, &project, &email).await;
+        site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let begun = client.begin("verification", "").await;
-        let form = turn(
-            &client,
-            "verification",
-            &begun,
-            json!({"method": "code", "email": email}),
-        )
-        .await;
-        let right = json!({"method": "code", "code": site.mail(&project).await.code()});
-        let passed = turn(&client, "verification", &form, right.clone()).await;
+        let form = client
+            .submit_and_follow(&begun, json!({"method": "code", "email": email}))
+            .await;
+        let right = json!({"method": "code", "code": mailbox::code(&project).await});
+        let passed = client.submit_and_follow(&form, right.clone()).await;
         assert_eq!(passed.body["state"], "passed_challenge");
         let again = client.submit(&form, right).await;
         let fresh = if kind == Kind::Html {
-            landed(&client, "verification", &again).await
+            client.landed("verification", &again).await
         } else {
             assert_eq!(again.error_id(), Some("self_service_flow_replaced"));
             let id = again.body["use_flow_id"].as_str().unwrap();
-            client
-                .get(&format!("/self-service/verification/flows?id={id}"))
-                .await
+            client.flow("verification", id).await
         };
         assert_eq!(fresh.messages(), [4_070_002]);
     }
@@ -100,16 +84,16 @@ async fn a_flow_is_good_for_one_proof(site: Site) {
 async fn codes_of_others_of_yesterday_and_replaced_ones_prove_nothing(site: Site) {
     let short = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "10m"}}}}});
     let project = project(&site, short).await;
-    let ada = somebody(&site, &project, EMAIL).await;
-    somebody(&site, &project, "bob@example.org").await;
+    let ada = site.person(&project, ADA).await;
+    site.person(&project, "bob@example.org").await;
     let script = site.client(&project, Kind::Spa);
     let mut forms = Vec::new();
-    for email in [EMAIL, "bob@example.org"] {
+    for email in [ADA, "bob@example.org"] {
         let begun = script.begin("verification", "").await;
         let sent = script
             .submit(&begun, json!({"method": "code", "email": email}))
             .await;
-        forms.push((sent, site.mail(&project).await.code().to_owned()));
+        forms.push((sent, mailbox::code(&project).await));
     }
     let submit = async |form: &tests::Answer, code: &str| {
         script
@@ -121,10 +105,10 @@ async fn codes_of_others_of_yesterday_and_replaced_ones_prove_nothing(site: Site
     assert_eq!(other.messages(), [4_070_006]);
     // The former code after another was sent.
     let again = script
-        .submit(&forms[0].0, json!({"method": "code", "email": EMAIL}))
+        .submit(&forms[0].0, json!({"method": "code", "email": ADA}))
         .await;
     assert_eq!(again.messages(), [1_080_003]);
-    let fresh = site.mail(&project).await.code().to_owned();
+    let fresh = mailbox::code(&project).await;
     if fresh != forms[0].1 {
         assert_eq!(submit(&again, &forms[0].1).await.messages(), [4_070_006]);
     }
@@ -142,28 +126,14 @@ async fn an_expired_flow_is_replaced(site: Site) {
         let client = site.client(&project, kind);
         let begun = client.begin("verification", "").await;
         site.world.clock.advance(TimeDelta::seconds(3_601));
-        let read = format!(
-            "/self-service/verification/flows?id={}",
-            begun.body["id"].as_str().unwrap()
-        );
-        let read = client.get(&read).await;
+        let read = client.reread(&begun).await;
         assert_eq!(read.status, StatusCode::GONE);
         assert_eq!(read.error_id(), None, "trap 16");
         let answer = client
-            .submit(&begun, json!({"method": "code", "email": EMAIL}))
+            .submit(&begun, json!({"method": "code", "email": ADA}))
             .await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
-        let fresh = if kind == Kind::Html {
-            landed(&client, "verification", &answer).await
-        } else {
-            assert!(
-                answer
-                    .location()
-                    .contains("/self-service/verification/flows?id="),
-                "trap 17"
-            );
-            client.get(answer.location()).await
-        };
+        // Trap 17: scripts and API clients are sent to the flow itself.
+        let fresh = client.landed("verification", &answer).await;
         assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
         assert_eq!(fresh.messages(), [4_070_005]);
         let context = &fresh.body["ui"]["messages"][0]["context"];
@@ -175,13 +145,13 @@ async fn an_expired_flow_is_replaced(site: Site) {
 async fn one_code_fifty_times_at_once_proves_once(site: Site) {
     let many = super::patient(255);
     let project = project(&site, many).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
     let begun = script.begin("verification", "").await;
     let sent = script
-        .submit(&begun, json!({"method": "code", "email": EMAIL}))
+        .submit(&begun, json!({"method": "code", "email": ADA}))
         .await;
-    let right = json!({"method": "code", "code": site.mail(&project).await.code()});
+    let right = json!({"method": "code", "code": mailbox::code(&project).await});
     let all = join_all((0..50).map(|_| script.submit(&sent, right.clone()))).await;
     let passed = all.iter().filter(|a| a.body["state"] == "passed_challenge");
     assert_eq!(passed.count(), 1);
@@ -197,13 +167,13 @@ async fn one_code_fifty_times_at_once_proves_once(site: Site) {
 #[story]
 async fn fifty_wrong_codes_at_once_count_as_at_least_the_allowed_number(site: Site) {
     let project = project(&site, super::patient(5)).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let native = site.client(&project, Kind::Api);
     let begun = native.begin("verification", "").await;
     let sent = native
-        .submit(&begun, json!({"method": "code", "email": EMAIL}))
+        .submit(&begun, json!({"method": "code", "email": ADA}))
         .await;
-    let code = site.mail(&project).await.code().to_owned();
+    let code = mailbox::code(&project).await;
     let wrong = json!({"method": "code", "code": "x"});
     let all = join_all((0..50).map(|_| native.submit(&sent, wrong.clone()))).await;
     let judged = all.iter().filter(|a| a.messages() == [4_070_006]).count();
@@ -222,13 +192,13 @@ async fn a_late_refusal_does_not_undo_a_proof(site: Site) {
     let project = project(&site, many).await;
     for round in 0..5 {
         let email = format!("p{round}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let script = site.client(&project, Kind::Spa);
         let begun = script.begin("verification", "").await;
         let sent = script
             .submit(&begun, json!({"method": "code", "email": email}))
             .await;
-        let right = json!({"method": "code", "code": site.mail(&project).await.code()});
+        let right = json!({"method": "code", "code": mailbox::code(&project).await});
         let bodies: Vec<Value> = (0..12)
             .map(|n| {
                 if n == 6 {
@@ -239,11 +209,7 @@ async fn a_late_refusal_does_not_undo_a_proof(site: Site) {
             })
             .collect();
         join_all(bodies.into_iter().map(|body| script.submit(&sent, body))).await;
-        let path = format!(
-            "/self-service/verification/flows?id={}",
-            sent.body["id"].as_str().unwrap()
-        );
-        let flow = script.get(&path).await;
+        let flow = script.reread(&sent).await;
         let verified = address(&site, &project, &id).await.0;
         let passed = flow.body["state"] == "passed_challenge";
         assert_eq!(passed, verified, "{}", flow.text);
@@ -254,13 +220,13 @@ async fn a_late_refusal_does_not_undo_a_proof(site: Site) {
 #[story]
 async fn an_address_that_is_gone_is_not_proved(site: Site) {
     let project = project(&site, json!({})).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
     let begun = script.begin("verification", "").await;
     let sent = script
-        .submit(&begun, json!({"method": "code", "email": EMAIL}))
+        .submit(&begun, json!({"method": "code", "email": ADA}))
         .await;
-    let code = site.mail(&project).await.code().to_owned();
+    let code = mailbox::code(&project).await;
     let gone = site
         .admin(&project)
         .delete(&format!("/admin/identities/{id}"))
@@ -270,6 +236,6 @@ async fn an_address_that_is_gone_is_not_proved(site: Site) {
         .submit(&sent, json!({"method": "code", "code": code}))
         .await;
     assert_eq!(late.messages(), [4_070_006]);
-    let mails = site.mails(&project).await;
+    let mails = mailbox::all(&project).await;
     assert_eq!(mails.len(), 1, "what was said stays said");
 }

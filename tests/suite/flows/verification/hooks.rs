@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, mailbox, story};
 
-use super::{EMAIL, PASSWORD, address, landed, project, somebody, turn};
+use super::{address, project};
 
 fn login_hooks(list: &[&str]) -> Value {
     let hooks: Vec<Value> = list.iter().map(|hook| json!({"hook": hook})).collect();
@@ -17,11 +17,11 @@ async fn verification_is_sent_with_a_sign_in(site: Site) {
     let project = project(&site, both).await;
     for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let signed_in = client.sign_in(&email, PASSWORD).await;
         let form = if kind == Kind::Html {
-            landed(&client, "verification", &signed_in).await
+            client.landed("verification", &signed_in).await
         } else {
             assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
             let items = signed_in.body["continue_with"].as_array().unwrap();
@@ -38,37 +38,31 @@ async fn verification_is_sent_with_a_sign_in(site: Site) {
             let shown = &signed_in.body["session"]["identity"]["verifiable_addresses"][0];
             assert_eq!(shown["status"], "sent");
             let flow = items.last().unwrap()["flow"]["id"].as_str().unwrap();
-            client
-                .get(&format!("/self-service/verification/flows?id={flow}"))
-                .await
+            client.flow("verification", flow).await
         };
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
         assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
-        let code = site.mail(&project).await.code().to_owned();
-        let passed = turn(
-            &client,
-            "verification",
-            &form,
-            json!({"method": "code", "code": code}),
-        )
-        .await;
+        let code = mailbox::code(&project).await;
+        let passed = client
+            .submit_and_follow(&form, json!({"method": "code", "code": code}))
+            .await;
         assert_eq!(passed.messages(), [1_080_002]);
         // Verified: nothing more to send or show.
         let again = site.client(&project, kind).sign_in(&email, PASSWORD).await;
         assert!(!again.text.contains("show_verification_ui"));
         assert!(!again.location().contains("verification"));
-        assert_eq!(site.mails(&project).await.len(), number + 1);
+        assert_eq!(mailbox::count(&project).await, number + 1);
     }
 }
 
 #[story]
 async fn without_a_verification_there_is_nothing_to_show(site: Site) {
     let project = project(&site, login_hooks(&["show_verification_ui"])).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let native = site.client(&project, Kind::Api);
-    let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+    let signed_in = native.sign_in(ADA, PASSWORD).await;
     assert_eq!(signed_in.body["continue_with"], Value::Null);
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 #[story]
@@ -76,13 +70,13 @@ async fn nobody_signs_in_without_a_verified_address(site: Site) {
     let project = project(&site, login_hooks(&["require_verified_address"])).await;
     for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let begun = client.begin("login", "").await;
         let fields = json!({"method": "password", "identifier": email, "password": PASSWORD});
         let refused = client.submit(&begun, fields.clone()).await;
         let form = if kind == Kind::Html {
-            landed(&client, "verification", &refused).await
+            client.landed("verification", &refused).await
         } else {
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
             assert_eq!(
@@ -101,22 +95,16 @@ async fn nobody_signs_in_without_a_verified_address(site: Site) {
                     .contains("/ui/verification?flow=")
             );
             let flow = next["flow"]["id"].as_str().unwrap();
-            client
-                .get(&format!("/self-service/verification/flows?id={flow}"))
-                .await
+            client.flow("verification", flow).await
         };
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
-        let who = client.get("/sessions/whoami").await;
+        let who = client.whoami().await;
         assert_eq!(who.status, StatusCode::UNAUTHORIZED);
         assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
-        let code = site.mail(&project).await.code().to_owned();
-        turn(
-            &client,
-            "verification",
-            &form,
-            json!({"method": "code", "code": code}),
-        )
-        .await;
+        let code = mailbox::code(&project).await;
+        client
+            .submit_and_follow(&form, json!({"method": "code", "code": code}))
+            .await;
         // The same login flow lets them in now.
         let signed_in = client.submit(&begun, fields).await;
         let expected = if kind == Kind::Html { 303 } else { 200 };
@@ -129,11 +117,11 @@ async fn nobody_signs_in_without_a_verified_address(site: Site) {
 #[story]
 async fn only_who_knows_the_password_hears_of_the_address(site: Site) {
     let project = project(&site, login_hooks(&["require_verified_address"])).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
-    let refused = script.sign_in(EMAIL, "not the password").await;
+    let refused = script.sign_in(ADA, "not the password").await;
     assert_eq!(refused.messages(), [4_000_006]);
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 #[story]
@@ -141,13 +129,13 @@ async fn the_old_flag_says_it_on_the_form(site: Site) {
     let flag = json!({"feature_flags": {"legacy_require_verified_login_error": true}});
     let patch = tenants::config::merged(&login_hooks(&["require_verified_address"]), &flag);
     let project = project(&site, patch).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
-    let refused = script.sign_in(EMAIL, PASSWORD).await;
+    let refused = script.sign_in(ADA, PASSWORD).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.messages(), [4_000_010]);
     assert_eq!(refused.body["active"], "password");
-    assert!(site.mails(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
 }
 
 /// There is nothing to verify, or verification is off: still nobody signs in, and it is no fault.
@@ -162,7 +150,7 @@ async fn who_has_nothing_to_verify_is_refused_plainly(site: Site) {
     });
     site.admin(&without).post("/admin/identities", body).await;
     let off = site.project_with(hooks).await;
-    somebody(&site, &off, "ada@example.org").await;
+    site.person(&off, "ada@example.org").await;
     for (project, identifier) in [(&without, "ada"), (&off, "ada@example.org")] {
         let script = site.client(project, Kind::Spa);
         let refused = script.sign_in(identifier, PASSWORD).await;
@@ -184,17 +172,17 @@ async fn a_sign_in_does_not_wait_for_mail(site: Site) {
     let few = json!({"insula": {"limits": {"mails": {"per_address": 2}}}});
     let patch = tenants::config::merged(&login_hooks(&["verification"]), &few);
     let project = project(&site, patch).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     for _ in 0..3 {
         let native = site.client(&project, Kind::Api);
-        let signed_in = native.sign_in(EMAIL, PASSWORD).await;
+        let signed_in = native.sign_in(ADA, PASSWORD).await;
         assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
     }
-    assert_eq!(site.mails(&project).await.len(), 2);
+    assert_eq!(mailbox::count(&project).await, 2);
     // Whoever asks for a code by hand has to wait.
     let native = site.client(&project, Kind::Api);
     let begun = native.begin("verification", "").await;
-    let address = json!({"method": "code", "email": EMAIL});
+    let address = json!({"method": "code", "email": ADA});
     let refused = native.submit(&begun, address).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.headers.contains_key("retry-after"));

@@ -5,38 +5,34 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, mailbox, story};
 
-use super::{EMAIL, address, by_link, landed, project, somebody, turn};
+use super::{address, by_link, project};
 
 #[story]
 async fn three_kinds_of_client_prove_an_address(site: Site) {
     let project = project(&site, by_link()).await;
     for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let client = site.client(&project, kind);
         let begun = client.begin("verification", "").await;
         let outline = ["default/csrf_token", "link/email", "link/method=link"];
         let outline = &outline[usize::from(kind == Kind::Api)..];
         assert_eq!(begun.outline(), outline);
         assert_eq!(begun.body["active"], "link");
-        let sent = turn(
-            &client,
-            "verification",
-            &begun,
-            json!({"method": "link", "email": email}),
-        )
-        .await;
+        let sent = client
+            .submit_and_follow(&begun, json!({"method": "link", "email": email}))
+            .await;
         assert_eq!(sent.messages(), [1_080_001]);
         assert_eq!(sent.outline(), outline);
         assert_eq!(sent.node("email")["attributes"]["value"], json!(email));
-        let letter = site.mail(&project).await;
+        let letter = mailbox::newest(&project).await;
         assert_eq!(letter.template, "verification_valid");
         let link = letter.link().to_owned();
         // Followed where the mail is read: by a browser that never saw the flow.
         let phone = site.client(&project, Kind::Html);
-        let passed = landed(&phone, "verification", &phone.get(&link).await).await;
+        let passed = phone.landed("verification", &phone.get(&link).await).await;
         assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
         assert_eq!(passed.messages(), [1_080_002]);
         let nodes = passed.body["ui"]["nodes"].as_array().unwrap();
@@ -46,14 +42,14 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
             (true, "completed".into())
         );
         // Once more: another flow says that it was used.
-        let again = landed(&phone, "verification", &phone.get(&link).await).await;
+        let again = phone.landed("verification", &phone.get(&link).await).await;
         assert_eq!(again.messages(), [4_070_001]);
         assert_ne!(again.body["id"], passed.body["id"]);
         let late = client
             .submit(&sent, json!({"method": "link", "email": email}))
             .await;
         if kind == Kind::Html {
-            let fresh = landed(&client, "verification", &late).await;
+            let fresh = client.landed("verification", &late).await;
             assert_eq!(fresh.messages(), [4_070_002]);
         } else {
             assert_eq!(late.error_id(), Some("self_service_flow_replaced"));
@@ -64,13 +60,13 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
 #[story]
 async fn a_script_that_follows_a_link_gets_the_flow(site: Site) {
     let project = project(&site, by_link()).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
     let begun = script.begin("verification", "").await;
     script
-        .submit(&begun, json!({"method": "link", "email": EMAIL}))
+        .submit(&begun, json!({"method": "link", "email": ADA}))
         .await;
-    let passed = script.get(site.mail(&project).await.link()).await;
+    let passed = script.get(&mailbox::link(&project).await).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
     assert_eq!(passed.body["state"], "passed_challenge");
 }
@@ -79,20 +75,20 @@ async fn a_script_that_follows_a_link_gets_the_flow(site: Site) {
 async fn links_of_others_and_of_yesterday_prove_nothing(site: Site) {
     let short = json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "10m"}}}}});
     let project = project(&site, tenants::config::merged(&by_link(), &short)).await;
-    let ada = somebody(&site, &project, EMAIL).await;
-    somebody(&site, &project, "bob@example.org").await;
+    let ada = site.person(&project, ADA).await;
+    site.person(&project, "bob@example.org").await;
     let page = site.client(&project, Kind::Html);
     let mut links = Vec::new();
     let mut flows = Vec::new();
-    for email in [EMAIL, "bob@example.org"] {
+    for email in [ADA, "bob@example.org"] {
         let begun = page.begin("verification", "").await;
         page.submit(&begun, json!({"method": "link", "email": email}))
             .await;
-        links.push(site.mail(&project).await.link().to_owned());
+        links.push(mailbox::link(&project).await);
         flows.push(begun);
     }
     let said = async |link: &str| {
-        let form = landed(&page, "verification", &page.get(link).await).await;
+        let form = page.landed("verification", &page.get(link).await).await;
         form.messages()
     };
     // Bob's token in Ada's flow, and a token that nobody was sent.
@@ -115,19 +111,23 @@ async fn of_two_mails_either_link_is_good_once(site: Site) {
     let project = project(&site, by_link()).await;
     for first in [0, 1] {
         let email = format!("p{first}@example.org");
-        let id = somebody(&site, &project, &email).await;
+        let id = site.person(&project, &email).await;
         let page = site.client(&project, Kind::Html);
         let begun = page.begin("verification", "").await;
         let mut links = Vec::new();
         for _ in 0..2 {
             let fields = json!({"method": "link", "email": email});
             page.submit(&begun, fields).await;
-            links.push(site.mail(&project).await.link().to_owned());
+            links.push(mailbox::link(&project).await);
         }
-        let passed = landed(&page, "verification", &page.get(&links[first]).await).await;
+        let passed = page
+            .landed("verification", &page.get(&links[first]).await)
+            .await;
         assert_eq!(passed.messages(), [1_080_002]);
         assert!(address(&site, &project, &id).await.0);
-        let late = landed(&page, "verification", &page.get(&links[1 - first]).await).await;
+        let late = page
+            .landed("verification", &page.get(&links[1 - first]).await)
+            .await;
         assert_eq!(late.messages(), [4_070_001]);
     }
 }
@@ -135,13 +135,13 @@ async fn of_two_mails_either_link_is_good_once(site: Site) {
 #[story]
 async fn one_link_fifty_times_at_once_proves_once(site: Site) {
     let project = project(&site, by_link()).await;
-    let id = somebody(&site, &project, EMAIL).await;
+    let id = site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
     let begun = script.begin("verification", "").await;
     script
-        .submit(&begun, json!({"method": "link", "email": EMAIL}))
+        .submit(&begun, json!({"method": "link", "email": ADA}))
         .await;
-    let link = site.mail(&project).await.link().to_owned();
+    let link = mailbox::link(&project).await;
     let all = join_all((0..50).map(|_| script.get(&link))).await;
     let passed = all.iter().filter(|a| a.body["state"] == "passed_challenge");
     assert_eq!(passed.count(), 1);
@@ -154,7 +154,7 @@ async fn what_is_used_must_be_enabled(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let begun = script.begin("verification", "").await;
     let other = script
-        .submit(&begun, json!({"method": "code", "email": EMAIL}))
+        .submit(&begun, json!({"method": "code", "email": ADA}))
         .await;
     assert_eq!(other.messages(), [4_010_006], "the flow is one of links");
     let phone = script
@@ -171,7 +171,7 @@ async fn what_is_used_must_be_enabled(site: Site) {
     }});
     site.world.configure(&project, off).await;
     let late = script
-        .submit(&begun, json!({"method": "link", "email": EMAIL}))
+        .submit(&begun, json!({"method": "link", "email": ADA}))
         .await;
     assert_eq!(late.status, StatusCode::NOT_FOUND, "{}", late.text);
 }
@@ -181,12 +181,12 @@ async fn what_is_used_must_be_enabled(site: Site) {
 async fn a_look_at_a_link_uses_nothing(site: Site) {
     for (method, patch) in [("link", by_link()), ("code", json!({}))] {
         let project = project(&site, patch).await;
-        let id = somebody(&site, &project, EMAIL).await;
+        let id = site.person(&project, ADA).await;
         let script = site.client(&project, Kind::Spa);
         let begun = script.begin("verification", "").await;
-        let fields = json!({"method": method, "email": EMAIL});
+        let fields = json!({"method": method, "email": ADA});
         script.submit(&begun, fields).await;
-        let link = site.mail(&project).await.link().to_owned();
+        let link = mailbox::link(&project).await;
         let scanner = site.client(&project, Kind::Html);
         let looked = scanner.send(Method::HEAD, &link, None, &[]).await;
         let flow = begun.body["id"].as_str().unwrap();
@@ -196,7 +196,7 @@ async fn a_look_at_a_link_uses_nothing(site: Site) {
             (StatusCode::SEE_OTHER, &*shown)
         );
         assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
-        let path = format!("/self-service/verification/flows?id={flow}");
-        assert_eq!(script.get(&path).await.status, StatusCode::OK, "{method}");
+        let read = script.reread(&begun).await;
+        assert_eq!(read.status, StatusCode::OK, "{method}");
     }
 }

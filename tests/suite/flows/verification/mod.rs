@@ -10,10 +10,7 @@ mod links;
 
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Site};
-
-pub(crate) const EMAIL: &str = "ada@example.org";
-pub(crate) const PASSWORD: &str = "correct-horse-battery";
+use tests::Site;
 
 /// Verification on, with that on top.
 pub(crate) async fn project(site: &Site, patch: Value) -> Project {
@@ -38,17 +35,6 @@ pub(crate) fn by_link() -> Value {
     }})
 }
 
-/// Somebody made by an administrator: nothing was sent to them.
-pub(crate) async fn somebody(site: &Site, project: &Project, email: &str) -> String {
-    let body = json!({
-        "traits": {"email": email},
-        "credentials": {"password": {"config": {"password": PASSWORD}}},
-    });
-    let made = site.admin(project).post("/admin/identities", body).await;
-    assert_eq!(made.status, 201, "{}", made.text);
-    made.body["id"].as_str().unwrap().to_owned()
-}
-
 /// `verified` and `status` of somebody's first address.
 pub(crate) async fn address(site: &Site, project: &Project, identity: &str) -> (bool, String) {
     let path = format!("/admin/identities/{identity}");
@@ -57,24 +43,4 @@ pub(crate) async fn address(site: &Site, project: &Project, identity: &str) -> (
     let status = address["status"].as_str().unwrap().to_owned();
     assert_eq!(address["verified"], address.get("verified_at").is_some());
     (address["verified"].as_bool().unwrap(), status)
-}
-
-/// The flow that a page was sent to, as that browser reads it.
-pub(crate) async fn landed(client: &Client, kind: &str, answer: &Answer) -> Answer {
-    assert_eq!(answer.status, 303, "{}", answer.text);
-    let at = answer.location();
-    assert!(at.contains(&format!("/ui/{kind}?flow=")), "sent to {at}");
-    let id = answer.location_query("flow").unwrap();
-    client
-        .get(&format!("/self-service/{kind}/flows?id={id}"))
-        .await
-}
-
-/// Submit and look at the form, however this kind of client gets to see it.
-pub(crate) async fn turn(client: &Client, kind: &str, form: &Answer, fields: Value) -> Answer {
-    let answer = client.submit(form, fields).await;
-    if answer.status == 303 {
-        return landed(client, kind, &answer).await;
-    }
-    answer
 }

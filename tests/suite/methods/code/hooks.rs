@@ -21,11 +21,11 @@ async fn hooks_of_a_method_replace_those_of_a_login(site: Site) {
         assert!(!begun.status.is_client_error(), "{}", begun.text);
         let by_password = site.client(&project, kind);
         by_password.sign_in(ADA, PASSWORD).await;
-        let who = whoami(&first, &begun).await;
+        let who = first.whoami_after(&begun).await;
         assert_eq!(who.status, StatusCode::OK, "its own list ends no session");
         // No list of its own.
         sign_in(&project, &site.client(&project, kind), ADA).await;
-        let who = whoami(&first, &begun).await;
+        let who = first.whoami_after(&begun).await;
         assert_eq!(who.status, StatusCode::UNAUTHORIZED, "{kind:?}");
     }
     // An empty list is none.
@@ -37,7 +37,7 @@ async fn hooks_of_a_method_replace_those_of_a_login(site: Site) {
     site.client(&project, Kind::Spa)
         .sign_in(ADA, PASSWORD)
         .await;
-    let who = whoami(&first, &begun).await;
+    let who = first.whoami_after(&begun).await;
     assert_eq!(who.status, StatusCode::UNAUTHORIZED);
     site.world.sweep().await;
 }
@@ -55,7 +55,7 @@ async fn hooks_of_a_method_replace_those_of_a_registration(site: Site) {
         let email = format!("p{number}@example.org");
         let made = client.sign_up(&email, PASSWORD).await;
         assert!(!made.status.is_client_error(), "{}", made.text);
-        let who = whoami(&client, &made).await;
+        let who = client.whoami_after(&made).await;
         assert_eq!(who.status, StatusCode::UNAUTHORIZED, "{kind:?}");
 
         let client = site.client(&project, kind);
@@ -63,11 +63,11 @@ async fn hooks_of_a_method_replace_those_of_a_registration(site: Site) {
         let traits = json!({"email": email});
         let flow = client.begin("registration", "").await;
         let asked = json!({"method": "code", "traits": traits});
-        let sent = post(&client, "registration", &flow, asked).await;
-        let code = code_to(&project, &email).await;
+        let sent = client.submit_and_go_on(&flow, asked).await;
+        let code = mailbox::code_to(&project, &email).await;
         let bring = json!({"method": "code", "traits": traits, "code": code});
         let made = client.submit(&sent, bring).await;
-        let who = whoami(&client, &made).await;
+        let who = client.whoami_after(&made).await;
         assert_eq!(who.status, StatusCode::OK, "{kind:?}: {}", made.text);
     }
     site.world.sweep().await;

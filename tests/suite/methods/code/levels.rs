@@ -4,11 +4,7 @@ use super::{
     second_factor::{first_factor, second_factor},
     *,
 };
-use tests::story;
-
-async fn level(client: &Client) -> Answer {
-    client.get("/sessions/whoami").await
-}
+use tests::{ADA, mailbox, story};
 
 fn is_locked(who: &Answer) {
     assert_eq!(who.status, StatusCode::FORBIDDEN, "{}", who.text);
@@ -25,7 +21,7 @@ async fn the_cookie_comes_with_the_way_to_the_second_factor(site: Site) {
         let (client, answer) = first_factor(&site, &project, kind, "ada").await;
         assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
         assert!(answer.set_cookies().contains(&name), "{kind:?}");
-        is_locked(&level(&client).await);
+        is_locked(&client.whoami().await);
         let sent = client.begin("login", "?aal=aal2").await;
         assert_eq!(sent.body["requested_aal"], "aal2", "{}", sent.text);
     }
@@ -46,7 +42,7 @@ async fn a_new_factor_locks_the_sessions_that_did_not_prove_it(site: Site) {
         let (one, _) = first_factor(&site, &project, kind, &user).await;
         let (two, _) = first_factor(&site, &project, kind, &user).await;
         for client in [&one, &two] {
-            let who = level(client).await;
+            let who = client.whoami().await;
             assert_eq!(who.body["authenticator_assurance_level"], "aal1");
         }
         // An address that gets codes is a factor.
@@ -55,16 +51,16 @@ async fn a_new_factor_locks_the_sessions_that_did_not_prove_it(site: Site) {
         let change = json!({"method": "profile", "traits": traits});
         let saved = one.submit(&form, change).await;
         assert!(!saved.status.is_client_error(), "{}", saved.text);
-        is_locked(&level(&two).await);
-        is_locked(&level(&one).await);
+        is_locked(&two.whoami().await);
+        is_locked(&one.whoami().await);
         let sent = one.begin("login", "?aal=aal2").await;
-        let code = code_to(&project, &email).await;
+        let code = mailbox::code_to(&project, &email).await;
         let done = one.submit(&sent, fields(&email, &code)).await;
         assert!(!done.status.is_client_error(), "{}", done.text);
-        let who = level(&one).await;
+        let who = one.whoami().await;
         assert_eq!(who.status, StatusCode::OK, "{}", who.text);
         assert_eq!(who.body["authenticator_assurance_level"], "aal2");
-        is_locked(&level(&two).await);
+        is_locked(&two.whoami().await);
     }
     site.world.sweep().await;
 }
@@ -89,7 +85,7 @@ async fn codes_are_one_factor_or_the_other(site: Site) {
     make(&site, &project, json!({"email": ADA}), true).await;
     let client = site.client(&project, Kind::Spa);
     let done = sign_in(&project, &client, ADA).await;
-    let who = whoami(&client, &done).await;
+    let who = client.whoami_after(&done).await;
     let method = &who.body["authentication_methods"][0];
     assert_eq!(
         (&method["method"], &method["aal"]),

@@ -34,7 +34,7 @@ async fn guesses_count_across_flows(site: Site) {
         if who == BOB {
             continue;
         }
-        let code = code_to(&project, ADA).await;
+        let code = mailbox::code_to(&project, ADA).await;
         wait(&client.submit(&sent, fields(ADA, &code)).await);
         site.world.clock.advance(TimeDelta::seconds(seconds));
         let done = client.submit(&sent, fields(ADA, &code)).await;
@@ -61,21 +61,21 @@ async fn an_address_gets_only_so_much_mail(site: Site) {
         let code = json!({"method": "code", "identifier": who});
         wait(&script.submit(&flow, code.clone()).await);
         let flow = page.begin("login", "").await;
-        let refused = post(&page, "login", &flow, code).await;
+        let refused = page.submit_and_go_on(&flow, code).await;
         assert_eq!(refused.messages(), [4_000_001]);
         assert_eq!(refused.body["state"], "choose_method");
         // The code that was sent is as good as before.
         let resend = json!({"method": "code", "identifier": who, "resend": "code"});
-        let refused = post(&page, "login", &sent, resend).await;
+        let refused = page.submit_and_go_on(&sent, resend).await;
         assert_eq!(refused.messages(), [4_000_001]);
         assert_eq!(refused.body["state"], "sent_email");
         if who == ADA {
-            let code = code_to(&project, ADA).await;
+            let code = mailbox::code_to(&project, ADA).await;
             let done = page.submit(&refused, fields(ADA, &code)).await;
-            assert!(whoami(&page, &done).await.status.is_success());
+            assert!(page.whoami_after(&done).await.status.is_success());
         }
     }
-    assert_eq!(letters(&project).await.len(), 2);
+    assert_eq!(mailbox::count(&project).await, 2);
     site.world.sweep().await;
 }
 
@@ -92,7 +92,7 @@ async fn so_do_addresses_of_new_people(site: Site) {
     client.submit(&flows[0], ask.clone()).await;
     client.submit(&flows[1], ask.clone()).await;
     wait(&client.submit(&flows[2], ask).await);
-    assert_eq!(letters(&project).await.len(), 2);
+    assert_eq!(mailbox::count(&project).await, 2);
     let bring = json!({"method": "code", "traits": {"email": ADA}, "code": "none"});
     for flow in [0, 0, 1] {
         let wrong = client.submit(&flows[flow], bring.clone()).await;
@@ -114,9 +114,7 @@ async fn a_form_is_drawn_all_the_same(site: Site) {
     for kind in Kind::ALL {
         let mut client = site.client(&project, kind);
         let answer = client.sign_in(ADA, PASSWORD).await;
-        if let Some(token) = answer.body["session_token"].as_str() {
-            client.set_header("x-session-token", token);
-        }
+        client.keep_token(&answer);
         let flow = client.begin("login", "?aal=aal2").await;
         if kind != Kind::Api {
             assert_eq!(flow.body["state"], "sent_email");

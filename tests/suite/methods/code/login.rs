@@ -26,7 +26,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
             Kind::Spa | Kind::Api => StatusCode::BAD_REQUEST,
         };
         assert_eq!(answer.status, status, "{}", answer.text);
-        let sent = form(&client, "login", answer).await;
+        let sent = client.shown("login", answer).await;
         assert_eq!(sent.body["state"], "sent_email");
         assert_eq!(sent.body["active"], "code");
         assert_eq!(sent.messages(), [1_010_014]);
@@ -46,16 +46,18 @@ async fn three_kinds_of_client_sign_in(site: Site) {
         assert_eq!(field["autocomplete"], "one-time-code");
         assert_eq!(sent.node("identifier")["attributes"]["type"], "hidden");
 
-        let right = code_to(&project, ADA).await;
+        let right = mailbox::code_to(&project, ADA).await;
         let wrong = super::fields(ADA, &another(&right));
-        let wrong = post(&client, "login", &sent, wrong).await;
+        let wrong = client.submit_and_go_on(&sent, wrong).await;
         assert_eq!(wrong.messages(), [4_010_008]);
         assert_eq!(wrong.body["state"], "sent_email");
         assert_eq!(wrong.body["active"], "code");
-        let empty = post(&client, "login", &wrong, super::fields(ADA, "")).await;
+        let empty = client
+            .submit_and_go_on(&wrong, super::fields(ADA, ""))
+            .await;
         assert_eq!(empty.node_messages("code"), [4_000_002]);
         let anonymous = json!({"method": "code", "code": right});
-        let anonymous = post(&client, "login", &empty, anonymous).await;
+        let anonymous = client.submit_and_go_on(&empty, anonymous).await;
         assert_eq!(anonymous.node_messages("identifier"), [4_000_002]);
         // Trap 37: an empty `resend` asks for nothing.
         // A code that was copied brings its neighbours along.
@@ -67,7 +69,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
             Kind::Spa | Kind::Api => StatusCode::OK,
         };
         assert_eq!(done.status, status, "{}", done.text);
-        let session = whoami(&client, &done).await;
+        let session = client.whoami_after(&done).await;
         let methods = session.body["authentication_methods"].as_array().unwrap();
         assert_eq!(methods.len(), 1);
         assert_eq!(
@@ -92,7 +94,7 @@ async fn a_sign_in_verifies_the_address_and_no_other(site: Site) {
     let made = make(&site, &project, traits, false).await;
     let client = site.client(&project, Kind::Api);
     let done = sign_in(&project, &client, ADA).await;
-    assert_eq!(letters(&project).await.len(), 1, "one address, one code");
+    assert_eq!(mailbox::count(&project).await, 1, "one address, one code");
     let states = |addresses: &Value| -> Vec<(String, bool, String)> {
         let mut states: Vec<_> = addresses
             .as_array()
@@ -128,13 +130,10 @@ async fn a_phone_gets_its_code_by_text_message(site: Site) {
     make(&site, &project, json!({"phone": "+49 30 1234567"}), false).await;
     let client = site.client(&project, Kind::Api);
     let sent = ask(&client, "+49 (30) 123 45 67").await;
-    let code = code_to(&project, "+49301234567").await;
+    let code = mailbox::code_to(&project, "+49301234567").await;
     let done = client.submit(&sent, fields("+49 30 1234567", &code)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-    let mut tx = project.begin().await.unwrap();
-    let stored = store::list(&mut tx, &Filter::default(), 1).await.unwrap();
-    assert_eq!(stored[0].to.via.as_str(), "sms");
-    drop(tx);
+    assert_eq!(mailbox::newest(&project).await.channel, "sms");
     site.world.sweep().await;
 }
 
@@ -148,15 +147,17 @@ async fn unknown_identifiers_are_told_so(site: Site) {
         let flow = client.begin("login", "").await;
         for unknown in ["nobody@example.org", "ada", "+49301234567"] {
             let fields = json!({"method": "code", "identifier": unknown});
-            let refused = post(&client, "login", &flow, fields).await;
+            let refused = client.submit_and_go_on(&flow, fields).await;
             assert_eq!(refused.messages(), [4_000_035], "{unknown}");
             assert_eq!(refused.body["state"], "choose_method");
             assert_eq!(refused.node("identifier")["attributes"]["value"], unknown);
         }
-        let nothing = post(&client, "login", &flow, json!({"method": "code"})).await;
+        let nothing = client
+            .submit_and_go_on(&flow, json!({"method": "code"}))
+            .await;
         assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
     }
-    assert!(letters(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
     let client = site.client(&project, Kind::Api);
     let done = client.sign_in("ada", PASSWORD).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
@@ -171,25 +172,25 @@ async fn another_identifier_and_another_method(site: Site) {
     let client = site.client(&project, Kind::Spa);
     let sent = ask(&client, ADA).await;
     let resend = json!({"method": "code", "identifier": "nobody@example.org", "resend": "code"});
-    let back = post(&client, "login", &sent, resend).await;
+    let back = client.submit_and_go_on(&sent, resend).await;
     assert_eq!(back.messages(), [4_000_035]);
     assert_eq!(back.body["state"], "choose_method");
     assert_eq!(back.node("identifier")["attributes"]["type"], "text");
-    let sent = post(
-        &client,
-        "login",
-        &back,
-        json!({"method": "code", "identifier": ADA}),
-    )
-    .await;
+    let sent = client
+        .submit_and_go_on(&back, json!({"method": "code", "identifier": ADA}))
+        .await;
     assert_eq!(sent.messages(), [1_010_014]);
     let password =
         |password: &str| json!({"method": "password", "identifier": ADA, "password": password});
-    let wrong = post(&client, "login", &sent, password("not the password")).await;
+    let wrong = client
+        .submit_and_go_on(&sent, password("not the password"))
+        .await;
     assert_eq!(wrong.messages(), [4_000_006]);
     assert_eq!(wrong.body["state"], "sent_email");
     assert_eq!(wrong.body["active"], "code");
-    let nobody = post(&client, "login", &wrong, json!({"method": "nope"})).await;
+    let nobody = client
+        .submit_and_go_on(&wrong, json!({"method": "nope"}))
+        .await;
     assert_eq!(nobody.messages(), [4_010_002]);
     let done = client.submit(&nobody, password(PASSWORD)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
@@ -203,24 +204,16 @@ async fn only_where_it_is_switched_on(site: Site) {
     let client = site.client(&project, Kind::Spa);
     let flow = client.begin("login", "").await;
     assert!(!flow.outline().contains(&"code/method=code".to_owned()));
-    let refused = post(
-        &client,
-        "login",
-        &flow,
-        json!({"method": "code", "identifier": ADA}),
-    )
-    .await;
+    let refused = client
+        .submit_and_go_on(&flow, json!({"method": "code", "identifier": ADA}))
+        .await;
     assert_eq!(refused.messages(), [4_010_002]);
     let flow = client.begin("registration", "").await;
-    let refused = post(
-        &client,
-        "registration",
-        &flow,
-        json!({"method": "code", "traits": {"email": BOB}}),
-    )
-    .await;
+    let refused = client
+        .submit_and_go_on(&flow, json!({"method": "code", "traits": {"email": BOB}}))
+        .await;
     assert_eq!(refused.messages(), [4_010_003]);
-    assert!(letters(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
     site.world.sweep().await;
 }
 
@@ -240,7 +233,7 @@ async fn forged_requests_are_refused_before_anything_else(site: Site) {
         assert_eq!(refused.error_id(), Some("security_csrf_violation"));
     }
     let sent = ask(&script, ADA).await;
-    let mut fields = fields(ADA, &code_to(&project, ADA).await);
+    let mut fields = fields(ADA, &mailbox::code_to(&project, ADA).await);
     fields["csrf_token"] = json!("forged");
     let refused = script.submit(&sent, fields).await;
     assert_eq!(refused.error_id(), Some("security_csrf_violation"));
@@ -305,7 +298,10 @@ async fn what_is_configured_after_codes(site: Site) {
     let first = site.client(&project, Kind::Api);
     let first_answer = first.sign_in(ADA, PASSWORD).await;
     let second = first.sign_in(ADA, PASSWORD).await;
-    assert_eq!(whoami(&first, &first_answer).await.status, StatusCode::OK);
+    assert_eq!(
+        first.whoami_after(&first_answer).await.status,
+        StatusCode::OK
+    );
     let page = site.client(&project, Kind::Html);
     let done = sign_in(&project, &page, ADA).await;
     assert!(
@@ -314,8 +310,11 @@ async fn what_is_configured_after_codes(site: Site) {
         done.location()
     );
     for ended in [&first_answer, &second] {
-        assert_eq!(whoami(&first, ended).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            first.whoami_after(ended).await.status,
+            StatusCode::UNAUTHORIZED
+        );
     }
-    assert_eq!(whoami(&page, &done).await.status, StatusCode::OK);
+    assert_eq!(page.whoami_after(&done).await.status, StatusCode::OK);
     site.world.sweep().await;
 }

@@ -35,11 +35,11 @@ async fn unknown_and_known_are_answered_alike(site: Site) {
             let mut flow = ask(&client, who).await;
             let mut seen = vec![shown(&flow, who)];
             for _ in 0..6 {
-                flow = post(&client, "login", &flow, fields(who, "00000x")).await;
+                flow = client.submit_and_go_on(&flow, fields(who, "00000x")).await;
                 seen.push(shown(&flow, who));
             }
             let resend = json!({"method": "code", "identifier": who, "resend": "code"});
-            let resent = post(&client, "login", &flow, resend).await;
+            let resent = client.submit_and_go_on(&flow, resend).await;
             seen.push(shown(&resent, who));
             answers.push(seen);
         }
@@ -47,7 +47,11 @@ async fn unknown_and_known_are_answered_alike(site: Site) {
             assert_eq!(answer, &answers[0]);
         }
     }
-    let to: Vec<String> = letters(&project).await.into_iter().map(|l| l.0).collect();
+    let to: Vec<String> = mailbox::all(&project)
+        .await
+        .into_iter()
+        .map(|mail| mail.to)
+        .collect();
     assert_eq!(to, [ADA; 6], "nobody else gets mail");
     site.world.sweep().await;
 }
@@ -63,7 +67,7 @@ async fn a_refresh_tells_nothing_of_others(site: Site) {
     for other in [BOB, "nobody@example.org"] {
         let flow = client.begin("login", "?refresh=true").await;
         let fields = json!({"method": "code", "identifier": other});
-        let refused = post(&client, "login", &flow, fields).await;
+        let refused = client.submit_and_go_on(&flow, fields).await;
         assert_eq!(refused.messages(), [4_000_035]);
     }
     site.world.sweep().await;
@@ -105,7 +109,7 @@ async fn identifiers_first_without_a_hint(site: Site) {
             let client = site.client(&project, kind);
             let flow = client.begin("login", "").await;
             let fields = json!({"method": "identifier_first", "identifier": who});
-            let chosen = post(&client, "login", &flow, fields).await;
+            let chosen = client.submit_and_go_on(&flow, fields).await;
             let outline = [
                 "identifier_first/identifier",
                 "default/csrf_token",
@@ -119,16 +123,12 @@ async fn identifiers_first_without_a_hint(site: Site) {
         assert!(answers.iter().all(|answer| *answer == answers[0]));
         let client = site.client(&project, kind);
         let flow = client.begin("login", "").await;
-        let nothing = post(
-            &client,
-            "login",
-            &flow,
-            json!({"method": "identifier_first"}),
-        )
-        .await;
+        let nothing = client
+            .submit_and_go_on(&flow, json!({"method": "identifier_first"}))
+            .await;
         assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
     }
-    assert!(letters(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
     let client = site.client(&project, Kind::Api);
     let flow = client.begin("login", "").await;
     let chosen = client
@@ -140,7 +140,7 @@ async fn identifiers_first_without_a_hint(site: Site) {
     let sent = client
         .submit(&chosen, json!({"method": "code", "identifier": ADA}))
         .await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     let done = client.submit(&sent, fields(ADA, &code)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     site.world.sweep().await;

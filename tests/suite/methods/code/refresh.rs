@@ -12,10 +12,8 @@ async fn the_same_session_newly_proved(site: Site) {
     for kind in Kind::ALL {
         let mut client = site.client(&project, kind);
         let signed_in = client.sign_in(ADA, PASSWORD).await;
-        if let Some(token) = signed_in.body["session_token"].as_str() {
-            client.set_header("x-session-token", token);
-        }
-        let before = client.get("/sessions/whoami").await;
+        client.keep_token(&signed_in);
+        let before = client.whoami().await;
         site.world.clock.advance(TimeDelta::seconds(10));
         let flow = client.begin("login", "?refresh=true").await;
         assert_eq!(flow.messages(), [1_010_003]);
@@ -28,16 +26,16 @@ async fn the_same_session_newly_proved(site: Site) {
         ];
         assert_eq!(flow.outline(), outline);
         let foreign = json!({"method": "code", "identifier": BOB});
-        let refused = post(&client, "login", &flow, foreign).await;
+        let refused = client.submit_and_go_on(&flow, foreign).await;
         assert_eq!(refused.messages(), [4_000_035]);
         let own = json!({"method": "code", "identifier": ADA});
-        let sent = post(&client, "login", &refused, own).await;
+        let sent = client.submit_and_go_on(&refused, own).await;
         assert_eq!(sent.messages(), [1_010_025]);
-        let code = code_to(&project, ADA).await;
+        let code = mailbox::code_to(&project, ADA).await;
         let done = client.submit(&sent, fields(ADA, &code)).await;
         assert!(!done.status.is_client_error(), "{}", done.text);
         // Trap 22.
-        let after = client.get("/sessions/whoami").await;
+        let after = client.whoami().await;
         assert_eq!(after.body["id"], before.body["id"]);
         assert_ne!(
             after.body["authenticated_at"],
@@ -50,7 +48,12 @@ async fn the_same_session_newly_proved(site: Site) {
             .collect();
         assert_eq!(methods, ["password", "code"]);
     }
-    assert!(letters(&project).await.iter().all(|letter| letter.0 == ADA));
+    assert!(
+        mailbox::all(&project)
+            .await
+            .iter()
+            .all(|mail| mail.to == ADA)
+    );
     site.world.sweep().await;
 }
 
@@ -72,9 +75,7 @@ async fn one_of_the_own_addresses(site: Site) {
     for kind in Kind::ALL {
         let mut client = site.client(&project, kind);
         let signed_in = client.sign_in("ada", PASSWORD).await;
-        if let Some(token) = signed_in.body["session_token"].as_str() {
-            client.set_header("x-session-token", token);
-        }
+        client.keep_token(&signed_in);
         let flow = client.begin("login", "?refresh=true").await;
         let outline = [
             "default/csrf_token",
@@ -86,23 +87,21 @@ async fn one_of_the_own_addresses(site: Site) {
         ];
         assert_eq!(flow.outline(), outline);
         assert_eq!(flow.node("address")["meta"]["label"]["id"], 1_010_023);
-        let foreign = post(&client, "login", &flow, json!({"address": BOB})).await;
+        let foreign = client
+            .submit_and_go_on(&flow, json!({"address": BOB}))
+            .await;
         assert_eq!(foreign.messages(), [4_000_035]);
-        let sent = post(
-            &client,
-            "login",
-            &foreign,
-            json!({"address": "ada@work.example"}),
-        )
-        .await;
+        let sent = client
+            .submit_and_go_on(&foreign, json!({"address": "ada@work.example"}))
+            .await;
         assert_eq!(sent.messages(), [1_010_025]);
         assert_eq!(sent.outline()[0], "code/identifier");
-        let code = code_to(&project, "ada@work.example").await;
+        let code = mailbox::code_to(&project, "ada@work.example").await;
         let done = client
             .submit(&sent, fields("ada@work.example", &code))
             .await;
         assert!(!done.status.is_client_error(), "{}", done.text);
-        let after = client.get("/sessions/whoami").await;
+        let after = client.whoami().await;
         assert_eq!(after.body["authentication_methods"][1]["method"], "code");
     }
     // A stranger types, with the flag as without.

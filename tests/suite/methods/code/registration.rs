@@ -29,7 +29,8 @@ async fn three_kinds_of_client_sign_up_in_one_step(site: Site) {
         if kind == Kind::Html {
             assert_eq!(answer.status, StatusCode::SEE_OTHER);
         }
-        let sent = form(&client, "registration", answer).await;
+        let sent = client.shown("registration", answer).await;
+        assert_eq!(sent.status, kind.reads(400), "{}", sent.text);
         assert_eq!(sent.body["state"], "sent_email");
         assert_eq!(sent.body["active"], "code");
         assert_eq!(sent.messages(), [1_040_005]);
@@ -43,17 +44,18 @@ async fn three_kinds_of_client_sign_up_in_one_step(site: Site) {
         ];
         assert_eq!(sent.outline(), outline);
         assert_eq!(sent.node("traits.email")["attributes"]["type"], "hidden");
-        let code = code_to(&project, email).await;
+        let code = mailbox::code_to(&project, email).await;
         let bring = |code: &str| json!({"method": "code", "traits": traits, "code": code});
         let wrong = client.submit(&sent, bring(&another(&code))).await;
         if kind == Kind::Html {
             assert_eq!(wrong.status, StatusCode::FOUND);
         }
-        let wrong = form(&client, "registration", wrong).await;
+        let wrong = client.shown("registration", wrong).await;
+        assert_eq!(wrong.status, kind.reads(400), "{}", wrong.text);
         assert_eq!(wrong.messages(), [4_040_003]);
         let done = client.submit(&wrong, bring(&code)).await;
         assert!(!done.status.is_client_error(), "{}", done.text);
-        let session = whoami(&client, &done).await;
+        let session = client.whoami_after(&done).await;
         let address = &session.body["identity"]["verifiable_addresses"][0];
         assert_eq!(
             (&address["value"], &address["verified"]),
@@ -82,13 +84,9 @@ async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
         let client = site.client(&project, kind);
         let flow = client.begin("registration", "").await;
         let traits = json!({"email": email});
-        let chosen = post(
-            &client,
-            "registration",
-            &flow,
-            json!({"method": "profile", "traits": traits}),
-        )
-        .await;
+        let chosen = client
+            .submit_and_go_on(&flow, json!({"method": "profile", "traits": traits}))
+            .await;
         let credentials = [
             "default/csrf_token",
             "default/traits.email",
@@ -99,30 +97,30 @@ async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
         ];
         assert_eq!(chosen.outline(), credentials);
         let ask = json!({"method": "code", "traits": traits});
-        let sent = post(&client, "registration", &chosen, ask.clone()).await;
+        let sent = client.submit_and_go_on(&chosen, ask.clone()).await;
         assert_eq!(sent.messages(), [1_040_005]);
         assert_eq!(sent.outline()[6..], ["profile/screen=credential-selection"]);
         // Trap 20: back to the credentials, and forth again.
         let back = json!({"screen": "credential-selection", "traits": traits});
-        let back = post(&client, "registration", &sent, back).await;
+        let back = client.submit_and_go_on(&sent, back).await;
         assert_eq!(back.outline(), credentials);
         assert_eq!(back.body["state"], "choose_method");
         assert_eq!(back.messages(), [1_040_009]);
-        let sent = post(&client, "registration", &back, ask).await;
-        let code = code_to(&project, email).await;
+        let sent = client.submit_and_go_on(&back, ask).await;
+        let code = mailbox::code_to(&project, email).await;
         let bring = json!({"method": "code", "traits": traits, "code": code});
         let done = client.submit(&sent, bring).await;
         assert!(!done.status.is_client_error(), "{}", done.text);
-        assert!(whoami(&client, &done).await.status.is_success());
+        assert!(client.whoami_after(&done).await.status.is_success());
     }
     // A code asked for before its screen was shown; and all the way back from there.
     let client = site.client(&project, Kind::Spa);
     let flow = client.begin("registration", "").await;
     let ask = json!({"method": "code", "traits": {"email": BOB}});
-    let sent = post(&client, "registration", &flow, ask).await;
+    let sent = client.submit_and_go_on(&flow, ask).await;
     assert_eq!(sent.messages(), [1_040_005]);
     let back = json!({"screen": "previous", "traits": {"email": BOB}});
-    let back = post(&client, "registration", &sent, back).await;
+    let back = client.submit_and_go_on(&sent, back).await;
     assert_eq!(
         back.outline(),
         [
@@ -144,14 +142,10 @@ async fn traits_that_change_on_the_way(site: Site) {
         let flow = client.begin("registration", "").await;
         let email = format!("{kind:?}@example.org").to_lowercase();
         let traits = json!({"email": email, "name": "Ada"});
-        let sent = post(
-            &client,
-            "registration",
-            &flow,
-            json!({"method": "code", "traits": traits}),
-        )
-        .await;
-        let code = code_to(&project, &email).await;
+        let sent = client
+            .submit_and_go_on(&flow, json!({"method": "code", "traits": traits}))
+            .await;
+        let code = mailbox::code_to(&project, &email).await;
         let others = [
             (json!({"email": BOB, "name": "Ada"}), 4_000_036),
             (json!({"email": email}), 4_000_036),
@@ -160,7 +154,7 @@ async fn traits_that_change_on_the_way(site: Site) {
         ];
         for (traits, message) in others {
             let fields = json!({"method": "code", "traits": traits, "code": code});
-            let refused = post(&client, "registration", &sent, fields).await;
+            let refused = client.submit_and_go_on(&sent, fields).await;
             assert_eq!(refused.messages(), [message]);
             // The form still holds what the code is good for.
             let shown = &refused.node("traits.email")["attributes"]["value"];
@@ -168,16 +162,16 @@ async fn traits_that_change_on_the_way(site: Site) {
             assert_eq!(refused.node("traits.name")["attributes"]["value"], "Ada");
         }
         let fields = json!({"method": "code", "traits": traits});
-        let missing = post(&client, "registration", &sent, fields).await;
+        let missing = client.submit_and_go_on(&sent, fields).await;
         assert_eq!(missing.node_messages("code"), [4_000_002]);
         // Other traits may have a code of their own.
         let traits = json!({"email": email, "name": "Eve"});
         let resend = json!({"method": "code", "traits": traits, "resend": "code"});
-        let sent = post(&client, "registration", &sent, resend).await;
-        let code = code_to(&project, &email).await;
+        let sent = client.submit_and_go_on(&sent, resend).await;
+        let code = mailbox::code_to(&project, &email).await;
         let fields = json!({"method": "code", "traits": traits, "code": code});
         let done = client.submit(&sent, fields).await;
-        let session = whoami(&client, &done).await;
+        let session = client.whoami_after(&done).await;
         assert_eq!(session.body["identity"]["traits"], traits);
     }
     site.world.sweep().await;
@@ -192,16 +186,16 @@ async fn a_code_to_every_address(site: Site) {
     let sent = client
         .submit(&flow, json!({"method": "code", "traits": traits}))
         .await;
-    let mut to: Vec<(String, String)> = letters(&project)
+    let mut to: Vec<(String, String)> = mailbox::all(&project)
         .await
         .into_iter()
-        .map(|l| (l.0, l.1))
+        .map(|mail| (mail.to, mail.template))
         .collect();
     to.sort();
     let template = || "registration_code_valid".to_owned();
     let all = ["+49301234567", ADA, BOB].map(|to| (to.to_owned(), template()));
     assert_eq!(to, all);
-    let code = code_to(&project, "+49301234567").await;
+    let code = mailbox::code_to(&project, "+49301234567").await;
     let done = client
         .submit(
             &sent,
@@ -230,22 +224,17 @@ async fn an_address_that_is_taken(site: Site) {
     let client = site.client(&project, Kind::Spa);
     let flow = client.begin("registration", "").await;
     let traits = json!({"email": ADA});
-    let sent = post(
-        &client,
-        "registration",
-        &flow,
-        json!({"method": "code", "traits": traits}),
-    )
-    .await;
+    let sent = client
+        .submit_and_go_on(&flow, json!({"method": "code", "traits": traits}))
+        .await;
     assert_eq!(sent.messages(), [1_040_005]);
-    let code = code_to(&project, ADA).await;
-    let refused = post(
-        &client,
-        "registration",
-        &sent,
-        json!({"method": "code", "traits": traits, "code": code}),
-    )
-    .await;
+    let code = mailbox::code_to(&project, ADA).await;
+    let refused = client
+        .submit_and_go_on(
+            &sent,
+            json!({"method": "code", "traits": traits, "code": code}),
+        )
+        .await;
     assert_eq!(refused.messages(), [4_000_007]);
     site.world.sweep().await;
 }
@@ -256,7 +245,7 @@ async fn what_cannot_be_signed_up_with(site: Site) {
     let client = site.client(&project, Kind::Spa);
     let flow = client.begin("registration", "").await;
     let bad = json!({"method": "code", "traits": {"email": "nobody"}, "csrf_token": "forged"});
-    let refused = post(&client, "registration", &flow, bad).await;
+    let refused = client.submit_and_go_on(&flow, bad).await;
     assert_eq!(
         refused.node_messages("traits.email"),
         [4_000_040],
@@ -265,15 +254,11 @@ async fn what_cannot_be_signed_up_with(site: Site) {
     let forged = json!({"method": "code", "traits": {"email": ADA}, "csrf_token": "forged"});
     let refused = client.submit(&flow, forged).await;
     assert_eq!(refused.error_id(), Some("security_csrf_violation"));
-    let none = post(
-        &client,
-        "registration",
-        &flow,
-        json!({"method": "code", "traits": {"user": "ada"}}),
-    )
-    .await;
+    let none = client
+        .submit_and_go_on(&flow, json!({"method": "code", "traits": {"user": "ada"}}))
+        .await;
     assert_eq!(none.messages(), [4_000_009]);
-    assert!(letters(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
     site.world.sweep().await;
 }
 
@@ -288,7 +273,7 @@ async fn tries_and_lifespan(site: Site) {
     let sent = client
         .submit(&client.begin("registration", "").await, ask.clone())
         .await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     for _ in 0..3 {
         let wrong = client.submit(&sent, bring(&another(&code))).await;
         assert_eq!(wrong.messages(), [4_040_003]);
@@ -298,13 +283,13 @@ async fn tries_and_lifespan(site: Site) {
     let sent = client
         .submit(&client.begin("registration", "").await, ask)
         .await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     site.world.clock.advance(TimeDelta::seconds(61));
     let late = client.submit(&sent, bring(&code)).await;
     assert_eq!(late.messages(), [4_040_003]);
     let resend = json!({"method": "code", "traits": traits, "resend": "code"});
     client.submit(&sent, resend).await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     let done = client.submit(&sent, bring(&format!(" {code} "))).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     // Trap 18: nobody is signed in without the hook of this method.
@@ -315,7 +300,7 @@ async fn tries_and_lifespan(site: Site) {
     let sent = client
         .submit(&flow, json!({"method": "code", "traits": {"email": BOB}}))
         .await;
-    let code = code_to(&project, BOB).await;
+    let code = mailbox::code_to(&project, BOB).await;
     let done = client
         .submit(
             &sent,

@@ -3,10 +3,9 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{ADA, Answer, Client, Kind, Site, mailbox, story};
 
-use super::{code_to, passwordless};
-use crate::flows::verification::{EMAIL, somebody, turn};
+use super::passwordless;
 
 /// Codes everywhere.
 async fn project(site: &Site) -> Project {
@@ -17,7 +16,7 @@ async fn project(site: &Site) -> Project {
 }
 
 /// The screen on which a code is typed.
-async fn screen(client: &Client, kind: Kind, flow: &str, address: &str) -> Answer {
+async fn screen(client: &Client, flow: &str, address: &str) -> Answer {
     let begun = client.begin(flow, "").await;
     let fields = match flow {
         "login" => json!({"method": "code", "identifier": address}),
@@ -25,14 +24,7 @@ async fn screen(client: &Client, kind: Kind, flow: &str, address: &str) -> Answe
         _ => json!({"method": "code", "email": address}),
     };
     let answer = client.submit(&begun, fields).await;
-    let sent = if kind == Kind::Html {
-        let id = answer.location_query("flow").unwrap();
-        client
-            .get(&format!("/self-service/{flow}/flows?id={id}"))
-            .await
-    } else {
-        answer
-    };
+    let sent = client.shown(flow, answer).await;
     assert_eq!(sent.body["state"], "sent_email", "{flow}: {}", sent.text);
     sent
 }
@@ -41,16 +33,16 @@ async fn screen(client: &Client, kind: Kind, flow: &str, address: &str) -> Answe
 #[story]
 async fn the_method_is_there_twice(site: Site) {
     let project = project(&site).await;
-    somebody(&site, &project, EMAIL).await;
+    site.person(&project, ADA).await;
     for kind in Kind::ALL {
         for flow in ["login", "registration", "recovery", "verification"] {
             let client = site.client(&project, kind);
             let address = if flow == "registration" {
                 "new@example.org"
             } else {
-                EMAIL
+                ADA
             };
-            let sent = screen(&client, kind, flow, address).await;
+            let sent = screen(&client, flow, address).await;
             let nodes = sent.body["ui"]["nodes"].as_array().unwrap();
             let methods = nodes.iter().map(|node| &node["attributes"]);
             let mut methods: Vec<(&Value, &Value)> = methods
@@ -72,15 +64,15 @@ async fn an_empty_resend_asks_for_nothing(site: Site) {
     let project = project(&site).await;
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         let email = format!("p{number}@example.org");
-        somebody(&site, &project, &email).await;
+        site.person(&project, &email).await;
         for (flow, passed) in [("verification", 1_080_002), ("recovery", 0)] {
             let client = site.client(&project, kind);
-            let sent = screen(&client, kind, flow, &email).await;
-            let mails = site.mails(&project).await.len();
-            let code = site.mail(&project).await.code().to_owned();
+            let sent = screen(&client, flow, &email).await;
+            let mails = mailbox::count(&project).await;
+            let code = mailbox::code(&project).await;
             let fields = json!({"method": "code", "code": code, "resend": ""});
             if flow == "verification" {
-                let form = turn(&client, flow, &sent, fields).await;
+                let form = client.submit_and_follow(&sent, fields).await;
                 assert_eq!(form.messages(), [passed], "{kind:?}: {}", form.text);
             } else {
                 let right = client.submit(&sent, fields).await;
@@ -97,12 +89,12 @@ async fn an_empty_resend_asks_for_nothing(site: Site) {
                     right.text
                 );
             }
-            assert_eq!(site.mails(&project).await.len(), mails, "{kind:?}, {flow}");
+            assert_eq!(mailbox::count(&project).await, mails, "{kind:?}, {flow}");
         }
         let email = format!("new{number}@example.org");
         let client = site.client(&project, kind);
-        let sent = screen(&client, kind, "registration", &email).await;
-        let code = code_to(&project, &email).await;
+        let sent = screen(&client, "registration", &email).await;
+        let code = mailbox::code_to(&project, &email).await;
         let fields =
             json!({"method": "code", "traits": {"email": email}, "code": code, "resend": ""});
         let made = client.submit(&sent, fields).await;

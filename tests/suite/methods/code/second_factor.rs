@@ -17,9 +17,7 @@ pub(super) async fn first_factor(
 ) -> (Client, Answer) {
     let mut client = site.client(project, kind);
     let answer = client.sign_in(who, PASSWORD).await;
-    if let Some(token) = answer.body["session_token"].as_str() {
-        client.set_header("x-session-token", token);
-    }
+    client.keep_token(&answer);
     (client, answer)
 }
 
@@ -39,7 +37,7 @@ async fn the_only_address_gets_its_code_at_once(site: Site) {
             // Trap 26.
             Kind::Api => assert_eq!(answer.body["session"]["identity"], Value::Null),
         }
-        let who = client.get("/sessions/whoami").await;
+        let who = client.whoami().await;
         assert_eq!(who.error_id(), Some("session_aal2_required"));
 
         let sent = client.begin("login", "?aal=aal2").await;
@@ -55,15 +53,17 @@ async fn the_only_address_gets_its_code_at_once(site: Site) {
             label["context"],
             json!({"address": ADA, "channel": "email"})
         );
-        let code = code_to(&project, ADA).await;
-        let wrong = post(&client, "login", &sent, fields(ADA, &another(&code))).await;
+        let code = mailbox::code_to(&project, ADA).await;
+        let wrong = client
+            .submit_and_go_on(&sent, fields(ADA, &another(&code)))
+            .await;
         assert_eq!(wrong.messages(), [4_010_008]);
         // Whose the code is, the session says.
         let done = client
             .submit(&wrong, json!({"method": "code", "code": code}))
             .await;
         assert!(!done.status.is_client_error(), "{}", done.text);
-        let who = client.get("/sessions/whoami").await;
+        let who = client.whoami().await;
         assert_eq!(who.body["authenticator_assurance_level"], "aal2");
         let methods = &who.body["authentication_methods"];
         assert_eq!(
@@ -104,26 +104,24 @@ async fn one_of_several_addresses(site: Site) {
             json!({"address": BOB}),
             json!({"method": "code", "identifier": BOB}),
         ] {
-            let refused = post(&client, "login", &flow, foreign).await;
+            let refused = client.submit_and_go_on(&flow, foreign).await;
             assert_eq!(refused.messages(), [4_000_035]);
             assert_eq!(refused.outline(), outline);
         }
-        let nothing = post(&client, "login", &flow, json!({"method": "code"})).await;
+        let nothing = client
+            .submit_and_go_on(&flow, json!({"method": "code"}))
+            .await;
         assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
-        let sent = post(
-            &client,
-            "login",
-            &flow,
-            json!({"address": "ada@work.example"}),
-        )
-        .await;
+        let sent = client
+            .submit_and_go_on(&flow, json!({"address": "ada@work.example"}))
+            .await;
         assert_eq!(sent.messages(), [1_010_025]);
-        let code = code_to(&project, "ada@work.example").await;
+        let code = mailbox::code_to(&project, "ada@work.example").await;
         let done = client
             .submit(&sent, fields("ada@work.example", &code))
             .await;
         assert!(!done.status.is_client_error(), "{}", done.text);
-        let who = client.get("/sessions/whoami").await;
+        let who = client.whoami().await;
         assert_eq!(who.body["authenticator_assurance_level"], "aal2");
     }
     site.world.sweep().await;
@@ -140,7 +138,7 @@ async fn the_address_that_was_asked_for(site: Site) {
         for (via, to) in [("email", ADA), ("phone", "+49301234567")] {
             let sent = client.begin("login", &format!("?aal=aal2&via={via}")).await;
             assert_eq!(sent.body["state"], "sent_email", "{}", sent.text);
-            assert_eq!(letters(&project).await[0].0, to);
+            assert_eq!(mailbox::newest(&project).await.to, to);
         }
         for via in ["nothing", "name", "user", "ada%40example.org"] {
             let query = format!("?aal=aal2&via={via}");
@@ -186,10 +184,10 @@ async fn no_first_factor_and_nobody_without_an_address(site: Site) {
     // Without an address there is no second factor to ask for.
     let (client, answer) = first_factor(&site, &project, Kind::Api, "ada").await;
     assert_eq!(answer.body["session"]["identity"]["traits"]["user"], "ada");
-    assert_eq!(client.get("/sessions/whoami").await.status, StatusCode::OK);
+    assert_eq!(client.whoami().await.status, StatusCode::OK);
     let flow = client.begin("login", "?aal=aal2").await;
     assert_eq!(flow.outline(), ["default/csrf_token"]);
-    assert!(letters(&project).await.is_empty());
+    assert!(mailbox::all(&project).await.is_empty());
     site.world.sweep().await;
 }
 
@@ -202,15 +200,12 @@ async fn the_second_factor_of_somebody_else(site: Site) {
     let (ada, _) = first_factor(&site, &project, Kind::Api, "ada").await;
     let (bob, _) = first_factor(&site, &project, Kind::Api, "bob").await;
     let sent = ada.begin("login", "?aal=aal2").await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     for who in [ADA, BOB] {
         let refused = bob.submit(&sent, fields(who, &code)).await;
         assert_eq!(refused.messages(), [4_010_008]);
     }
-    assert_eq!(
-        bob.get("/sessions/whoami").await.error_id(),
-        Some("session_aal2_required")
-    );
+    assert_eq!(bob.whoami().await.error_id(), Some("session_aal2_required"));
     let done = ada.submit(&sent, fields(ADA, &code)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     site.world.sweep().await;
@@ -224,7 +219,7 @@ async fn two_proofs_at_once_are_both_kept(site: Site) {
     let (client, _) = first_factor(&site, &project, Kind::Api, "ada").await;
     let sent = client.begin("login", "?aal=aal2").await;
     let refresh = client.begin("login", "?refresh=true").await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     let password = json!({"method": "password", "identifier": "ada", "password": PASSWORD});
     let (a, b) = tokio::join!(
         client.submit(&sent, fields(ADA, &code)),
@@ -237,7 +232,7 @@ async fn two_proofs_at_once_are_both_kept(site: Site) {
         a.text,
         b.text
     );
-    let who = client.get("/sessions/whoami").await;
+    let who = client.whoami().await;
     assert_eq!(
         who.body["authenticator_assurance_level"], "aal2",
         "{}",

@@ -12,22 +12,24 @@ async fn the_try_after_the_last_is_refused_though_it_is_right(site: Site) {
     for kind in Kind::ALL {
         let client = site.client(&project, kind);
         let mut flow = ask(&client, ADA).await;
-        let code = code_to(&project, ADA).await;
+        let code = mailbox::code_to(&project, ADA).await;
         for _ in 0..5 {
-            flow = post(&client, "login", &flow, fields(ADA, &another(&code))).await;
+            flow = client
+                .submit_and_go_on(&flow, fields(ADA, &another(&code)))
+                .await;
             assert_eq!(flow.messages(), [4_010_008]);
         }
-        let refused = post(&client, "login", &flow, fields(ADA, &code)).await;
+        let refused = client.submit_and_go_on(&flow, fields(ADA, &code)).await;
         assert_eq!(refused.messages(), [4_000_001]);
         // Another code does not make this flow good again; another flow does.
         let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
-        let resent = post(&client, "login", &refused, resend).await;
+        let resent = client.submit_and_go_on(&refused, resend).await;
         assert_eq!(resent.messages(), [1_010_014]);
-        let code = code_to(&project, ADA).await;
-        let refused = post(&client, "login", &resent, fields(ADA, &code)).await;
+        let code = mailbox::code_to(&project, ADA).await;
+        let refused = client.submit_and_go_on(&resent, fields(ADA, &code)).await;
         assert_eq!(refused.messages(), [4_000_001]);
         let done = sign_in(&project, &client, ADA).await;
-        assert!(whoami(&client, &done).await.status.is_success());
+        assert!(client.whoami_after(&done).await.status.is_success());
     }
     site.world.sweep().await;
 }
@@ -41,7 +43,7 @@ async fn fewer_tries_as_configured(site: Site) {
     let done = sign_in(&project, &client, ADA).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     let sent = ask(&client, ADA).await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     client.submit(&sent, fields(ADA, &another(&code))).await;
     let refused = client.submit(&sent, fields(ADA, &code)).await;
     assert_eq!(refused.messages(), [4_000_001]);
@@ -55,12 +57,12 @@ async fn a_code_is_good_for_its_lifespan(site: Site) {
     make(&site, &project, json!({"email": ADA}), false).await;
     let client = site.client(&project, Kind::Api);
     let sent = ask(&client, ADA).await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     site.world.clock.advance(TimeDelta::seconds(121));
     let late = client.submit(&sent, fields(ADA, &code)).await;
     assert_eq!(late.messages(), [4_010_008]);
     let sent = ask(&client, ADA).await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     site.world.clock.advance(TimeDelta::seconds(119));
     let done = client.submit(&sent, fields(ADA, &code)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
@@ -74,17 +76,17 @@ async fn another_code_ends_the_one_before(site: Site) {
     for kind in Kind::ALL {
         let client = site.client(&project, kind);
         let sent = ask(&client, ADA).await;
-        let old = code_to(&project, ADA).await;
+        let old = mailbox::code_to(&project, ADA).await;
         let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
-        let sent = post(&client, "login", &sent, resend).await;
+        let sent = client.submit_and_go_on(&sent, resend).await;
         assert_eq!(sent.body["state"], "sent_email");
-        let new = code_to(&project, ADA).await;
+        let new = mailbox::code_to(&project, ADA).await;
         if old != new {
-            let refused = post(&client, "login", &sent, fields(ADA, &old)).await;
+            let refused = client.submit_and_go_on(&sent, fields(ADA, &old)).await;
             assert_eq!(refused.messages(), [4_010_008]);
         }
         let done = client.submit(&sent, fields(ADA, &new)).await;
-        assert!(whoami(&client, &done).await.status.is_success());
+        assert!(client.whoami_after(&done).await.status.is_success());
     }
     site.world.sweep().await;
 }
@@ -97,7 +99,10 @@ async fn the_codes_of_others(site: Site) {
     make(&site, &project, json!({"email": BOB}), false).await;
     let client = site.client(&project, Kind::Api);
     let (adas, bobs) = (ask(&client, ADA).await, ask(&client, BOB).await);
-    let (ada, bob) = (code_to(&project, ADA).await, code_to(&project, BOB).await);
+    let (ada, bob) = (
+        mailbox::code_to(&project, ADA).await,
+        mailbox::code_to(&project, BOB).await,
+    );
     if ada != bob {
         let refused = client.submit(&adas, fields(ADA, &bob)).await;
         assert_eq!(refused.messages(), [4_010_008], "another flow's");
@@ -118,7 +123,7 @@ async fn the_codes_of_others(site: Site) {
     make(&site, &elsewhere, json!({"email": ADA}), false).await;
     let there = site.client(&elsewhere, Kind::Api);
     let sent = ask(&there, ADA).await;
-    if code_to(&elsewhere, ADA).await != ada {
+    if mailbox::code_to(&elsewhere, ADA).await != ada {
         let refused = there.submit(&sent, fields(ADA, &ada)).await;
         assert_eq!(refused.messages(), [4_010_008]);
     }
@@ -146,13 +151,13 @@ async fn odd_codes_and_identifiers(site: Site) {
         let client = site.client(&project, kind);
         let mut flow = ask(&client, ADA).await;
         for code in odd {
-            flow = post(&client, "login", &flow, fields(ADA, code)).await;
+            flow = client.submit_and_go_on(&flow, fields(ADA, code)).await;
             assert_eq!(flow.messages(), [4_010_008], "{code:.20}");
         }
         let begun = client.begin("login", "").await;
         for identifier in odd {
             let fields = json!({"method": "code", "identifier": identifier});
-            let refused = post(&client, "login", &begun, fields).await;
+            let refused = client.submit_and_go_on(&begun, fields).await;
             assert_eq!(refused.messages(), [4_000_035], "{identifier:.20}");
         }
         if kind == Kind::Html {
@@ -167,7 +172,7 @@ async fn odd_codes_and_identifiers(site: Site) {
             let mut fields = fields(ADA, "none");
             fields["code"] = value.clone();
             fields["resend"] = value;
-            flow = post(&client, "login", &flow, fields).await;
+            flow = client.submit_and_go_on(&flow, fields).await;
             assert_eq!(flow.messages(), [4_010_008]);
         }
     }
@@ -181,7 +186,7 @@ async fn a_code_for_an_address_that_was_given_up(site: Site) {
     make(&site, &project, json!({"email": ADA, "other": BOB}), false).await;
     let client = site.client(&project, Kind::Api);
     let sent = ask(&client, ADA).await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     let mut tx = project.begin().await.unwrap();
     for change in [
         "update credentials set config = jsonb_build_object('addresses', jsonb_build_array(jsonb_build_object('channel', 'email', 'address', 'bob@example.org'))) where kind = 'code'",
@@ -202,7 +207,7 @@ async fn no_code_is_stored_in_the_clear(site: Site) {
     make(&site, &project, json!({"email": ADA}), false).await;
     let client = site.client(&project, Kind::Api);
     ask(&client, ADA).await;
-    let code = code_to(&project, ADA).await;
+    let code = mailbox::code_to(&project, ADA).await;
     let mut tx = project.begin().await.unwrap();
     for table in ["codes", "messages", "flows"] {
         let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(

@@ -15,11 +15,8 @@ use flows::methods::password::policy::range_prefix;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 use tokio::{net::TcpListener, task::JoinHandle};
-
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 
 #[derive(Clone, Debug)]
 enum Mood {
@@ -101,7 +98,7 @@ async fn a_breached_password_is_refused_and_only_its_prefix_leaves_the_house(sit
     let project = service.project(&site, json!({})).await;
     let native = site.client(&project, Kind::Api);
     for _ in 0..2 {
-        let refused = native.sign_up(EMAIL, PASSWORD).await;
+        let refused = native.sign_up(ADA, PASSWORD).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         assert_eq!(
             refused.node_messages("password"),
@@ -122,14 +119,14 @@ async fn a_breached_password_is_refused_and_only_its_prefix_leaves_the_house(sit
         "{asked:?}"
     );
     assert!(asked[0].contains(r#""add-padding": "true""#), "{asked:?}");
-    for secret in [suffix.as_str(), PASSWORD, EMAIL, "ada"] {
+    for secret in [suffix.as_str(), PASSWORD, ADA, "ada"] {
         assert!(!asked[0].contains(secret), "{secret} in {asked:?}");
     }
-    let fresh = native.sign_up(EMAIL, "another-password-1").await;
+    let fresh = native.sign_up(ADA, "another-password-1").await;
     assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
     // Signing in asks nobody.
     assert_eq!(
-        native.sign_in(EMAIL, "another-password-1").await.status,
+        native.sign_in(ADA, "another-password-1").await.status,
         StatusCode::OK
     );
     assert_eq!(service.asked().len(), 2);
@@ -142,7 +139,7 @@ async fn some_breaches_may_be_allowed(site: Site) {
         let project = service.project(&site, json!({"max_breaches": 3})).await;
         let answer = site
             .client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
+            .sign_up(ADA, PASSWORD)
             .await;
         assert_eq!(answer.status.as_u16(), status, "{times}: {}", answer.text);
     }
@@ -167,7 +164,7 @@ async fn a_failing_service_is_left_alone_for_a_while_and_is_no_reason_to_refuse(
         .await;
     let native = site.client(&project, Kind::Api);
     for _ in 0..2 {
-        let refused = native.sign_up(EMAIL, PASSWORD).await;
+        let refused = native.sign_up(ADA, PASSWORD).await;
         assert_eq!(
             refused.node_messages("password"),
             [4_000_005],
@@ -177,7 +174,7 @@ async fn a_failing_service_is_left_alone_for_a_while_and_is_no_reason_to_refuse(
     }
     strict.set(seen("something-else", 1));
     assert_eq!(
-        native.sign_up(EMAIL, PASSWORD).await.status,
+        native.sign_up(ADA, PASSWORD).await.status,
         StatusCode::BAD_REQUEST,
         "left alone"
     );
@@ -198,7 +195,7 @@ async fn an_answer_that_makes_no_sense_or_no_end_is_a_failure(site: Site) {
             .await;
         let answer = site
             .client(&project, Kind::Api)
-            .sign_up(EMAIL, PASSWORD)
+            .sign_up(ADA, PASSWORD)
             .await;
         assert_eq!(
             answer.node_messages("password").first().copied(),
@@ -219,7 +216,7 @@ async fn a_slow_service_holds_up_nobody(site: Site) {
     );
     let began = Instant::now();
     let slow = async {
-        let made = native.sign_up(EMAIL, PASSWORD).await;
+        let made = native.sign_up(ADA, PASSWORD).await;
         (made.status, began.elapsed())
     };
     // More flows than there are connections: none is held while the service is waited for.

@@ -5,10 +5,8 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::json;
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story};
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 const FREE: usize = 4;
 
 async fn limited(site: &Site) -> Project {
@@ -39,9 +37,9 @@ fn refused(answer: &Answer) -> i64 {
 async fn after_some_guesses_each_has_to_wait_longer(site: Site) {
     let project = limited(&site).await;
     let client = site.client(&project, Kind::Api);
-    client.sign_up(EMAIL, PASSWORD).await;
+    client.sign_up(ADA, PASSWORD).await;
     // Whether anybody has the identifier makes no difference.
-    for identifier in [EMAIL, "nobody@example.org"] {
+    for identifier in [ADA, "nobody@example.org"] {
         for _ in 0..FREE {
             let wrong = guess(&client, identifier).await;
             assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
@@ -63,29 +61,29 @@ async fn after_some_guesses_each_has_to_wait_longer(site: Site) {
     let other = guess(&client, "third@example.org").await;
     assert_eq!(other.messages(), [4_000_006]);
     let elsewhere = site.client(&site.project().await, Kind::Api);
-    assert_eq!(guess(&elsewhere, EMAIL).await.messages(), [4_000_006]);
+    assert_eq!(guess(&elsewhere, ADA).await.messages(), [4_000_006]);
 }
 
 #[story]
 async fn whoever_is_right_is_forgiven(site: Site) {
     let project = limited(&site).await;
     let client = site.client(&project, Kind::Api);
-    client.sign_up(EMAIL, PASSWORD).await;
+    client.sign_up(ADA, PASSWORD).await;
     for _ in 0..3 {
         for _ in 0..FREE - 1 {
-            assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
+            assert_eq!(guess(&client, ADA).await.messages(), [4_000_006]);
         }
-        let right = client.sign_in(EMAIL, PASSWORD).await;
+        let right = client.sign_in(ADA, PASSWORD).await;
         assert_eq!(right.status, StatusCode::OK, "{}", right.text);
     }
     // And with time everybody is.
     for _ in 0..FREE {
-        assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
+        assert_eq!(guess(&client, ADA).await.messages(), [4_000_006]);
     }
-    refused(&guess(&client, EMAIL).await);
+    refused(&guess(&client, ADA).await);
     site.world.clock.advance(TimeDelta::hours(2));
     for _ in 0..FREE {
-        assert_eq!(guess(&client, EMAIL).await.messages(), [4_000_006]);
+        assert_eq!(guess(&client, ADA).await.messages(), [4_000_006]);
     }
     site.world.sweep().await;
 }
@@ -95,14 +93,11 @@ async fn a_page_says_how_long_to_wait(site: Site) {
     let project = limited(&site).await;
     let page = site.client(&project, Kind::Html);
     for _ in 0..FREE {
-        guess(&page, EMAIL).await;
+        guess(&page, ADA).await;
     }
-    let waits = guess(&page, EMAIL).await;
+    let waits = guess(&page, ADA).await;
     assert_eq!(waits.status, StatusCode::SEE_OTHER);
-    let flow = waits.location_query("flow").unwrap();
-    let shown = page
-        .get(&format!("/self-service/login/flows?id={flow}"))
-        .await;
+    let shown = page.shown("login", waits).await;
     assert_eq!(shown.messages(), [4_000_001], "{}", shown.text);
     assert!(shown.text.contains("seconds"), "{}", shown.text);
 }
@@ -112,7 +107,7 @@ async fn fifty_guesses_at_once_are_fifty(site: Site) {
     let project = limited(&site).await;
     let guesses = (0..50).map(|_| {
         let client = site.client(&project, Kind::Api);
-        async move { guess(&client, EMAIL).await.status }
+        async move { guess(&client, ADA).await.status }
     });
     let answers = futures_util::future::join_all(guesses).await;
     let judged = answers
@@ -128,10 +123,10 @@ async fn one_network_has_a_limit_of_its_own(site: Site) {
     let patch = json!({"insula": {"limits": limits}});
     let project = site.project_with(tests::cheap(patch)).await;
     let client = site.client(&project, Kind::Api);
-    client.sign_up(EMAIL, PASSWORD).await;
+    client.sign_up(ADA, PASSWORD).await;
     for number in 0..9 {
         // Those who are right in between do not count.
-        let right = client.sign_in(EMAIL, PASSWORD).await;
+        let right = client.sign_in(ADA, PASSWORD).await;
         assert_eq!(right.status, StatusCode::OK, "{}", right.text);
         let wrong = guess(&client, &format!("p{number}@example.org")).await;
         assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);

@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, story};
 
-use crate::flows::registration::{EMAIL, password_fields};
+use crate::flows::registration::password_fields;
 
 /// Self-service 8.1: minimum in bytes, then similarity; a maximum under bcrypt alone.
 #[story]
@@ -21,7 +21,7 @@ async fn what_makes_a_password(site: Site) {
         ("ADA@EXAMPLE.ORG", 4_000_031),
         ("ada@example.org1", 4_000_031),
     ] {
-        let refused = script.submit(&flow, password_fields(EMAIL, password)).await;
+        let refused = script.submit(&flow, password_fields(ADA, password)).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{password}");
         assert_eq!(refused.node_messages("password"), [expected], "{password}");
         assert!(refused.messages().is_empty(), "{password}");
@@ -30,9 +30,7 @@ async fn what_makes_a_password(site: Site) {
             "a password is never shown"
         );
     }
-    let refused = script
-        .submit(&flow, password_fields(EMAIL, "1234567"))
-        .await;
+    let refused = script.submit(&flow, password_fields(ADA, "1234567")).await;
     let context = &refused.node("password")["messages"][0]["context"];
     assert_eq!(*context, json!({"min_length": 8, "actual_length": 7}));
     // Eight bytes in two characters.
@@ -42,23 +40,23 @@ async fn what_makes_a_password(site: Site) {
         .await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     let long = "ab12".repeat(2_500);
-    let done = script.submit(&flow, password_fields(EMAIL, &long)).await;
+    let done = script.submit(&flow, password_fields(ADA, &long)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     let native = site.client(&project, Kind::Api);
-    assert_eq!(native.sign_in(EMAIL, &long).await.status, StatusCode::OK);
+    assert_eq!(native.sign_in(ADA, &long).await.status, StatusCode::OK);
     let cut = &long[..9_999];
-    assert_eq!(native.sign_in(EMAIL, cut).await.messages(), [4_000_006]);
+    assert_eq!(native.sign_in(ADA, cut).await.messages(), [4_000_006]);
 
     let bcrypt = json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}}});
     let project = site.project_with(bcrypt).await;
     let script = site.client(&project, Kind::Spa);
     let flow = script.begin("registration", "").await;
     let refused = script
-        .submit(&flow, password_fields(EMAIL, &"x".repeat(73)))
+        .submit(&flow, password_fields(ADA, &"x".repeat(73)))
         .await;
     assert_eq!(refused.node_messages("password"), [4_000_033]);
     let done = script
-        .submit(&flow, password_fields(EMAIL, &"x".repeat(72)))
+        .submit(&flow, password_fields(ADA, &"x".repeat(72)))
         .await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
 }
@@ -73,9 +71,9 @@ async fn a_policy_of_ones_own(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let flow = script.begin("registration", "").await;
     let refused = script
-        .submit(&flow, password_fields(EMAIL, "elevenchars"))
+        .submit(&flow, password_fields(ADA, "elevenchars"))
         .await;
     assert_eq!(refused.node_messages("password"), [4_000_032]);
-    let done = script.submit(&flow, password_fields(EMAIL, EMAIL)).await;
+    let done = script.submit(&flow, password_fields(ADA, ADA)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
 }

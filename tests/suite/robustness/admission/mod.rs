@@ -10,15 +10,12 @@ use identity::{HashPool, People, SessionCache};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tenants::Project;
-use tests::{Answer, Client, Database, Kind, Site, eventually, story};
+use tests::{ADA, Answer, Client, Database, Kind, PASSWORD, Site, eventually, story};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
-
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 
 fn limits(change: impl FnOnce(&mut Limits)) -> ApiSettings {
     let mut settings = ApiSettings::default();
@@ -90,7 +87,7 @@ async fn fifty_at_once_with_one_address_make_one_identity(site: Site) {
         .map(|n| site.client(&project, kinds[n % 3]))
         .collect();
     let flows = join_all(clients.iter().map(|c| c.begin("registration", ""))).await;
-    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}});
     let submits = clients
         .iter()
         .zip(&flows)
@@ -103,10 +100,7 @@ async fn fifty_at_once_with_one_address_make_one_identity(site: Site) {
             continue;
         }
         let refused = if answer.status.is_redirection() {
-            let id = flows[n].body["id"].as_str().unwrap();
-            clients[n]
-                .get(&format!("/self-service/registration/flows?id={id}"))
-                .await
+            clients[n].reread(&flows[n]).await
         } else {
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
             answer
@@ -213,7 +207,7 @@ async fn large_bodies_keep_their_place_while_they_wait(site: Site) {
         flow.body["id"].as_str().unwrap()
     );
     // It is short, yet holds many values.
-    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL},
+    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA},
         "transient_payload": {"numbers": vec![0; 10_000]}});
     let native = at(&origin, &project, Kind::Api);
     // Whoever looks whether the place is taken takes it for a moment.
@@ -250,7 +244,7 @@ async fn a_timeout_stops_the_waiting_and_not_the_work(site: Site) {
     let native = site.client(&project, Kind::Api);
     let flow = native.begin("registration", "").await;
     let id = flow.body["id"].as_str().unwrap();
-    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+    let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}});
     let answer = at(&origin, &project, Kind::Api)
         .post(&format!("/self-service/registration?flow={id}"), body)
         .await;
@@ -261,7 +255,7 @@ async fn a_timeout_stops_the_waiting_and_not_the_work(site: Site) {
         answer.text
     );
     assert_eq!(answer.body["error"]["code"], 504);
-    let done = async || native.sign_in(EMAIL, PASSWORD).await.status == StatusCode::OK;
+    let done = async || native.sign_in(ADA, PASSWORD).await.status == StatusCode::OK;
     eventually(
         "the registration is done all the same",
         Duration::from_secs(10),
@@ -281,7 +275,7 @@ async fn a_flood_of_passwords_is_shed_and_the_next_project_is_served(site: Site)
     let (flooded, other) = (site.project_with(dear).await, site.project().await);
     let neighbour = site.client(&other, Kind::Api);
     assert_eq!(
-        neighbour.sign_up(EMAIL, PASSWORD).await.status,
+        neighbour.sign_up(ADA, PASSWORD).await.status,
         StatusCode::OK
     );
     let people = People {
@@ -295,7 +289,7 @@ async fn a_flood_of_passwords_is_shed_and_the_next_project_is_served(site: Site)
             "/self-service/login?flow={}",
             flow.body["id"].as_str().unwrap()
         );
-        let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
+        let body = json!({"method": "password", "identifier": ADA, "password": PASSWORD});
         at(&origin, project, Kind::Api).post(&path, body).await
     };
     let flood = join_all((0..30).map(|_| submit(&flooded)));
@@ -317,7 +311,7 @@ async fn noted(site: &Site, project: &Project, headers: &[(&'static str, &str)])
     for (name, value) in headers {
         native.set_header(name, value);
     }
-    let answer = native.sign_in(EMAIL, PASSWORD).await;
+    let answer = native.sign_in(ADA, PASSWORD).await;
     let device = &answer.body["session"]["devices"][0];
     device["ip_address"].as_str().unwrap().to_owned()
 }
@@ -333,7 +327,7 @@ async fn forwarding_headers_count_only_from_a_trusted_proxy() {
     let project = untrusting.project().await;
     untrusting
         .client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     for header in forged {
         let address = noted(&untrusting, &project, &[header]).await;
@@ -350,7 +344,7 @@ async fn forwarding_headers_count_only_from_a_trusted_proxy() {
     let project = trusting.project().await;
     trusting
         .client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     for header in forged {
         assert_eq!(noted(&trusting, &project, &[header]).await, header.1);

@@ -7,10 +7,8 @@ mod texts;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{Answer, Client, Kind, Site, story};
+use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story};
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -237,9 +235,9 @@ async fn wrong_types_at_every_key_of_a_submission(site: Site) {
             for value in values() {
                 let what = format!("{flow_name} {kind:?} {key} {:.60}", value.to_string());
                 let mut body =
-                    json!({"method": "password", "identifier": EMAIL, "password": "short"});
+                    json!({"method": "password", "identifier": ADA, "password": "short"});
                 if flow_name == "registration" {
-                    body["traits"] = json!({"email": EMAIL});
+                    body["traits"] = json!({"email": ADA});
                 }
                 body[key] = value;
                 if key == "password" {
@@ -251,12 +249,7 @@ async fn wrong_types_at_every_key_of_a_submission(site: Site) {
                 assert!(!answer.status.is_success(), "{what}");
             }
         }
-        let read = client
-            .get(&format!(
-                "/self-service/{flow_name}/flows?id={}",
-                flow.body["id"].as_str().unwrap()
-            ))
-            .await;
+        let read = client.reread(&flow).await;
         assert_eq!(
             read.status,
             StatusCode::OK,
@@ -272,7 +265,7 @@ async fn wrong_types_are_told_by_their_messages(site: Site) {
     let (client, flow) = begun(&site, &project, Kind::Api, "registration").await;
     let submit = async |key: &str, value: Value| {
         let mut body =
-            json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}});
+            json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}});
         body[key] = value;
         client.submit(&flow, body).await
     };
@@ -297,7 +290,7 @@ async fn wrong_types_are_told_by_their_messages(site: Site) {
     // What only looks like U+0000 is a password like any other.
     let answer = submit("password", json!(r"100%00 C:\u0000")).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    let back = client.sign_in(EMAIL, r"100%00 C:\u0000").await;
+    let back = client.sign_in(ADA, r"100%00 C:\u0000").await;
     assert_eq!(back.status, StatusCode::OK, "{}", back.text);
 }
 
@@ -400,7 +393,7 @@ async fn what_may_be_stored_can_be_read_back(site: Site) {
 #[story]
 async fn flows_that_are_not_theirs_and_forms_that_may_be_forged(site: Site) {
     let (project, other) = (site.project().await, site.project().await);
-    let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD, "traits": {"email": EMAIL}});
+    let body = json!({"method": "password", "identifier": ADA, "password": PASSWORD, "traits": {"email": ADA}});
     for flow_name in ["login", "registration"] {
         let (script, flow) = begun(&site, &project, Kind::Spa, flow_name).await;
         let (_, elsewhere) = begun(&site, &other, Kind::Spa, flow_name).await;

@@ -7,9 +7,9 @@ use proptest::{
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, Site, story};
 
-use super::{EMAIL, begun, contracted};
+use super::{begun, contracted};
 
 const CASES: usize = 120;
 const KEYS: [&str; 16] = [
@@ -34,7 +34,7 @@ const KEYS: [&str; 16] = [
 fn any_json() -> impl Strategy<Value = Value> {
     let text = prop_oneof![
         Just("password".to_owned()),
-        Just(EMAIL.to_owned()),
+        Just(ADA.to_owned()),
         Just("preset://email".to_owned()),
         any::<String>(),
     ];
@@ -75,7 +75,8 @@ async fn random_objects_are_never_a_fault(site: Site) {
         contracted(&what, &native.submit(&registration, body.clone()).await);
         contracted(&what, &script.submit(&login, body.clone()).await);
         contracted(&what, &admin.post("/admin/identities", body.clone()).await);
-        let mut likely = json!({"schema_id": "preset://email", "traits": {"email": EMAIL}, "method": "password"});
+        let mut likely =
+            json!({"schema_id": "preset://email", "traits": {"email": ADA}, "method": "password"});
         for (key, value) in body.as_object().unwrap() {
             likely[key] = value.clone();
         }

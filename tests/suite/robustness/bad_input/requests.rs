@@ -2,13 +2,13 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-use super::{EMAIL, PASSWORD, action, begun, contracted};
+use super::{action, begun, contracted};
 
 const QUERIES: [&str; 18] = [
     "%00",
@@ -59,7 +59,7 @@ async fn every_route_answers_any_query_and_any_path(site: Site) {
     let project = site.project().await;
     let (admin, script) = (site.admin(&project), site.client(&project, Kind::Spa));
     let page = site.client(&project, Kind::Html);
-    script.sign_up(EMAIL, PASSWORD).await;
+    script.sign_up(ADA, PASSWORD).await;
     let long = format!("return_to={}&id={}", "a".repeat(9_000), "b".repeat(9_000));
     let all = routes(&site, &project);
     assert!(all.len() > 30, "{all:?}");
@@ -202,7 +202,7 @@ async fn a_body_that_ends_early_changes_nothing(site: Site) {
     let (client, flow) = begun(&site, &project, Kind::Api, "registration").await;
     let target = action(&flow).strip_prefix(&site.origin).unwrap().to_owned();
     let body =
-        json!({"method": "password", "password": PASSWORD, "traits": {"email": EMAIL}}).to_string();
+        json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}}).to_string();
     let head = format!(
         "POST {target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nconnection: close\r\n"
     );
@@ -216,7 +216,7 @@ async fn a_body_that_ends_early_changes_nothing(site: Site) {
         let answer = raw(&site, request, true).await;
         let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 400");
         assert!(refused, "{answer}");
-        let read = client.sign_in(EMAIL, PASSWORD).await;
+        let read = client.sign_in(ADA, PASSWORD).await;
         assert_eq!(
             read.messages(),
             [4_000_006],

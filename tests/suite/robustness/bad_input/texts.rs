@@ -2,9 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
-use super::{EMAIL, PASSWORD, contracted, values};
+use super::{contracted, values};
 
 const LETTERS: [(&str, &str); 6] = [
     ("zero width", "a\u{200b}d\u{feff}a@example.org"),
@@ -66,7 +66,7 @@ async fn spellings_of_one_identifier_are_one_person(site: Site) {
 async fn an_email_address_hides_nothing(site: Site) {
     let project = site.project().await;
     let native = site.client(&project, Kind::Api);
-    assert_eq!(native.sign_up(EMAIL, PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(native.sign_up(ADA, PASSWORD).await.status, StatusCode::OK);
     for (what, spelling) in LETTERS {
         let answer = native.sign_up(spelling, PASSWORD).await;
         contracted(what, &answer);
@@ -86,16 +86,16 @@ async fn a_password_of_ten_thousand_characters(site: Site) {
     let long = "pass\u{f6}rd 1".repeat(1_000);
     let argon = site.project().await;
     let native = site.client(&argon, Kind::Api);
-    let made = native.sign_up(EMAIL, &long).await;
+    let made = native.sign_up(ADA, &long).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text);
-    assert_eq!(native.sign_in(EMAIL, &long).await.status, StatusCode::OK);
-    let cut = native.sign_in(EMAIL, &long[..long.len() - 1]).await;
+    assert_eq!(native.sign_in(ADA, &long).await.status, StatusCode::OK);
+    let cut = native.sign_in(ADA, &long[..long.len() - 1]).await;
     assert_eq!(cut.messages(), [4_000_006], "every character counts");
 
     let bcrypt = json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}}});
     let bcrypt = site.project_with(bcrypt).await;
     let native = site.client(&bcrypt, Kind::Api);
-    let refused = native.sign_up(EMAIL, &long).await;
+    let refused = native.sign_up(ADA, &long).await;
     assert_eq!(
         refused.node_messages("password"),
         [4_000_033],
@@ -103,10 +103,10 @@ async fn a_password_of_ten_thousand_characters(site: Site) {
         refused.text
     );
     assert_eq!(
-        native.sign_up(EMAIL, &long[..72]).await.status,
+        native.sign_up(ADA, &long[..72]).await.status,
         StatusCode::OK
     );
-    let longer = native.sign_in(EMAIL, &long).await;
+    let longer = native.sign_in(ADA, &long).await;
     assert_eq!(
         longer.messages(),
         [4_000_006],

@@ -7,9 +7,7 @@ use base64::{
 };
 use serde_json::{Value, json};
 use tenants::{Actor, Installation, KeyRequest, Project, Role, ids};
-use tests::{Client, Kind, Letter, Site};
-
-const PASSWORD: &str = "correct-horse-battery";
+use tests::{Client, Kind, PASSWORD, Site, mailbox};
 
 /// Everything that a request can carry.
 #[derive(Clone, Debug)]
@@ -295,7 +293,7 @@ impl Dealer {
         let verification = self.browser.begin("verification", "").await;
         let address = json!({"method": "code", "email": never.email});
         self.browser.submit(&verification, address).await;
-        let verification_code = Letter::all(&self.project).await[0].code().to_owned();
+        let verification_code = mailbox::code(&self.project).await;
         let (recovery, recovery_code) = self.recovery(&visitor, &never.email).await;
         let handed = self.handed_over(&text(&made.body["identity"]["id"])).await;
         let error =
@@ -356,7 +354,7 @@ impl Dealer {
             .send(reqwest::Method::POST, path, body, &script)
             .await;
         assert_eq!(sent.status, 200, "{}", sent.text);
-        let code = Letter::all(&self.project).await[0].code().to_owned();
+        let code = mailbox::code(&self.project).await;
         (sent.body["id"].as_str().unwrap().to_owned(), code)
     }
 

@@ -9,9 +9,9 @@ use ory_kratos_client::{
     },
 };
 use serde_json::json;
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
-use super::{AGENT, EMAIL, PASSWORD, native::is_password_session, native_app, office, refused};
+use super::{AGENT, native::is_password_session, native_app, office, refused};
 
 fn person(email: &str) -> CreateIdentityBody {
     CreateIdentityBody::new("preset://email".to_owned(), json!({"email": email}))
@@ -41,10 +41,10 @@ fn with_password(email: &str) -> CreateIdentityBody {
 async fn makes_shows_and_deletes_an_identity(site: Site) {
     let project = site.project().await;
     let sdk = office(&project);
-    let made = office_api::create_identity(&sdk, Some(with_password(EMAIL)))
+    let made = office_api::create_identity(&sdk, Some(with_password(ADA)))
         .await
         .unwrap();
-    assert_eq!(made.traits, Some(json!({"email": EMAIL})));
+    assert_eq!(made.traits, Some(json!({"email": ADA})));
     assert_eq!(made.state, Some(identity::StateEnum::Active));
     assert_eq!(made.external_id.as_deref(), Some("crm-1"));
     assert_eq!(made.metadata_admin, Some(Some(json!({"note": "imported"}))));
@@ -52,7 +52,7 @@ async fn makes_shows_and_deletes_an_identity(site: Site) {
     assert_eq!(made.organization_id, Some(None));
     let password = &made.credentials.as_ref().unwrap()["password"];
     assert_eq!(password.r#type, Some(TypeEnum::Password));
-    assert_eq!(password.identifiers, Some(vec![EMAIL.to_owned()]));
+    assert_eq!(password.identifiers, Some(vec![ADA.to_owned()]));
     assert_eq!(password.config, None);
 
     let shown = office_api::get_identity(&sdk, &made.id, None)
@@ -66,7 +66,7 @@ async fn makes_shows_and_deletes_an_identity(site: Site) {
     let hash = config["hashed_password"].as_str().unwrap();
     assert!(hash.starts_with("$argon2id$"), "{hash}");
 
-    let twice = refused(office_api::create_identity(&sdk, Some(person(EMAIL))).await);
+    let twice = refused(office_api::create_identity(&sdk, Some(person(ADA))).await);
     let Some(CreateIdentityError::Status400(envelope)) = twice.entity else {
         panic!("{}", twice.content)
     };
@@ -148,9 +148,9 @@ async fn shows_and_ends_sessions(site: Site) {
     let sdk = office(&project);
     let mut client = site.client(&project, Kind::Api);
     client.set_header("user-agent", AGENT);
-    client.sign_up(EMAIL, PASSWORD).await;
+    client.sign_up(ADA, PASSWORD).await;
     site.world.clock.advance(chrono::TimeDelta::seconds(1));
-    let signed_in = client.sign_in(EMAIL, PASSWORD).await.body;
+    let signed_in = client.sign_in(ADA, PASSWORD).await.body;
     let newest: SuccessfulNativeLogin = serde_json::from_value(signed_in).unwrap();
     let newest = newest.session;
     let id = newest.identity.as_ref().unwrap().id.clone();

@@ -13,11 +13,9 @@ use ory_kratos_client::{
 };
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Kind, Letter, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, mailbox, story};
 
-use super::{
-    EMAIL, PASSWORD, begin, browser, flow, input, native_app, office, refused, undecodable,
-};
+use super::{begin, browser, flow, input, native_app, office, refused, undecodable};
 
 async fn project(site: &Site) -> Project {
     site.project_with(json!({
@@ -55,7 +53,7 @@ fn recovery(
 async fn proves_an_address(site: Site) {
     let project = project(&site).await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let sdk = native_app(&project);
     undecodable(
@@ -73,14 +71,14 @@ async fn proves_an_address(site: Site) {
     );
     assert_eq!(begun.state, Some(json!("choose_method")));
     assert_eq!(input(&nodes, "email").0.group, GroupEnum::Code);
-    let sent = verification(None, Some(EMAIL));
+    let sent = verification(None, Some(ADA));
     let sent = frontend::update_verification_flow(&sdk, &begun.id, sent, None, None).await;
     undecodable(sent, "node_type");
     undecodable(
         frontend::get_verification_flow(&sdk, &begun.id, None).await,
         "node_type",
     );
-    let code = Letter::all(&project).await[0].code().to_owned();
+    let code = mailbox::code(&project).await;
     let right = verification(Some(&code), None);
     let passed = frontend::update_verification_flow(&sdk, &begun.id, right.clone(), None, None);
     undecodable(passed.await, "node_type");
@@ -96,7 +94,7 @@ async fn proves_an_address(site: Site) {
 async fn gets_back_in(site: Site) {
     let project = project(&site).await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let sdk = native_app(&project);
     undecodable(
@@ -109,14 +107,14 @@ async fn gets_back_in(site: Site) {
         (Some("code"), "api")
     );
     assert_eq!(input(&nodes, "email").1.required, Some(true));
-    let sent = recovery(None, Some(EMAIL), None);
+    let sent = recovery(None, Some(ADA), None);
     let sent = frontend::update_recovery_flow(&sdk, &begun.id, sent, None, None).await;
     undecodable(sent, "node_type");
     undecodable(
         frontend::get_recovery_flow(&sdk, &begun.id, None).await,
         "node_type",
     );
-    let code = Letter::all(&project).await[0].code().to_owned();
+    let code = mailbox::code(&project).await;
     let right = recovery(Some(&code), None, None);
     let passed = frontend::update_recovery_flow(&sdk, &begun.id, right, None, None).await;
     // Of the two unions in it, the nodes or what comes next: whichever the crate meets first.
@@ -128,7 +126,7 @@ async fn gets_back_in(site: Site) {
 async fn gets_back_in_from_a_browser(site: Site) {
     let project = project(&site).await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let sdk = browser(&project);
     undecodable(
@@ -143,10 +141,10 @@ async fn gets_back_in_from_a_browser(site: Site) {
         .flatten()
         .unwrap();
     let token = token.as_str().unwrap();
-    let sent = recovery(None, Some(EMAIL), Some(token));
+    let sent = recovery(None, Some(ADA), Some(token));
     let sent = frontend::update_recovery_flow(&sdk, &begun.id, sent, None, None).await;
     undecodable(sent, "node_type");
-    let code = Letter::all(&project).await[0].code().to_owned();
+    let code = mailbox::code(&project).await;
     let url = format!("{}/self-service/recovery?flow={}", sdk.base_path, begun.id);
     let body = json!({"method": "code", "code": code, "csrf_token": token}).to_string();
     let answer = sdk
@@ -164,7 +162,7 @@ async fn gets_back_in_from_a_browser(site: Site) {
     let (passed, _) = flow::<RecoveryFlow>(&passed.to_string());
     assert_eq!(passed.state, Some(json!("passed_challenge")));
     let who = frontend::to_session(&sdk, None, None, None).await.unwrap();
-    assert_eq!(who.identity.unwrap().traits, Some(json!({"email": EMAIL})));
+    assert_eq!(who.identity.unwrap().traits, Some(json!({"email": ADA})));
 }
 
 #[story]
@@ -172,7 +170,7 @@ async fn hands_over_codes_and_links(site: Site) {
     let project = project(&site).await;
     let made = site
         .client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let id = made.body["identity"]["id"].as_str().unwrap().to_owned();
     let sdk = office(&project);
@@ -198,12 +196,12 @@ async fn hands_over_codes_and_links(site: Site) {
     };
     // The crate sends tokens with a submission as well.
     let method = update_recovery_flow_with_link_method::MethodEnum::Link;
-    let body = UpdateRecoveryFlowWithLinkMethod::new(EMAIL.to_owned(), method);
+    let body = UpdateRecoveryFlowWithLinkMethod::new(ADA.to_owned(), method);
     let body = UpdateRecoveryFlowBody::Link(Box::new(body));
     let (id, token) = (part("flow"), part("token"));
     let sdk = browser(&project);
     let used = frontend::update_recovery_flow(&sdk, &id, body, Some(&token), None).await;
     assert!(used.is_err(), "a redirect to the settings page is no flow");
     let who = frontend::to_session(&sdk, None, None, None).await.unwrap();
-    assert_eq!(who.identity.unwrap().traits, Some(json!({"email": EMAIL})));
+    assert_eq!(who.identity.unwrap().traits, Some(json!({"email": ADA})));
 }

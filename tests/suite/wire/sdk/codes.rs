@@ -12,14 +12,14 @@ use ory_kratos_client::{
 };
 use serde_json::json;
 use tenants::{Project, config::merged};
-use tests::{Site, story};
+use tests::{ADA, PASSWORD, Site, mailbox, story};
 
-use super::{EMAIL, PASSWORD, begin, flow, input, native_app, refused};
-use crate::methods::code::{code_to, passwordless};
+use super::{begin, flow, input, native_app, refused};
+use crate::methods::code::passwordless;
 
 fn code(code: Option<String>) -> UpdateLoginFlowBody {
     let mut body = UpdateLoginFlowWithCodeMethod::new(String::new(), "code".to_owned());
-    body.identifier = Some(EMAIL.to_owned());
+    body.identifier = Some(ADA.to_owned());
     body.code = code;
     // What Elements sends along with a code.
     body.resend = Some(String::new());
@@ -37,7 +37,7 @@ async fn next(
 }
 
 async fn bring(project: &Project, sdk: &Configuration, id: &str) -> Session {
-    let secret = code_to(project, EMAIL).await;
+    let secret = mailbox::code_to(project, ADA).await;
     let body = code(Some(secret));
     let done = frontend::update_login_flow(sdk, id, body, None, None).await;
     *done.unwrap().session
@@ -54,7 +54,7 @@ async fn signs_up_and_in(site: Site) {
     let sdk = native_app(&project);
     let (begun, _) = begin::<RegistrationFlow>(&sdk, "registration/api").await;
     let body = |code: Option<String>| {
-        let traits = json!({"email": EMAIL});
+        let traits = json!({"email": ADA});
         let mut body = UpdateRegistrationFlowWithCodeMethod::new("code".to_owned(), traits);
         body.code = code;
         UpdateRegistrationFlowBody::Code(Box::new(body))
@@ -65,11 +65,11 @@ async fn signs_up_and_in(site: Site) {
     let (node, field) = input(&nodes, "code");
     assert_eq!(node.group, GroupEnum::Code);
     assert_eq!(field.autocomplete, Some(AutocompleteEnum::OneTimeCode));
-    let secret = code_to(&project, EMAIL).await;
+    let secret = mailbox::code_to(&project, ADA).await;
     let made = frontend::update_registration_flow(&sdk, &begun.id, body(Some(secret)), None);
     let person = made.await.unwrap().identity;
     let address = &person.verifiable_addresses.as_ref().unwrap()[0];
-    assert_eq!((&*address.value, address.verified), (EMAIL, true));
+    assert_eq!((&*address.value, address.verified), (ADA, true));
 
     let (begun, nodes) = begin::<LoginFlow>(&sdk, "login/api").await;
     assert_eq!(
@@ -77,7 +77,7 @@ async fn signs_up_and_in(site: Site) {
         GroupEnum::IdentifierFirst
     );
     let who = UpdateLoginFlowWithIdentifierFirstMethod::new(
-        EMAIL.to_owned(),
+        ADA.to_owned(),
         "identifier_first".to_owned(),
     );
     let who = UpdateLoginFlowBody::IdentifierFirst(Box::new(who));
@@ -97,7 +97,7 @@ async fn adds_a_second_factor(site: Site) {
     let codes = json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}});
     let project = site.project_with(codes).await;
     let other = site.client(&project, tests::Kind::Api);
-    let signed_up = other.sign_up(EMAIL, PASSWORD).await;
+    let signed_up = other.sign_up(ADA, PASSWORD).await;
     let token = signed_up.body["session_token"].as_str().unwrap();
     let sdk = native_app(&project);
     let url = format!(
@@ -109,7 +109,7 @@ async fn adds_a_second_factor(site: Site) {
     let (sent, _) = flow::<LoginFlow>(&text);
     assert_eq!(sent.requested_aal, Some(Aal2));
     assert_eq!(sent.ui.messages.unwrap()[0].id, 1_010_025);
-    let secret = code_to(&project, EMAIL).await;
+    let secret = mailbox::code_to(&project, ADA).await;
     let body = code(Some(secret));
     let done = frontend::update_login_flow(&sdk, &sent.id, body, Some(token), None).await;
     let session = done.unwrap().session;

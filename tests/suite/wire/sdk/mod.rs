@@ -30,8 +30,6 @@ use serde_json::Value;
 use tenants::Project;
 use tests::ROOT_KEY;
 
-const EMAIL: &str = "ada@example.org";
-const PASSWORD: &str = "correct-horse-battery";
 /// How the crate presents itself.
 const AGENT: &str = "OpenAPI-Generator/v26.2.0/rust";
 

@@ -16,14 +16,14 @@ use ory_kratos_client::{
     },
 };
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
-use super::{AGENT, EMAIL, PASSWORD, begin, flow, input, native_app, refused, undecodable};
+use super::{AGENT, begin, flow, input, native_app, refused, undecodable};
 
 /// The crate writes `method` twice, as tag and as field.
 pub(super) fn login(password: &str) -> UpdateLoginFlowBody {
     let body = UpdateLoginFlowWithPasswordMethod::new(
-        EMAIL.to_owned(),
+        ADA.to_owned(),
         "password".to_owned(),
         password.to_owned(),
     );
@@ -34,7 +34,7 @@ pub(super) fn registration(csrf_token: Option<String>) -> UpdateRegistrationFlow
     let mut body = UpdateRegistrationFlowWithPasswordMethod::new(
         "password".to_owned(),
         PASSWORD.to_owned(),
-        json!({"email": EMAIL}),
+        json!({"email": ADA}),
     );
     body.csrf_token = csrf_token;
     UpdateRegistrationFlowBody::Password(Box::new(body))
@@ -57,7 +57,7 @@ pub(super) fn is_password_session(session: &Session) {
         (Some(MethodEnum::Password), Some(Aal1))
     );
     let identity = session.identity.as_ref().unwrap();
-    assert_eq!(identity.traits, Some(json!({"email": EMAIL})));
+    assert_eq!(identity.traits, Some(json!({"email": ADA})));
     assert_eq!(session.devices.as_ref().unwrap().len(), 1);
     let agent = session.devices.as_ref().unwrap()[0].user_agent.as_deref();
     assert_eq!(agent, Some(AGENT));
@@ -98,17 +98,17 @@ async fn registers(site: Site) {
     let made = answer.unwrap();
     assert!(made.session.is_none() && made.session_token.is_none());
     let person = made.identity;
-    assert_eq!(person.traits, Some(json!({"email": EMAIL})));
+    assert_eq!(person.traits, Some(json!({"email": ADA})));
     assert_eq!(person.schema_id, "preset://email");
     assert!(person.schema_url.starts_with(project.base_url()));
     assert_eq!(person.state, Some(identity::StateEnum::Active));
     assert_eq!(person.metadata_public, Some(None));
     assert!(person.credentials.is_none() && person.metadata_admin.is_none());
     let address = &person.verifiable_addresses.as_ref().unwrap()[0];
-    assert_eq!((&*address.value, address.via), (EMAIL, ViaEnum::Email));
+    assert_eq!((&*address.value, address.via), (ADA, ViaEnum::Email));
     assert_eq!((&*address.status, address.verified), ("pending", false));
     let address = &person.recovery_addresses.as_ref().unwrap()[0];
-    assert_eq!((&*address.value, &*address.via), (EMAIL, "email"));
+    assert_eq!((&*address.value, &*address.via), (ADA, "email"));
 }
 
 /// With the hook `session` the answer carries the token twice, once in a union.
@@ -139,7 +139,7 @@ async fn registers_and_is_signed_in(site: Site) {
 async fn signs_in_or_is_told_why_not(site: Site) {
     let project = site.project().await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let sdk = native_app(&project);
     let created =
@@ -166,7 +166,7 @@ async fn signs_in_or_is_told_why_not(site: Site) {
         (4_000_006, ui_text::TypeEnum::Error)
     );
     let typed = &input(&nodes, "identifier").1.value;
-    assert_eq!(*typed, Some(Some(json!(EMAIL))));
+    assert_eq!(*typed, Some(Some(json!(ADA))));
     assert_eq!(input(&nodes, "password").1.value, None);
 
     let done = frontend::update_login_flow(&sdk, &begun.id, login(PASSWORD), None, None)
@@ -195,7 +195,7 @@ async fn signs_in_or_is_told_why_not(site: Site) {
 async fn sees_and_ends_its_sessions(site: Site) {
     let project = site.project().await;
     site.client(&project, Kind::Api)
-        .sign_up(EMAIL, PASSWORD)
+        .sign_up(ADA, PASSWORD)
         .await;
     let sdk = native_app(&project);
     let mut signed_in = Vec::new();

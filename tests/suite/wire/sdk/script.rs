@@ -5,11 +5,11 @@ use ory_kratos_client::{
     models::{LoginFlow, RegistrationFlow, UiNode, UpdateLoginFlowBody},
 };
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
 use super::{
-    AGENT, EMAIL, PASSWORD, begin, browser, flow, input, native::is_password_session,
-    native::login, native::registration, native_app, refused, undecodable,
+    AGENT, begin, browser, flow, input, native::is_password_session, native::login,
+    native::registration, native_app, refused, undecodable,
 };
 
 fn csrf_token(nodes: &[UiNode]) -> String {
@@ -81,7 +81,7 @@ async fn visitors_cookies_are_handed_over(site: Site) {
     let project = site.project().await;
     let mut visitor = site.client(&project, Kind::Html);
     visitor.set_header("user-agent", AGENT);
-    visitor.sign_up(EMAIL, PASSWORD).await;
+    visitor.sign_up(ADA, PASSWORD).await;
     let jar = visitor.cookies();
     let cookies: Vec<String> = jar.iter().map(|(n, v)| format!("{n}={v}")).collect();
     let cookie = cookies.join("; ");
@@ -93,7 +93,7 @@ async fn visitors_cookies_are_handed_over(site: Site) {
             .unwrap(),
     );
     let elsewhere = site.client(&project, Kind::Spa);
-    let other = elsewhere.sign_in(EMAIL, PASSWORD).await;
+    let other = elsewhere.sign_in(ADA, PASSWORD).await;
     let listed = frontend::list_my_sessions(&sdk, None, None, None, None, None, cookie)
         .await
         .unwrap();

@@ -9,14 +9,9 @@ use ory_kratos_client::{
     },
 };
 use serde_json::{Value, json};
-use tests::{Kind, Site, story};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
 
-use super::{
-    EMAIL, PASSWORD, begin, browser, flow, input, native::registration, native_app, refused,
-    undecodable,
-};
-
-const OTHER_PASSWORD: &str = "a-better-staple-now";
+use super::{begin, browser, flow, input, native::registration, native_app, refused, undecodable};
 
 fn profile(email: &str) -> UpdateSettingsFlowWithProfileMethod {
     UpdateSettingsFlowWithProfileMethod::new("profile".to_owned(), json!({ "email": email }))
@@ -47,7 +42,7 @@ fn is_sent_to_a_page<E: std::fmt::Debug>(answer: Result<SettingsFlow, Error<E>>)
 async fn changes_what_is_stored(site: Site) {
     let project = site.project().await;
     let made = site.client(&project, Kind::Api);
-    let made = made.sign_up(EMAIL, PASSWORD).await;
+    let made = made.sign_up(ADA, PASSWORD).await;
     let token = made.body["session_token"].as_str().unwrap();
     let sdk = native_app(&project);
     let created = frontend::create_native_settings_flow(&sdk, Some(token)).await;
@@ -55,7 +50,7 @@ async fn changes_what_is_stored(site: Site) {
     let (begun, nodes) = of_token(&sdk, token, "api").await;
     assert_eq!(begun.r#type, "api");
     assert_eq!(begun.state, Some(json!("show_form")));
-    assert_eq!(begun.identity.traits, Some(json!({"email": EMAIL})));
+    assert_eq!(begun.identity.traits, Some(json!({"email": ADA})));
     assert_eq!(input(&nodes, "traits.email").0.group, GroupEnum::Profile);
     let (_, attributes) = input(&nodes, "password");
     assert_eq!(attributes.autocomplete, Some(AutocompleteEnum::NewPassword));
@@ -124,7 +119,7 @@ async fn changes_it_in_a_browser(site: Site) {
     let saved = frontend::update_settings_flow(&sdk, &begun.id, body, None, None).await;
     undecodable(saved, "node_type");
     let stranger = site.client(&project, Kind::Spa);
-    assert_eq!(stranger.sign_in(EMAIL, OTHER_PASSWORD).await.status, 200);
+    assert_eq!(stranger.sign_in(ADA, OTHER_PASSWORD).await.status, 200);
     // Asked without the cookies of the browser, as a server would.
     let server = native_app(&project);
     let nobody = frontend::get_settings_flow(&server, &begun.id, None, Some("a=b")).await;
