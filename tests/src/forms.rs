@@ -156,3 +156,50 @@ fn flat(prefix: &str, value: &Value) -> Vec<(String, String)> {
         other => vec![(prefix.to_owned(), other.to_string())],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderMap;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_form_knows_its_flow() {
+        let body = json!({
+            "id": "one",
+            "ui": {"action": "http://127.0.0.1/p/x/self-service/settings?flow=one"},
+        });
+        let form = Answer {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            text: body.to_string(),
+            body,
+        };
+        assert_eq!(form.flow_kind(), "settings");
+        assert_eq!(form.flow_id(), "one");
+    }
+
+    #[test]
+    fn nested_fields_are_dotted_keys() {
+        let fields =
+            json!({"method": "x", "traits": {"name": {"first": "A"}, "age": 1, "none": null}});
+        let pairs = flat("", &fields);
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (&**n, &**v)).collect();
+        assert_eq!(
+            pairs,
+            [
+                ("method", "x"),
+                ("traits.name.first", "A"),
+                ("traits.age", "1")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_browser_reads_forms_on_pages() {
+        assert_eq!(Kind::Html.reads(400), 200);
+        assert_eq!(Kind::Spa.reads(400), 400);
+        assert_eq!(Kind::Api.reads(400), 400);
+    }
+}

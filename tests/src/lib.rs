@@ -20,6 +20,7 @@ pub mod people;
 mod postgres;
 pub mod relay;
 mod site;
+pub mod text;
 mod world;
 
 use std::{

@@ -81,3 +81,22 @@ pub async fn code_to(project: &Project, recipient: &str) -> String {
     let mail = mail.unwrap_or_else(|| panic!("nothing was sent to {recipient}"));
     mail.code().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_mail_holds_a_code_or_a_link() {
+        let mail = |data: Value| Mail {
+            to: "ada@example.org".to_owned(),
+            channel: "email".to_owned(),
+            template: "x".to_owned(),
+            data,
+        };
+        assert_eq!(mail(json!({"login_code": "123456"})).code(), "123456");
+        assert_eq!(mail(json!({"recovery_url": "http://x"})).link(), "http://x");
+    }
+}

@@ -14,7 +14,7 @@ use sqlx::{Connection as _, PgConnection};
 use tenants::{Clock, Installation, Program, Settings, migrate, secrets::MasterKeys};
 use tokio::sync::OnceCell;
 
-/// Opens whatever the suite stores.
+/// The master key of every installation in the suite.
 pub const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const OWNER: &str = "owner";
 

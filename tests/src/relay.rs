@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-/// What it does with whoever calls.
+/// What it does with a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is what it says")]
 pub enum Mood {
@@ -55,9 +55,9 @@ pub enum Mood {
     HangsUpOnPasswords,
     /// Passwords by CRAM-MD5 alone.
     WantsCramMd5,
-    /// Offers nobody to sign in.
+    /// Offers no way to sign in.
     AsksForNoPassword,
-    /// 530 to whoever did not sign in.
+    /// 530 to a caller that did not sign in.
     WantsPasswords,
     /// 550 to our sender.
     RefusesSender,
@@ -65,7 +65,7 @@ pub enum Mood {
     Chatters,
     /// Slips a line in behind its answer to STARTTLS.
     Injects,
-    /// Comes to a stop there, so that whoever talks to it can be killed.
+    /// Comes to a stop there, so that the process that talks to it can be killed.
     StopsAt(Step),
 }
 
@@ -216,12 +216,12 @@ impl Relay {
         lock(&self.shared).stopped
     }
 
-    /// How often somebody connected.
+    /// How many connections it was asked for.
     pub fn calls(&self) -> usize {
         lock(&self.shared).calls
     }
 
-    /// How everybody introduced themselves.
+    /// How the callers introduced themselves.
     pub fn hellos(&self) -> Vec<String> {
         lock(&self.shared).hellos.clone()
     }
@@ -242,7 +242,7 @@ fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// With a certificate that nobody vouches for.
+/// With a certificate that no authority vouches for.
 fn acceptor(asks_for: Option<&CertificateDer<'static>>) -> TlsAcceptor {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])
         .unwrap();

@@ -1,4 +1,9 @@
-//! The black-box suite: one binary, one server, one runtime.
+//! The suite: one binary, one server, one runtime.
+//!
+//! A test is a black-box test: it speaks HTTP alone, as programs, browsers and administrators do. What stands
+//! in for the rest of the world belongs to the fixture: the clock, the mailbox, the worker's turn, and
+//! projects and their configuration as an operator sets them up. Where a test looks further inside, at rows
+//! or into a crate, the head of its file says `Looks inside:` and at what (`coverage/heads.rs` compares).
 
 #![expect(
     clippy::unwrap_used,

@@ -140,3 +140,44 @@ async fn a_viewer_sees_no_hash(site: Site) {
         assert_eq!(refused.status, StatusCode::FORBIDDEN);
     }
 }
+
+#[story]
+async fn a_viewer_sees_no_secret_of_a_credential(site: Site) {
+    let (project, owner) = site.project_with_key().await;
+    let made = site
+        .client(&project, Kind::Api)
+        .sign_up(ADA, PASSWORD)
+        .await;
+    let id = made.body["identity"]["id"].as_str().unwrap().to_owned();
+    let mutation = "mutation($s: String!) { createApiKey(input: {slug: $s, name: \"v\", role: VIEWER}) { apiKey { token } } }";
+    let made = site
+        .graphql(&owner.token, mutation, json!({"s": project.slug()}))
+        .await;
+    let viewer = made["data"]["createApiKey"]["apiKey"]["token"]
+        .as_str()
+        .unwrap();
+    let mut client = site.client(&project, Kind::Api);
+    let paths = [
+        format!("/admin/identities/{id}"),
+        "/admin/identities".to_owned(),
+    ];
+    for (token, status) in [
+        (viewer, StatusCode::FORBIDDEN),
+        (&owner.token, StatusCode::OK),
+    ] {
+        client.set_header("authorization", &format!("Bearer {token}"));
+        for path in &paths {
+            let plain = client.get(path).await;
+            assert_eq!(plain.status, StatusCode::OK, "{}", plain.text);
+            assert!(!plain.text.contains("hashed_password"));
+            let asked = client
+                .get(&format!("{path}?include_credential=password"))
+                .await;
+            assert_eq!(asked.status, status, "{path}");
+            assert_eq!(
+                asked.text.contains("hashed_password"),
+                status == StatusCode::OK
+            );
+        }
+    }
+}

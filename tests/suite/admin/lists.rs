@@ -1,4 +1,6 @@
 //! Finding identities, and going through many of them.
+//!
+//! Looks inside: the tables.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{ADA, Answer, Site, story};
 
-use super::{IDENTITIES, NIL, UNKNOWN, ids, link, made, person};
+use super::{IDENTITIES, NIL, UNKNOWN, ids, link, made, open_schema, person};
 
 /// Admin traps 5, 6 and 7.
 #[story]
@@ -196,4 +198,45 @@ async fn many_identities(site: Site) {
         format!("{IDENTITIES}?page=1&per_page=120")
     );
     assert_eq!(ids(&list("page=abc&per_page=3").await), seen[..3]);
+}
+
+#[story]
+async fn identifiers_are_found_exactly_and_by_their_beginning(site: Site) {
+    let project = site.project_with(open_schema()).await;
+    let admin = site.admin(&project);
+    for name in ["ann", "anna", "a%b", "a_b", "Żółw", "a\u{10FFFF}"] {
+        let body = json!({"schema_id": "open", "traits": {"name": name}});
+        let made = admin.post("/admin/identities", body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    }
+    for (query, found) in [
+        ("credentials_identifier=ANN", 1),
+        ("credentials_identifier=an", 0),
+        ("preview_credentials_identifier_similar=Ann", 2),
+        ("preview_credentials_identifier_similar=a%25", 1),
+        ("preview_credentials_identifier_similar=a_", 1),
+        ("preview_credentials_identifier_similar=%C5%BC%C3%B3", 1),
+        ("preview_credentials_identifier_similar=a", 5),
+    ] {
+        let page = admin.get(&format!("/admin/identities?{query}")).await;
+        assert_eq!(page.body.as_array().unwrap().len(), found, "{query}");
+    }
+    let mut seen = Vec::new();
+    let mut path =
+        "/admin/identities?preview_credentials_identifier_similar=a&page_size=2".to_owned();
+    loop {
+        let page = admin.get(&path).await;
+        let people = page.body.as_array().unwrap().clone();
+        seen.extend(people.iter().map(|p| p["id"].as_str().unwrap().to_owned()));
+        let link = page.headers["link"].to_str().unwrap();
+        if !link.contains("rel=\"next\"") {
+            break;
+        }
+        path = format!(
+            "/admin/identities?preview_credentials_identifier_similar=a&page_size=2&page_token={}",
+            seen.last().unwrap()
+        );
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(seen.is_sorted());
 }

@@ -1,10 +1,13 @@
 //! Identities and sessions as administrators see them. Trap numbers are those of the contract (admin 9).
+//!
+//! Looks inside: the tables.
 
 mod access;
 mod creation;
 mod lists;
 mod sessions;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
@@ -60,6 +63,16 @@ fn link(answer: &Answer, project: &Project, rel: &str) -> Option<String> {
 
 async fn count(admin: &Client) -> usize {
     ids(&admin.get(IDENTITIES).await).len()
+}
+
+/// Every text and list in the traits, without a limit of its own.
+pub(crate) fn open_schema() -> Value {
+    let identifier = json!({"type": "string", "ory.sh/kratos": {"credentials": {"password": {"identifier": true}}}});
+    let schema = json!({"properties": {"traits": {"type": "object", "properties": {
+        "name": identifier, "names": {"type": "array", "items": identifier},
+    }}}});
+    let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
+    json!({"identity": {"default_schema_id": "open", "schemas": [{"id": "open", "url": url}]}})
 }
 
 /// Admin 1.4, admin traps 4 and 14.
@@ -157,7 +170,7 @@ async fn deleting_an_identity(site: Site) {
         assert_eq!(left, 0, "{table}");
     }
     drop(tx);
-    // The name is free, for somebody else.
+    // The name is free for another person.
     let again = made(&admin, person(ADA)).await;
     assert_ne!(again["id"], identity["id"]);
 }

@@ -1,9 +1,11 @@
-//! Sessions of everybody.
+//! Sessions of all people.
+//!
+//! Looks inside: the tables.
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
 use super::{IDENTITIES, UNKNOWN, ids, link, made, person, session};
 
@@ -142,4 +144,39 @@ async fn all_sessions(site: Site) {
     }
     let wrong = admin.get(&format!("{path}?expand=zzz")).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
+
+#[story]
+async fn sessions_are_paged_without_gaps(site: Site) {
+    let project = site.project().await;
+    let native = site.client(&project, Kind::Api);
+    assert_eq!(native.sign_up(ADA, PASSWORD).await.status, StatusCode::OK);
+    for _ in 0..4 {
+        native.sign_in(ADA, PASSWORD).await;
+    }
+    // Two of one moment: the id decides.
+    let mut tx = project.begin().await.unwrap();
+    sqlx::query("update sessions set created_at = (select min(created_at) from sessions) where id in (select id from sessions order by created_at limit 3)")
+        .execute(tx.conn())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let admin = site.admin(&project);
+    let whole = admin.get("/admin/sessions").await;
+    let whole: Vec<Value> = whole.body.as_array().unwrap().clone();
+    assert_eq!(whole.len(), 5);
+    let mut seen = Vec::new();
+    let mut path = "/admin/sessions?page_size=1".to_owned();
+    loop {
+        let page = admin.get(&path).await;
+        seen.extend(page.body.as_array().unwrap().clone());
+        let link = page.headers["link"].to_str().unwrap().to_owned();
+        let Some(next) = link.split(',').find(|part| part.contains("rel=\"next\"")) else {
+            break;
+        };
+        let target = next.split(['<', '>']).nth(1).unwrap();
+        path = format!("{}{target}", site.origin);
+    }
+    let ids = |all: &[Value]| all.iter().map(|s| s["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&seen), ids(&whole));
 }

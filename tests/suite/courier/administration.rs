@@ -1,4 +1,6 @@
 //! Messages as administrators see them (contract, admin 1.14, 1.2 and 5.1; admin trap 45).
+//!
+//! Looks inside: the tables, `courier`.
 
 use chrono::TimeDelta;
 use ory_kratos_client::{apis::courier_api, models::CourierMessageStatus};
@@ -83,7 +85,7 @@ async fn messages_are_listed_newest_first_in_pages(site: Site) {
     assert_eq!(queued.body, json!([]));
 }
 
-/// Each field was compared with a running original.
+/// Each field was compared with a running Kratos.
 #[story]
 async fn a_message_and_its_attempts(site: Site) {
     let project = site.project().await;
@@ -100,7 +102,7 @@ async fn a_message_and_its_attempts(site: Site) {
 }
 
 #[story]
-async fn codes_are_shown_in_development_to_whoever_may_write(site: Site) {
+async fn codes_are_shown_in_development_to_keys_that_may_write(site: Site) {
     let project = site.project().await;
     let (production, _) = site.world.create(Environment::Production, json!({})).await;
     let id = mail::enqueue(&project, "ada@example.org").await;

@@ -9,9 +9,9 @@ use tests::{
     story,
 };
 
-use super::{message, night, relayed};
+use super::{message, relayed, work_off};
 
-/// Somebody who vouches for others.
+/// An authority that vouches for other certificates.
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -40,7 +40,7 @@ async fn a_relay_knows_us_by_our_certificate(site: Site) {
         let uri = format!("{scheme}://{}/?skip_ssl_verify=true", relay.address);
         let known = relayed(&site, &uri, configured(&chain, &key)).await;
         let id = mail::enqueue(&known, "ada@example.org").await;
-        night(&site, &known).await;
+        work_off(&site, &known).await;
         let shown = message(&site, &known, id).await;
         assert_eq!(shown["status"], "sent", "{offer:?}: {shown}");
         let taken = relay.taken();
@@ -50,7 +50,7 @@ async fn a_relay_knows_us_by_our_certificate(site: Site) {
 
         let unknown = relayed(&site, &uri, json!({})).await;
         let id = mail::enqueue(&unknown, "bob@example.org").await;
-        night(&site, &unknown).await;
+        work_off(&site, &unknown).await;
         let shown = message(&site, &unknown, id).await;
         assert_eq!(shown["status"], "queued", "{offer:?}: {shown}");
         assert_eq!(relay.taken().len(), 1);

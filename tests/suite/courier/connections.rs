@@ -1,4 +1,6 @@
 //! The line to a relay: how we introduce ourselves, which addresses it carries, and how long it lives.
+//!
+//! Looks inside: `worker`.
 
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use tests::{
 };
 use worker::Worker;
 
-use super::{message, night, relayed};
+use super::{message, relayed, work_off};
 
 /// `FRESH` of `courier/src/delivery/smtp.rs`, and a little more.
 const NOT_FRESH: Duration = Duration::from_millis(2100);
@@ -29,7 +31,7 @@ async fn we_introduce_ourselves_by_the_configured_name(site: Site) {
             let relay = Relay::start(offer).await;
             let project = relayed(&site, &relay.uri(query), more).await;
             mail::enqueue(&project, "ada@example.org").await;
-            night(&site, &project).await;
+            work_off(&site, &project).await;
             assert_eq!(relay.count(), 1, "{offer:?}");
             // Each time that we say it: before TLS and after.
             let hellos = relay.hellos();
@@ -52,7 +54,7 @@ async fn addresses_beyond_ascii_need_a_relay_that_takes_them(site: Site) {
         let before = relay.count();
         let project = relayed(&site, &relay.uri("?disable_starttls=true"), json!({})).await;
         let id = mail::enqueue(&project, to).await;
-        night(&site, &project).await;
+        work_off(&site, &project).await;
         let shown = message(&site, &project, id).await;
         assert_eq!(shown["status"], status, "{mood:?}, {to}: {shown}");
         let taken = relay.taken().split_off(before);
@@ -106,7 +108,7 @@ async fn a_line_carries_only_so_many_messages(site: Site) {
     for number in 0..=MESSAGES_MAX {
         mail::enqueue(&project, &format!("p{number}@example.org")).await;
     }
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let taken = relay.taken();
     assert_eq!(taken.len(), MESSAGES_MAX + 1);
     let by = |call: usize| taken.iter().filter(|mail| mail.call == call).count();

@@ -1,4 +1,6 @@
-//! What becomes of messages about somebody who is deleted.
+//! What becomes of messages about an identity that is deleted.
+//!
+//! Looks inside: the tables, `courier`.
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
@@ -9,10 +11,10 @@ use tests::{
 };
 use uuid::Uuid;
 
-use super::{night, through};
+use super::{through, work_off};
 use crate::flows::settings::basic;
 
-/// A message about somebody, to somebody else.
+/// A message about one identity, to the address of another.
 async fn about(project: &Project, identity: &Value, to: &str) -> Uuid {
     let mut message = mail::login_code(project, to);
     message.identity_id = identity.as_str().map(|id| id.parse().unwrap());
@@ -22,7 +24,7 @@ async fn about(project: &Project, identity: &Value, to: &str) -> Uuid {
     message.id
 }
 
-/// By an administrator (admin 1.9) and by themselves: whoever deletes an account that is not theirs cannot
+/// By an administrator (admin 1.9) and by themselves: who deletes an account that is not theirs cannot
 /// silence what its owner is told.
 #[story]
 async fn what_is_on_its_way_goes_out(site: Site) {
@@ -34,7 +36,7 @@ async fn what_is_on_its_way_goes_out(site: Site) {
         let client = site.signed_up(&project, Kind::Api, ADA).await;
         let id = client.whoami().await.body["identity"]["id"].clone();
         let sent = about(&project, &id, "sent@example.org").await;
-        night(&site, &project).await;
+        work_off(&site, &project).await;
         about(&project, &id, "queued@example.org").await;
         let admin = site.admin(&project);
         if by_themselves {
@@ -46,7 +48,7 @@ async fn what_is_on_its_way_goes_out(site: Site) {
             let path = format!("/admin/identities/{}", id.as_str().unwrap());
             assert_eq!(admin.delete(&path).await.status, 204);
         }
-        night(&site, &project).await;
+        work_off(&site, &project).await;
         let taken = relay.taken().into_iter().map(|mail| mail.to);
         let taken: Vec<String> = taken.collect();
         assert_eq!(taken, ["sent@example.org", "queued@example.org"]);

@@ -1,4 +1,6 @@
 //! Many messages of one project and a few of another, at one relay: the few do not wait for the many.
+//!
+//! Looks inside: the tables, `courier`, `worker`.
 
 use std::time::{Duration, Instant};
 
@@ -47,7 +49,7 @@ async fn nor_for_several_at_one_relay() {
 }
 
 async fn among_crowds(crowds: usize) {
-    // The worker takes everybody's jobs, so nobody else lives there.
+    // The worker takes the jobs of all projects, so no other test shares this database.
     let world = World::own().await;
     let relay = Relay::start(Offer::Clear).await;
     let uri = relay.uri("?disable_starttls=true");

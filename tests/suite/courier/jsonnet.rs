@@ -1,4 +1,6 @@
 //! Bodies that projects write in Jsonnet, and what snippets may not do (decisions 22).
+//!
+//! Looks inside: the tables.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -10,8 +12,9 @@ use tests::{
 };
 
 use super::{
-    message, night,
+    message,
     services::{Service, header},
+    work_off,
 };
 
 const BODY: &str = "function(ctx) {
@@ -36,7 +39,7 @@ async fn a_service_gets_what_the_snippet_makes(site: Site) {
         .project_with(service.mails(json!({"body": source(BODY)})))
         .await;
     let id = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let asked = service.asked();
     let body: Value = serde_json::from_str(&asked[0].2).unwrap();
     assert_eq!(
@@ -59,7 +62,7 @@ async fn a_service_gets_what_the_snippet_makes(site: Site) {
     });
     let project = site.project_with(service.mails(form)).await;
     mail::enqueue(&project, "bob@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let asked = service.asked();
     assert_eq!(asked[1].2, "a=b+%26+c&n=7&yes=true");
     assert_eq!(
@@ -78,7 +81,7 @@ async fn a_snippet_that_fails_says_why(site: Site) {
         .await;
     let eve = mail::enqueue(&project, "eve@example.org").await;
     let ada = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let shown = message(&site, &project, eve).await;
     assert_eq!(
         (&shown["status"], &shown["send_count"]),
@@ -91,13 +94,13 @@ async fn a_snippet_that_fails_says_why(site: Site) {
     assert_eq!(message(&site, &project, ada).await["status"], "sent");
     assert_eq!(service.asked().len(), 1);
 
-    // The queue is everybody's table: nothing of a message stands there.
+    // All projects share the queue's table: nothing of a message stands there.
     let telling = "function(ctx) error 'a\\u0000' + ctx.body";
     let project = site
         .project_with(service.mails(json!({"body": source(telling)})))
         .await;
     let id = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let mut superuser = site.world.database().superuser().await;
     let told: Vec<String> = sqlx::query_scalar(
         "select last_error from control.jobs where ref = $1 and last_error is not null",
@@ -149,7 +152,7 @@ async fn evaluate(project: &Project, snippet: &str) -> Result<Value, JsonnetErro
     project.jsonnet(snippet.to_owned(), ctx).await
 }
 
-/// JSON that nests too deeply for whoever reads it: said so, and nobody waits for ever.
+/// JSON that nests too deeply for its reader: said so, and no request waits for ever.
 #[story]
 async fn what_nests_too_deeply_is_refused(site: Site) {
     let project = site.project_with(json!({})).await;

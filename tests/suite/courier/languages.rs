@@ -1,4 +1,4 @@
-//! In which language somebody is written to who asked for it: as they said of themselves, else as their
+//! In which language a requested message is written: as its recipient said of themselves, else as their
 //! browser asks, else the project's.
 
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn schema() -> Value {
     json!({"identity": {"default_schema_id": "said", "schemas": [{"id": "said", "url": url}]}})
 }
 
-/// Written to in that language when nothing else is known, with somebody who may have said another.
+/// A project that writes in that language when nothing else is known, with a person who may have said another.
 async fn project(site: &Site, language: &str, said: Option<&str>) -> Project {
     let own = json!({"insula": {"courier": {"default_language": language}}});
     let on = json!({"selfservice": {"flows": {"recovery": {"enabled": true}}}});
@@ -85,7 +85,7 @@ async fn people_are_written_to_in_their_language(site: Site) {
         ("de", None, None, "de"),
         ("de", None, Some("fr"), "de"),
         ("de", None, Some("*"), "de"),
-        // Spoken by somebody, but not by us.
+        // A language, but none that we speak.
         ("en", Some("fr"), Some("de"), "de"),
     ] {
         let project = project(&site, own, said).await;

@@ -56,7 +56,7 @@ async fn development_shows_what_was_sent() {
 
 /// A DEVELOPMENT project on a server that others reach as well.
 #[story]
-async fn nobody_else_shows_it(site: Site) {
+async fn no_other_environment_shows_it(site: Site) {
     let project = site.project().await;
     let browser = site.client(&project, Kind::Html);
     for path in [

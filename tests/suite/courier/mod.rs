@@ -1,4 +1,6 @@
 //! Outgoing messages: how they are shown, and what becomes of them.
+//!
+//! Looks inside: `worker`.
 
 mod administration;
 mod certificates;
@@ -29,7 +31,7 @@ async fn relayed(site: &Site, uri: &str, more: Value) -> Project {
 }
 
 /// Everything that is due of this project.
-async fn night(site: &Site, project: &Project) {
+async fn work_off(site: &Site, project: &Project) {
     let worker = worker::Worker::new(site.world.installation().clone());
     worker
         .work_off(std::slice::from_ref(project))

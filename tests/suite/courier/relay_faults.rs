@@ -1,4 +1,6 @@
 //! Relays that fail: what is tried again, what is given up, and what waits.
+//!
+//! Looks inside: `worker`.
 
 use std::time::Duration;
 

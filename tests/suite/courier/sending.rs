@@ -1,4 +1,6 @@
 //! What becomes of a message at a relay that does what relays do. The table of faults is in `faults.rs`.
+//!
+//! Looks inside: the tables, `courier`, `worker`.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -11,7 +13,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-use super::{message, night, relayed, through};
+use super::{message, relayed, through, work_off};
 
 #[story]
 async fn a_mail_is_whole(site: Site) {
@@ -23,7 +25,7 @@ async fn a_mail_is_whole(site: Site) {
     let project = relayed(&site, &relay.uri("?disable_starttls=true"), more).await;
     let one = mail::enqueue(&project, "ada@example.org").await;
     let two = mail::enqueue(&project, "bob@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let mut taken = relay.taken();
     taken.sort_by(|a, b| a.to.cmp(&b.to));
     assert_eq!(
@@ -66,7 +68,7 @@ async fn a_mail_is_whole(site: Site) {
     assert_eq!(sent["dispatches"][0]["status"], "success");
     assert!(sent["dispatches"][0].get("error").is_none());
     // Nothing more comes of it.
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     assert_eq!(relay.taken().len(), 2);
 }
 
@@ -78,7 +80,7 @@ async fn the_way_is_as_protected_as_the_configuration_says(site: Site) {
         Relay::start(Offer::Tls).await,
     ];
     let smtps = |rest: &str| format!("smtps://{}/{rest}", tls.address);
-    // Nobody vouches for these certificates.
+    // No authority vouches for these certificates.
     for (uri, sent) in [
         (clear.uri(""), None),
         (clear.uri("?disable_starttls=true"), Some(false)),
@@ -99,7 +101,7 @@ async fn the_way_is_as_protected_as_the_configuration_says(site: Site) {
         let project = relayed(&site, &uri, json!({})).await;
         let to = format!("{}@example.org", tests::fresh_slug());
         let id = mail::enqueue(&project, &to).await;
-        night(&site, &project).await;
+        work_off(&site, &project).await;
         let all = [clear.taken(), start.taken(), tls.taken()].concat();
         let taken = all.iter().find(|mail| mail.to == to);
         assert_eq!(taken.map(|mail| mail.encrypted), sent, "{uri}");
@@ -119,11 +121,11 @@ async fn the_way_is_as_protected_as_the_configuration_says(site: Site) {
     start.set(Mood::Injects);
     let project = relayed(&site, &start.uri("?skip_ssl_verify=true"), json!({})).await;
     let id = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     assert_eq!(message(&site, &project, id).await["status"], "queued");
 }
 
-/// What somebody typed as an address begins no second one, and no header.
+/// What a visitor typed as an address begins no second one, and no header.
 #[story]
 async fn what_is_no_address_gets_nothing(site: Site) {
     let relay = Relay::start(Offer::Clear).await;
@@ -135,7 +137,7 @@ async fn what_is_no_address_gets_nothing(site: Site) {
         "@b.example",
     ] {
         let id = mail::enqueue(&project, to).await;
-        night(&site, &project).await;
+        work_off(&site, &project).await;
         let shown = message(&site, &project, id).await;
         assert_eq!(shown["status"], "abandoned", "{to:?}");
         assert_eq!(
@@ -156,7 +158,7 @@ async fn a_password_goes_to_relays_that_ask_for_it(site: Site) {
     );
     let project = relayed(&site, &uri, json!({})).await;
     mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     assert_eq!(relay.taken()[0].user.as_deref(), Some(":us@er:p:w"));
     let trusting = Relay::start(Offer::Clear).await;
     trusting.set(Mood::AsksForNoPassword);
@@ -166,18 +168,18 @@ async fn a_password_goes_to_relays_that_ask_for_it(site: Site) {
     );
     let project = relayed(&site, &uri, json!({})).await;
     mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     assert_eq!(trusting.taken()[0].user, None);
 }
 
-/// A relay on a private address is somebody's neighbour.
+/// A relay on a private address is a neighbour of the server.
 #[story]
 async fn private_relays_are_for_development_or_listed(site: Site) {
     let relay = Relay::start(Offer::Clear).await;
     let config = through(&relay.uri("?disable_starttls=true"));
     let (project, _) = site.world.create(Environment::Production, config).await;
     let id = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let shown = message(&site, &project, id).await;
     assert_eq!(
         (&shown["status"], &shown["send_count"]),
@@ -207,7 +209,7 @@ async fn without_a_relay_mail_is_kept_in_development_and_waits_elsewhere(site: S
     let project = site.project().await;
     let kept = mail::enqueue(&project, "ada@example.org").await;
     let sms = mail::enqueue(&project, "+4930123456").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     for id in [kept, sms] {
         let shown = message(&site, &project, id).await;
         assert_eq!(
@@ -220,10 +222,10 @@ async fn without_a_relay_mail_is_kept_in_development_and_waits_elsewhere(site: S
     }
     let (project, _) = site.world.create(Environment::Staging, json!({})).await;
     let id = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let shown = message(&site, &project, id).await;
     assert_eq!(shown["status"], "queued");
-    // Whoever mends it within three days loses nothing.
+    // An operator who mends it within three days loses nothing.
     site.world.clock.advance(TimeDelta::days(2));
     let relay = Relay::start(Offer::Clear).await;
     let patch = through(&relay.uri("?disable_starttls=true"));
@@ -252,7 +254,7 @@ async fn old_messages_are_swept_and_those_that_wait_are_not(site: Site) {
     let short = json!({"insula": {"courier": {"retention": "48h"}}});
     let project = site.project_with(short).await;
     mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let waiting = mail::login_code(&project, "bob@example.org");
     let mut tx = project.begin().await.unwrap();
     courier::store::insert(&mut tx, &waiting).await.unwrap();
@@ -262,10 +264,10 @@ async fn old_messages_are_swept_and_those_that_wait_are_not(site: Site) {
     tx.enqueue(&job, sweep + TimeDelta::hours(2)).await.unwrap();
     tx.commit().await.unwrap();
     site.world.clock.advance(TimeDelta::hours(47));
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     assert_eq!(count(&project).await, 2);
     site.world.clock.advance(TimeDelta::hours(2));
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     assert_eq!(count(&project).await, 1);
     let left = message(&site, &project, waiting.id).await;
     assert_eq!(left["status"], "queued");
@@ -281,10 +283,10 @@ async fn what_a_dead_worker_began_is_begun_again(site: Site) {
     assert_eq!(claimed.len(), 1);
     let number = courier::attempts::begin(&project, id).await.unwrap();
     assert_eq!(number, Some(1));
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     assert_eq!(relay.calls(), 0, "the lease holds");
     site.world.clock.advance(TimeDelta::seconds(61));
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let shown: Value = message(&site, &project, id).await;
     assert_eq!(
         (&shown["status"], &shown["send_count"]),
@@ -298,7 +300,7 @@ async fn what_a_dead_worker_began_is_begun_again(site: Site) {
         .collect();
     assert_eq!(told, ["success", "failed"]);
     assert_eq!(relay.taken().len(), 1);
-    // Whoever comes back late records nothing.
+    // A worker that comes back late records nothing.
     let late = courier::attempts::Ended {
         status: courier::Status::Abandoned,
         began: project.now(),

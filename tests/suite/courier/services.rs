@@ -14,11 +14,11 @@ use tenants::Environment;
 use tests::{
     Kind, Site,
     mail::{self, CODE},
-    mailbox, story,
+    mailbox, story, text,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::{message, night};
+use super::{message, work_off};
 
 /// What came: method and path, headers, body.
 pub(super) type Asked = (String, Vec<(String, String)>, String);
@@ -86,7 +86,7 @@ pub(super) fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
 }
 
 #[story]
-async fn a_service_gets_what_the_original_sends(site: Site) {
+async fn a_service_gets_what_kratos_sends(site: Site) {
     let service = Service::start().await;
     let more = json!({
         "method": "PUT",
@@ -95,7 +95,7 @@ async fn a_service_gets_what_the_original_sends(site: Site) {
     });
     let project = site.project_with(service.mails(more)).await;
     let id = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let asked = service.asked();
     assert_eq!((asked.len(), &*asked[0].0), (1, "PUT /send?x=1"));
     assert_eq!(header(&asked[0], "authorization"), Some("Basic dTpw"));
@@ -127,7 +127,7 @@ async fn text_messages_have_a_service_of_their_own(site: Site) {
     }}]}});
     let project = site.project_with(patch).await;
     mail::enqueue(&project, "+4930123456").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let asked = service.asked();
     assert_eq!(header(&asked[0], "x-key"), Some("geheim"));
     let form: std::collections::BTreeMap<_, _> =
@@ -143,7 +143,7 @@ async fn text_messages_have_a_service_of_their_own(site: Site) {
     );
 }
 
-/// It would lose the body on its way, and whoever answers there would seem to have taken it.
+/// It would lose the body on its way, and the server that answers there would seem to have taken it.
 #[story]
 async fn a_redirect_is_not_taken_for_success(site: Site) {
     let service = Service::start().await;
@@ -156,13 +156,13 @@ async fn a_redirect_is_not_taken_for_success(site: Site) {
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     let project = site.project_with(service.mails(json!({"url": url}))).await;
     let id = mail::enqueue(&project, "ada@example.org").await;
-    night(&site, &project).await;
+    work_off(&site, &project).await;
     let shown = message(&site, &project, id).await;
     assert_eq!(shown["status"], "queued", "{shown}");
     server.abort();
 }
 
-/// What the configuration cannot know: an administrator uses a preset that nobody named. Known and unknown
+/// What the configuration cannot know: an administrator uses a preset that it does not name. Known and unknown
 /// numbers are answered alike, and nothing is queued that could never leave.
 #[story]
 async fn a_text_message_without_a_service_is_refused(site: Site) {
@@ -185,11 +185,16 @@ async fn a_text_message_without_a_service_is_refused(site: Site) {
             let fields = json!({"method": "code", "email": number});
             let answer = client.submit(&begun, fields).await;
             if environment == Environment::Development {
-                assert_eq!(answer.messages(), [1_080_004], "{}", answer.text);
+                assert_eq!(
+                    answer.messages(),
+                    [text::VERIFICATION_CODE_TEXTED],
+                    "{}",
+                    answer.text
+                );
                 continue;
             }
             assert_eq!(answer.status, 400, "{}", answer.text);
-            assert_eq!(answer.messages(), [4_000_001]);
+            assert_eq!(answer.messages(), [text::GENERIC]);
             let said = answer.body["ui"]["messages"][0]["text"].as_str().unwrap();
             assert!(said.starts_with("Text messages cannot be sent"), "{said}");
             assert_eq!(answer.body["state"], "choose_method");
@@ -207,7 +212,7 @@ async fn answers_have_their_verdicts(site: Site) {
     for (status, attempts) in [(500, 1), (429, 1), (302, 1), (401, 0), (403, 0)] {
         service.set(status);
         let id = mail::enqueue(&project, "ada@example.org").await;
-        night(&site, &project).await;
+        work_off(&site, &project).await;
         let shown = message(&site, &project, id).await;
         assert_eq!(
             (&shown["status"], &shown["send_count"]),
@@ -218,7 +223,7 @@ async fn answers_have_their_verdicts(site: Site) {
         assert!(why.as_str().unwrap().contains(&status.to_string()), "{why}");
         service.set(201);
         site.world.clock.advance(TimeDelta::minutes(2));
-        night(&site, &project).await;
+        work_off(&site, &project).await;
         assert_eq!(
             message(&site, &project, id).await["status"],
             "sent",

@@ -1,5 +1,5 @@
 //! Words of a project that fail at one very person, because of what that person has: the built-in ones go out,
-//! and the answer is that of everybody else.
+//! and the answer is the same as for any other person.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tests::{ADA, Kind, Site, mailbox, story};
 
 const STRANGER: &str = "nobody@example.org";
 
-/// Somebody has tags, and anything at all as a note.
+/// People have tags, and anything at all as a note.
 fn schema() -> Value {
     let schema = json!({
         "$id": "https://example.org/tagged", "type": "object",

@@ -1,4 +1,6 @@
 //! The fixture's own promises: what a test leaves behind does not go unnoticed.
+//!
+//! Looks inside: the tables.
 
 use tenants::Job;
 use tests::{World, story};

@@ -120,7 +120,7 @@ async fn a_page_signs_out(site: Site) {
     assert_eq!(error.body["error"]["id"], "session_inactive");
 
     page.sign_up(ADA, PASSWORD).await;
-    // The link itself is JSON for everybody.
+    // The link itself is JSON for every kind of client.
     let token = token_of(&page).await;
     let done = page
         .get(&format!("/self-service/logout?token={token}"))

@@ -53,7 +53,7 @@ const PATHS: [&str; 4] = [
 ];
 
 #[story]
-async fn a_suspended_project_refuses_everybody_everywhere_until_it_is_resumed(site: Site) {
+async fn a_suspended_project_refuses_every_request_everywhere_until_it_is_resumed(site: Site) {
     let console = Console::at(&site.origin);
     let slug = fresh_slug();
     let (base, key) = console.create(&site, &slug).await;

@@ -1,5 +1,7 @@
 //! The control plane over HTTP: projects made and renamed; configuration, life, keys and
 //! limits below (control-plane.md).
+//!
+//! Looks inside: `identity`.
 
 mod config;
 mod history;
@@ -17,7 +19,7 @@ use tenants::Settings;
 use tests::{Answer, Client, Kind, ROOT_KEY, Site, fresh_slug, story};
 use tokio::net::TcpListener;
 
-/// Whoever administers, at one server.
+/// An administrator at one server.
 #[derive(Debug)]
 pub(crate) struct Console {
     client: Client,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::config::merged;
-use tests::{ADA, Answer, BOB, Client, Kind, PASSWORD, Site, mailbox, story};
+use tests::{ADA, Answer, BOB, Client, Kind, PASSWORD, Site, mailbox, story, text};
 
 use super::code::{fields, make, passwordless, person, sign_in};
 
@@ -79,7 +79,7 @@ async fn three_kinds_of_client_sign_in_either_way(site: Site) {
         let wrong = client
             .submit_and_go_on(&chosen, password("not the password"))
             .await;
-        assert_eq!(wrong.messages(), [4_000_006]);
+        assert_eq!(wrong.messages(), [text::WRONG_CREDENTIALS]);
         assert_eq!(wrong.body["active"], "identifier_first");
         // What is refused is sorted.
         let outline = [
@@ -98,7 +98,7 @@ async fn three_kinds_of_client_sign_in_either_way(site: Site) {
         let sent = client
             .submit_and_go_on(&chosen, json!({"method": "code", "identifier": ADA}))
             .await;
-        assert_eq!(sent.messages(), [1_010_014]);
+        assert_eq!(sent.messages(), [text::LOGIN_CODE_SENT]);
         assert_eq!(sent.outline()[0], "identifier_first/identifier");
         let code = mailbox::code_to(&project, ADA).await;
         let done = client.submit(&sent, fields(ADA, &code)).await;
@@ -109,7 +109,7 @@ async fn three_kinds_of_client_sign_in_either_way(site: Site) {
 
 /// Self-service 8.3: who can do nothing else is not asked.
 #[story]
-async fn somebody_with_nothing_but_codes_gets_one_at_once(site: Site) {
+async fn a_person_with_nothing_but_codes_gets_one_at_once(site: Site) {
     let project = site.project_with(identifiers_first()).await;
     make(&site, &project, json!({"email": ADA}), false).await;
     for kind in Kind::ALL {
@@ -117,7 +117,7 @@ async fn somebody_with_nothing_but_codes_gets_one_at_once(site: Site) {
         let sent = identify(&client, ADA).await;
         assert_eq!(sent.body["state"], "sent_email");
         assert_eq!(sent.body["active"], "code");
-        assert_eq!(sent.messages(), [1_010_014]);
+        assert_eq!(sent.messages(), [text::LOGIN_CODE_SENT]);
         let code = mailbox::code_to(&project, ADA).await;
         let done = client.submit(&sent, fields(ADA, &code)).await;
         assert!(client.whoami_after(&done).await.status.is_success());
@@ -136,14 +136,14 @@ async fn unknown_identifiers(site: Site) {
             let refused = identify(&client, unknown).await;
             assert_eq!(
                 refused.node_messages("identifier"),
-                [4_000_037],
+                [text::NO_ACCOUNT],
                 "{unknown}"
             );
             assert_eq!(refused.outline(), FIRST);
             assert_eq!(refused.node("identifier")["attributes"]["value"], unknown);
         }
     }
-    // Traps and habits: any payload that nobody else wants is an identifier's, and a method named
+    // Traps and habits: any payload that no other strategy claims is an identifier's, and a method named
     // at once is served at once.
     make(&site, &project, json!({"user": "bob", "email": BOB}), true).await;
     let client = site.client(&project, Kind::Api);
@@ -179,7 +179,7 @@ async fn refresh_and_expiry(site: Site) {
     let id = expired.body["use_flow_id"].as_str().unwrap();
     let fresh = client.flow("login", id).await;
     assert_eq!(fresh.outline(), FIRST);
-    assert_eq!(fresh.messages(), [4_010_001]);
+    assert_eq!(fresh.messages(), [text::LOGIN_EXPIRED]);
     client.sign_in(ADA, PASSWORD).await;
     let refresh = client.begin("login", "?refresh=true").await;
     assert!(

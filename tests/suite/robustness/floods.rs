@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{ADA, Answer, BOB, Client, Database, Kind, PASSWORD, Site, mailbox, story};
+use tests::{ADA, Answer, BOB, Client, Database, Kind, PASSWORD, Site, mailbox, story, text};
 
 use crate::{
     methods::code::{
@@ -56,14 +56,19 @@ async fn guessed(site: &Site, project: &Project, from: &str, who: &str) -> Answe
 
 async fn is_judged(site: &Site, project: &Project, from: &str, who: &str) {
     let wrong = guessed(site, project, from, who).await;
-    assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
+    assert_eq!(
+        wrong.messages(),
+        [text::WRONG_CREDENTIALS],
+        "{}",
+        wrong.text
+    );
 }
 
 fn person_number(number: usize) -> String {
     format!("p{number}@example.org")
 }
 
-/// Whether or not anybody has the addresses.
+/// Whether or not the addresses have accounts.
 #[story(behind_a_proxy())]
 async fn a_network_causes_only_so_many_mails(site: Site) {
     let project = site
@@ -82,7 +87,7 @@ async fn a_network_causes_only_so_many_mails(site: Site) {
         let flow = page.begin("login", "").await;
         let fields = json!({"method": "code", "identifier": ADA});
         let refused = page.submit_and_go_on(&flow, fields).await;
-        assert_eq!(refused.messages(), [4_000_001]);
+        assert_eq!(refused.messages(), [text::GENERIC]);
         assert_eq!(refused.body["state"], "choose_method");
         is_sent(&site, &project, other, ADA).await;
         site.world.clock.advance(TimeDelta::seconds(seconds));
@@ -134,7 +139,7 @@ async fn a_network_guesses_only_so_often(site: Site) {
     site.world.sweep().await;
 }
 
-/// Whoever guesses at somebody's password waits longer and longer; its owner, elsewhere, hardly at all.
+/// A visitor who guesses at a password waits longer and longer; its owner, elsewhere, hardly at all.
 #[story(behind_a_proxy())]
 async fn who_guesses_elsewhere_does_not_keep_the_owner_out(site: Site) {
     let limits = json!({"insula": {"limits": {"guesses": {"per_identifier": 3}}}});
@@ -161,12 +166,12 @@ async fn who_guesses_elsewhere_does_not_keep_the_owner_out(site: Site) {
     }
     let done = owner.sign_in(ADA, PASSWORD).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-    // What was forgiven to the owner is not to whoever guessed.
+    // What was forgiven to the owner is not forgiven to the guessing network.
     assert!(wait(&guessed(&site, &project, HERE, ADA).await) > 800);
     site.world.sweep().await;
 }
 
-/// All networks together guess slowly as well, whether or not anybody is there.
+/// All networks together guess slowly as well, whether or not there is an account.
 #[story(behind_a_proxy())]
 async fn many_networks_share_the_guesses_at_one_password(site: Site) {
     let limits = json!({"insula": {"limits": {"guesses": {"per_identifier": 3}}}});
@@ -191,7 +196,7 @@ async fn many_networks_share_the_guesses_at_one_password(site: Site) {
     site.world.sweep().await;
 }
 
-/// Codes are good in the flow that asked for them alone: who tries some in another makes nobody wait.
+/// Codes are good in the flow that asked for them alone: tries in another flow make no owner wait.
 #[story(behind_a_proxy())]
 async fn who_tries_codes_elsewhere_does_not_make_the_owner_wait(site: Site) {
     let limits = json!({"guesses": {"per_identifier": 3}});
@@ -206,7 +211,12 @@ async fn who_tries_codes_elsewhere_does_not_make_the_owner_wait(site: Site) {
         guessed(&site, &project, HERE, ADA).await;
     }
     let sent = ask(&here, ADA).await;
-    for message in [4_010_008, 4_010_008, 4_010_008, 4_000_001] {
+    for message in [
+        text::WRONG_LOGIN_CODE,
+        text::WRONG_LOGIN_CODE,
+        text::WRONG_LOGIN_CODE,
+        text::GENERIC,
+    ] {
         let wrong = here.submit_and_go_on(&sent, fields(ADA, "none")).await;
         assert_eq!(wrong.messages(), [message], "{}", wrong.text);
     }
@@ -279,7 +289,12 @@ async fn two_servers_count_together(pair: Pair) {
     for _ in 0..2 {
         for client in &both {
             let judged = at(client, "login", wrong.clone()).await;
-            assert_eq!(judged.messages(), [4_000_006], "{}", judged.text);
+            assert_eq!(
+                judged.messages(),
+                [text::WRONG_CREDENTIALS],
+                "{}",
+                judged.text
+            );
         }
     }
     let mut seconds = 0;
@@ -296,7 +311,7 @@ async fn two_servers_count_together(pair: Pair) {
         wait(&at(client, "login", code.clone()).await);
     }
     assert_eq!(mailbox::count(&project).await, 4);
-    // Whoever is right at one of them is forgiven at the other.
+    // A right password at one of them is forgiven at the other.
     pair.here
         .world
         .clock
@@ -306,7 +321,12 @@ async fn two_servers_count_together(pair: Pair) {
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     for _ in 0..2 {
         let judged = at(&both[1], "login", wrong.clone()).await;
-        assert_eq!(judged.messages(), [4_000_006], "{}", judged.text);
+        assert_eq!(
+            judged.messages(),
+            [text::WRONG_CREDENTIALS],
+            "{}",
+            judged.text
+        );
     }
     pair.here.world.sweep().await;
 }

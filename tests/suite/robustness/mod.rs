@@ -4,4 +4,3 @@ mod admission;
 mod bad_input;
 mod floods;
 mod outages;
-mod review;

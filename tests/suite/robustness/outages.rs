@@ -1,5 +1,7 @@
 //! Postgres goes away and comes back; clients leave in the middle. Kills of the process itself are tested
 //! beside the binary (`cli/tests/kill.rs`).
+//!
+//! Looks inside: `identity`.
 
 use std::{
     path::PathBuf,
@@ -23,7 +25,7 @@ use tenants::{
 };
 use tests::{
     ADA, Answer, Client, Database, Kind, MASTER_KEY, PASSWORD, ROOT_KEY, Site, cheap, eventually,
-    fresh_slug, story,
+    fresh_slug, story, text,
 };
 use tokio::{
     io::AsyncWriteExt as _,
@@ -306,7 +308,8 @@ async fn clients_that_leave_poison_nothing() {
     for n in 0..TIMES {
         // Not there: it can be made. There, or made meanwhile: it is whole.
         let again = native.sign_up(&email(n), PASSWORD).await;
-        let taken = again.status == StatusCode::BAD_REQUEST && again.messages() == [4_000_007];
+        let taken =
+            again.status == StatusCode::BAD_REQUEST && again.messages() == [text::IDENTIFIER_TAKEN];
         assert!(again.status == StatusCode::OK || taken, "{}", again.text);
         let signed_in = native.sign_in(&email(n), PASSWORD).await;
         assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);

@@ -1,5 +1,7 @@
 //! Sessions as their owners see them. Trap numbers are those of the contract (self-service 15); behaviour
 //! is in 1.8, 2.6 and 9.
+//!
+//! Looks inside: the tables.
 
 mod cookies;
 
@@ -339,7 +341,7 @@ async fn a_session_ends_by_itself(site: Site) {
     site.world.clock.advance(TimeDelta::minutes(2));
     assert!(!client.is_signed_in_by(&token).await);
     assert_eq!(script.whoami().await.status, StatusCode::UNAUTHORIZED);
-    // Whoever was signed in may sign in again.
+    // A person who was signed in may sign in again.
     let again = script.sign_in(ADA, PASSWORD).await;
     assert_eq!(again.status, StatusCode::OK, "{}", again.text);
     let others = script.get("/sessions").await;
@@ -382,4 +384,32 @@ async fn how_long_a_session_may_be_cached(site: Site) {
     let left = cached(Some(&token)).await.unwrap();
     assert!((60..=120).contains(&left), "{left}");
     site.world.sweep().await;
+}
+
+#[story]
+async fn signing_out_elsewhere_counts_at_once_and_spares_this_session(site: Site) {
+    let project = site.project().await;
+    let mut clients = Vec::new();
+    for n in 0..3 {
+        let client = site.client(&project, Kind::Spa);
+        let entered = if n == 0 {
+            client.sign_up(ADA, PASSWORD).await
+        } else {
+            client.sign_in(ADA, PASSWORD).await
+        };
+        assert_eq!(entered.status, StatusCode::OK, "{}", entered.text);
+        assert_eq!(client.whoami().await.status, StatusCode::OK);
+        clients.push(client);
+    }
+    let ended = clients[2].delete("/sessions").await;
+    assert_eq!(ended.body["count"], 2);
+    for (n, client) in clients.iter().enumerate() {
+        let status = client.whoami().await.status;
+        let wanted = if n == 2 {
+            StatusCode::OK
+        } else {
+            StatusCode::UNAUTHORIZED
+        };
+        assert_eq!(status, wanted, "{n}");
+    }
 }

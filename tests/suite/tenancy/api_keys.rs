@@ -1,4 +1,6 @@
 //! API keys: whose they are, when they end, and how fast the end is known everywhere.
+//!
+//! Looks inside: the tables.
 
 use std::time::Duration;
 

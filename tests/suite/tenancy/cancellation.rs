@@ -1,5 +1,7 @@
 //! A transaction that is dropped at any of its waits leaves nothing behind for the next borrower of its
 //! connection. The same procedure without the release guard finds something, so the test can fail.
+//!
+//! Looks inside: the tables.
 
 use std::{
     future::Future,
@@ -126,7 +128,7 @@ async fn without_the_release_guard_the_next_borrower_meets_what_was_left(w: Worl
 #[story(world(true))]
 async fn a_failed_begin_closes_its_connection(w: World) {
     let project = w.project().await;
-    // As when a role was dropped under a handle that somebody still holds.
+    // As when a role was dropped under a handle that is still held.
     let mut all = w.database().superuser().await;
     let role: String = sqlx::query_scalar("select db_role from control.slots where project = $1")
         .bind(project.id().uuid())

@@ -1,4 +1,6 @@
 //! Changes of a project's configuration, and what is secret in it.
+//!
+//! Looks inside: the tables.
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;

@@ -1,4 +1,6 @@
 //! Projects share hosts: no two have session cookies of one name, by whatever way they come to it.
+//!
+//! Looks inside: the tables.
 
 use serde_json::{Value, json};
 use tenants::{

@@ -2,6 +2,8 @@
 //! the change commits late, and not at all when a replica cannot hear.
 //!
 //! Whether a replica answers from memory is seen by a change made behind its back (`rename`).
+//!
+//! Looks inside: the tables.
 
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use tests::{World, eventually, story};
 /// The contract says 500 ms; a busy machine may take longer before that is a defect.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
-/// Changes the directory so that nobody is told.
+/// Changes the directory without an invalidation.
 async fn rename(all: &mut PgConnection, project: &Project, name: &str) {
     let renamed = sqlx::query("update control.projects set name = $2 where id = $1")
         .bind(project.id().uuid())

@@ -1,4 +1,6 @@
 //! What a project's transaction cannot reach: other projects, the installation's own tables.
+//!
+//! Looks inside: the tables.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tenants::{ConnectionState, Project, ids};
@@ -134,7 +136,7 @@ async fn postgres_refuses_every_verb_on_every_table_of_another_project(w: World)
     let (state, text) = refused(tx.conn(), sql).await;
     assert_eq!(state, DENIED, "not even beside its own: {text}");
     drop(tx);
-    // And the role itself, whoever logged in, has no way into the other one.
+    // And the role itself, by whichever login, has no way into the other one.
     let mut alone = w.database().superuser().await;
     let become_project = format!("set session authorization {role}");
     sqlx::raw_sql(AssertSqlSafe(become_project))
@@ -173,7 +175,7 @@ async fn a_role_holds_no_privilege_in_another_projects_schema(w: World) {
     );
 }
 
-/// Statistics hold samples of values, and everybody may ask for them.
+/// Statistics hold samples of values, and every role may ask for them.
 #[story]
 async fn statistics_show_nothing_of_another_project(w: World) {
     let a = w.project().await;
@@ -297,7 +299,7 @@ async fn one_prepared_statement_gives_each_project_its_own_rows() {
 }
 
 #[story]
-async fn a_connection_is_nobodys_after_commit_and_after_drop() {
+async fn a_connection_belongs_to_no_project_after_commit_and_after_drop() {
     let w = World::on(Database::shared().await, |settings| {
         settings.connections = 3;
     })

@@ -1,4 +1,6 @@
 //! From a slug to nothing: creation, suspension, deletion with its grace, and what is left afterwards.
+//!
+//! Looks inside: the tables.
 
 use std::time::Duration;
 
@@ -157,7 +159,7 @@ async fn of_twenty_who_want_a_slug_one_gets_it() {
 }
 
 #[story]
-async fn a_suspended_project_refuses_everybody_until_it_is_resumed(w: World) {
+async fn a_suspended_project_refuses_every_request_until_it_is_resumed(w: World) {
     let at = w.installation();
     let slug = fresh_slug();
     let project = create(&w, &slug).await.unwrap();
@@ -348,4 +350,40 @@ async fn without_a_spare_slot_a_creation_waits_for_the_keeper_and_then_gives_up(
     w.keep_slots().await;
     let made = w.installation().create_project(&me, wanted(&slug)).await;
     w.adopt(&made.unwrap().0);
+}
+
+/// A handle of before the change must not decide what is allowed after it.
+#[story]
+async fn an_environment_is_judged_by_the_latest_configuration(w: World) {
+    let (old, _) = w.create(Environment::Development, json!({})).await;
+    w.configure(&old, json!({"hashers": {"argon2": {"memory": "64KB"}}}))
+        .await;
+    let moved = w
+        .installation()
+        .update_project(&me(), &old, None, Some(Environment::Production))
+        .await;
+    assert!(
+        matches!(moved, Err(ChangeError::Violations(_))),
+        "{moved:?}"
+    );
+}
+
+/// Clocks differ by up to two seconds, and a purge cannot be undone.
+#[story]
+async fn a_deletion_is_not_undone_when_another_clock_may_have_ended_its_grace(w: World) {
+    let (project, _) = w.create(Environment::Production, json!({})).await;
+    let days = |days| TimeDelta::days(days);
+    w.installation()
+        .delete_project(&me(), &project)
+        .await
+        .unwrap();
+    w.clock.advance(days(7) - TimeDelta::seconds(5));
+    let restored = w.installation().restore_project(&me(), &project).await;
+    assert!(
+        matches!(restored, Err(ChangeError::WrongState(_))),
+        "{restored:?}"
+    );
+    w.clock.advance(TimeDelta::seconds(-60));
+    let restored = w.installation().restore_project(&me(), &project).await;
+    assert!(restored.is_ok(), "{restored:?}");
 }

@@ -1,4 +1,6 @@
 //! `insula migrate`: repeatable, resumable, patient with locks; and what is served meanwhile.
+//!
+//! Looks inside: the tables.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -40,7 +42,7 @@ async fn slot(all: &mut PgConnection, project: &Project) -> i32 {
         .unwrap()
 }
 
-/// As an older binary would have left it: an empty schema of version 0, and everybody told so.
+/// As an older binary would have left it: an empty schema of version 0, and every replica told so.
 async fn set_back(all: &mut PgConnection, project: &Project) -> i32 {
     let slot = slot(all, project).await;
     let sql = format!(
@@ -151,7 +153,7 @@ async fn a_project_that_is_ahead_is_left_to_newer_binaries(w: World) {
     shift(&mut all, slot, -1).await;
 }
 
-/// Sets a project this many versions ahead of us, or back, and tells everybody.
+/// Sets a project this many versions ahead of us, or back, and tells every replica.
 async fn shift(all: &mut PgConnection, slot: i32, versions: i32) {
     let sql = format!(
         "update control.slots set schema_version = schema_version + {versions} where slot = {slot};
@@ -208,7 +210,7 @@ async fn a_locked_project_is_tried_again_and_finally_reported(w: World) {
     let mut all = w.database().superuser().await;
     let slot = set_back(&mut all, &locked).await;
     set_back(&mut all, &free).await;
-    // Somebody is making the very table, and has not committed.
+    // Another transaction is making the very table, and has not committed.
     let mut other = w.database().superuser().await;
     let mut lock = other.begin().await.unwrap();
     let table = AssertSqlSafe(format!("create table t_{slot:06}.flows (id int)"));

@@ -1,4 +1,6 @@
 //! The queue: fair among projects, each job one worker's at a time, true to its transaction.
+//!
+//! Looks inside: the tables.
 
 use std::time::Duration;
 
@@ -141,7 +143,7 @@ async fn a_job_is_one_claimers(w: World) {
 }
 
 #[story]
-async fn a_lease_that_ran_out_makes_a_job_anyones_and_its_old_holder_nobody(w: World) {
+async fn after_its_lease_a_job_is_free_and_its_old_holder_has_lost_it(w: World) {
     let project = w.project().await;
     let mut all = w.database().superuser().await;
     enqueue(&project).await;

@@ -1,4 +1,6 @@
 //! Two servers over one database: what one of them ends, the other refuses within half a second.
+//!
+//! Looks inside: the tables, `identity`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -288,7 +290,7 @@ async fn a_configuration_changed_here_is_in_force_there(pair: Pair) {
     .await;
 }
 
-/// Ends a session so that nobody is told.
+/// Ends a session without an invalidation.
 async fn end_silently(project: &Project, id: &Value, active: bool) {
     let mut tx = project.begin().await.unwrap();
     let ended = sqlx::query("update sessions set active = $2 where id = $1::text::uuid")

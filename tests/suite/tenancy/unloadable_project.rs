@@ -1,5 +1,7 @@
 //! Starting looks at the installation, not at its projects: what one of them holds cannot keep the
 //! others from being served.
+//!
+//! Looks inside: the tables.
 
 use serde_json::json;
 use tenants::Lookup;

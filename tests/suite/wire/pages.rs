@@ -25,7 +25,7 @@ async fn stored_errors(site: Site) {
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
     let id = sent.location_query("id").unwrap();
     let path = format!("/self-service/errors?id={id}");
-    // Anybody who knows the id may read it, any number of times, by either name.
+    // A visitor who knows the id may read it, any number of times, by either name.
     let stranger = site.client(&project, Kind::Api);
     for path in [&path, &path, &format!("/self-service/errors?error={id}")] {
         let error = stranger.get(path).await;

@@ -1,12 +1,15 @@
 //! Sign in with a password, as the three kinds of client see it. Trap numbers are those of the contract
 //! (self-service 15).
+//!
+//! Looks inside: `identity`.
 
+mod races;
 mod submissions;
 
 use identity::{HashPool, Hasher};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 use zeroize::Zeroizing;
 
 fn is_v4(id: &Value) -> bool {
@@ -57,7 +60,10 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
         project.base_url()
     );
     assert_eq!(flow.body["request_url"], request_url);
-    assert_eq!(flow.node("identifier")["meta"]["label"]["id"], 1_070_002);
+    assert_eq!(
+        flow.node("identifier")["meta"]["label"]["id"],
+        text::FIELD_LABEL
+    );
     assert_eq!(
         flow.headers["cache-control"],
         "private, no-cache, no-store, must-revalidate"
@@ -161,7 +167,7 @@ async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
             .await;
         for answer in [&wrong, &unknown] {
             assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-            assert_eq!(answer.messages(), [4_000_006]);
+            assert_eq!(answer.messages(), [text::WRONG_CREDENTIALS]);
             // Trap 42: the password is never shown again, the identifier stays.
             assert!(answer.node("password")["attributes"].get("value").is_none());
         }
@@ -173,7 +179,7 @@ async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
                 json!({"method": "password", "identifier": ADA, "password": "wrong-again"}),
             )
             .await;
-        assert_eq!(again.messages(), [4_000_006]);
+        assert_eq!(again.messages(), [text::WRONG_CREDENTIALS]);
     }
     let page = site
         .client(&project, Kind::Html)
@@ -197,11 +203,14 @@ async fn a_refresh_keeps_the_session(site: Site) {
     );
     site.world.clock.advance(chrono::TimeDelta::minutes(5));
     let flow = script.begin("login", "?refresh=true").await;
-    assert_eq!(flow.messages(), [1_010_003]);
+    assert_eq!(flow.messages(), [text::CONFIRM_IT_IS_YOU]);
     assert_eq!(flow.body["refresh"], true);
     assert_eq!(flow.node("identifier")["attributes"]["type"], "hidden");
     assert_eq!(flow.node("identifier")["attributes"]["value"], ADA);
-    assert_eq!(flow.node("method")["meta"]["label"]["id"], 1_010_001);
+    assert_eq!(
+        flow.node("method")["meta"]["label"]["id"],
+        text::REFRESH_SUBMIT_LABEL
+    );
     let done = script
         .submit(
             &flow,
@@ -221,7 +230,7 @@ async fn a_refresh_keeps_the_session(site: Site) {
     assert!(after["authenticated_at"].as_str() > before["authenticated_at"].as_str());
     assert_eq!(after["authentication_methods"].as_array().unwrap().len(), 2);
 
-    // Somebody else gets a session of their own.
+    // Another person gets a session of their own.
     site.client(&project, Kind::Api)
         .sign_up("bob@example.org", PASSWORD)
         .await;
@@ -286,7 +295,7 @@ async fn expired_flows_are_replaced(site: Site) {
         let fresh = client.flow("login", &replacement).await;
         assert_eq!(
             (fresh.status, fresh.messages()),
-            (StatusCode::OK, vec![4_010_001])
+            (StatusCode::OK, vec![text::LOGIN_EXPIRED])
         );
     }
     site.world.sweep().await;
@@ -352,7 +361,7 @@ async fn return_to_is_judged_twice(site: Site) {
         .await;
     assert_eq!(
         (refused.status, refused.messages()),
-        (StatusCode::BAD_REQUEST, vec![4_000_001])
+        (StatusCode::BAD_REQUEST, vec![text::GENERIC])
     );
     assert_eq!(late.whoami().await.status, StatusCode::UNAUTHORIZED);
 }
@@ -372,7 +381,7 @@ async fn signed_in_already(site: Site) {
         .await;
     assert_eq!(
         (answer.status, answer.messages()),
-        (StatusCode::BAD_REQUEST, vec![4_000_001])
+        (StatusCode::BAD_REQUEST, vec![text::GENERIC])
     );
     assert!(answer.body["ui"].is_object(), "a flow, not an error");
 }
@@ -391,7 +400,7 @@ async fn an_inactive_identity_cannot_sign_in(site: Site) {
         .await;
     assert_eq!(
         (answer.status, answer.messages()),
-        (StatusCode::BAD_REQUEST, vec![4_010_011])
+        (StatusCode::BAD_REQUEST, vec![text::ACCOUNT_DISABLED])
     );
     assert_eq!(answer.body["active"], "password");
 }
@@ -426,7 +435,7 @@ async fn an_imported_hash_is_renewed(site: Site) {
         .client(&project, Kind::Api)
         .sign_in(ADA, "not the password")
         .await;
-    assert_eq!(wrong.messages(), [4_000_006]);
+    assert_eq!(wrong.messages(), [text::WRONG_CREDENTIALS]);
     assert_eq!(stored().await, bcrypt, "a wrong password renews nothing");
     let right = site
         .client(&project, Kind::Api)

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 #[story]
 async fn missing_fields_and_missing_methods(site: Site) {
@@ -10,8 +10,8 @@ async fn missing_fields_and_missing_methods(site: Site) {
     let native = site.client(&project, Kind::Api);
     let flow = native.begin("login", "").await;
     let answer = native.submit(&flow, json!({"method": "password"})).await;
-    assert_eq!(answer.node_messages("identifier"), [4_000_002]);
-    assert_eq!(answer.node_messages("password"), [4_000_002]);
+    assert_eq!(answer.node_messages("identifier"), [text::REQUIRED]);
+    assert_eq!(answer.node_messages("password"), [text::REQUIRED]);
     let answer = native
         .submit(
             &flow,
@@ -23,7 +23,7 @@ async fn missing_fields_and_missing_methods(site: Site) {
             answer.node_messages("identifier"),
             answer.node_messages("password")
         ),
-        (vec![], vec![4_000_002])
+        (vec![], vec![text::REQUIRED])
     );
     for body in [
         json!({"identifier": "x"}),
@@ -32,7 +32,7 @@ async fn missing_fields_and_missing_methods(site: Site) {
     ] {
         let answer = native.submit(&flow, body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-        assert_eq!(answer.messages(), [4_010_002]);
+        assert_eq!(answer.messages(), [text::NO_LOGIN_STRATEGY]);
     }
 }
 
@@ -64,7 +64,7 @@ async fn csrf(site: Site) {
     let crossed = script.submit(&first, fields(&token(&second))).await;
     assert_eq!(
         crossed.messages(),
-        [4_000_006],
+        [text::WRONG_CREDENTIALS],
         "a token of another flow of the same visitor fits"
     );
 
@@ -129,7 +129,7 @@ async fn an_api_client_must_not_look_like_a_browser(site: Site) {
         let answer = native.send(Method::POST, action, body(), &[header]).await;
         assert_eq!(
             (answer.status, answer.messages()),
-            (StatusCode::BAD_REQUEST, vec![4_000_001]),
+            (StatusCode::BAD_REQUEST, vec![text::GENERIC]),
             "{header:?}"
         );
     }
@@ -188,7 +188,7 @@ async fn how_json_is_asked_for(site: Site) {
     }
 }
 
-/// Somebody presses Enter in the address bar, where the form's address stands (contract 1.10).
+/// A visitor presses Enter in the address bar, where the form's address stands (contract 1.10).
 #[story]
 async fn the_address_of_a_form_leads_back_to_it(site: Site) {
     let first = json!({"selfservice": {"flows": {"login": {"style": "identifier_first"}}}});
@@ -206,7 +206,7 @@ async fn the_address_of_a_form_leads_back_to_it(site: Site) {
                 assert_eq!(opened.status, StatusCode::BAD_REQUEST);
                 opened
             };
-            assert_eq!(form.messages(), [4_000_001]);
+            assert_eq!(form.messages(), [text::GENERIC]);
             let nowhere = client.get(&format!("/self-service/{name}?flow=x")).await;
             assert!(matches!(nowhere.status.as_u16(), 303 | 400));
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, Site, mailbox, story};
+use tests::{ADA, Kind, Site, mailbox, story, text};
 
 use super::{by_link, is_back, project, transitions};
 
@@ -93,7 +93,7 @@ async fn a_link_is_handed_over_and_used(site: Site) {
     );
     let other = site.client(&project, Kind::Html);
     let again = other.landed("recovery", &other.get(link).await).await;
-    assert_eq!(again.messages(), [4_060_004]);
+    assert_eq!(again.messages(), [text::WRONG_RECOVERY_LINK]);
 }
 
 #[story]

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, Site, mailbox, story};
+use tests::{Answer, Client, Kind, Site, mailbox, story, text};
 
 use super::{is_back, project, transitions};
 
@@ -22,7 +22,7 @@ const MANY: &str = "many@example.org";
 const SECOND: &str = "second@example.org";
 const PHONE: &str = "+4915112345678";
 
-/// Somebody with one address and somebody with three.
+/// A person with one address and one with three.
 async fn people(site: &Site) -> (Project, Vec<String>) {
     let url = base64::engine::general_purpose::STANDARD.encode(SCHEMA);
     let url = format!("base64://{url}");
@@ -59,7 +59,7 @@ fn choices(form: &Answer) -> Vec<(String, String)> {
         .filter(|node| node["attributes"]["name"] == "recovery_select_address")
         .map(|node| {
             let label = &node["meta"]["label"];
-            assert_eq!(label["id"], 1_070_000);
+            assert_eq!(label["id"], text::LITERAL_LABEL);
             (text(&label["text"]), text(&node["attributes"]["value"]))
         })
         .collect()
@@ -81,7 +81,7 @@ async fn who_has_one_address_is_sent_a_code(site: Site) {
         let form = ask(&client, ONE).await;
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
         assert_eq!(form.body["state"], "recovery_awaiting_code");
-        assert_eq!(form.messages(), [1_060_004]);
+        assert_eq!(form.messages(), [text::RECOVERY_CODE_SENT_TO]);
         let context = &form.body["ui"]["messages"][0]["context"];
         assert_eq!(context["masked_address"], "on****@example.org");
         let outline = [
@@ -97,13 +97,13 @@ async fn who_has_one_address_is_sent_a_code(site: Site) {
         let resend =
             json!({"method": "code", "recovery_confirm_address": ONE, "recovery_address": ONE});
         let form = client.submit_and_follow(&form, resend).await;
-        assert_eq!(form.messages(), [1_060_004]);
+        assert_eq!(form.messages(), [text::RECOVERY_CODE_SENT_TO]);
         let wrong = client
             .submit_and_follow(&form, json!({"method": "code", "code": "1"}))
             .await;
         assert_eq!(
             (wrong.status, wrong.messages()),
-            (StatusCode::OK, vec![4_060_006])
+            (StatusCode::OK, vec![text::WRONG_RECOVERY_CODE])
         );
         let code = mailbox::code(&project).await;
         let right = client
@@ -124,7 +124,7 @@ async fn who_has_one_address_is_sent_a_code(site: Site) {
 
 /// Who has a single address and who has none cannot be told apart.
 #[story]
-async fn an_address_that_nobody_has_looks_like_an_only_one(site: Site) {
+async fn an_unknown_address_looks_like_an_only_one(site: Site) {
     let (project, _) = people(&site).await;
     let mut seen = Vec::new();
     for address in [ONE, "two@example.org", PHONE, "+4915112345000"] {
@@ -157,7 +157,7 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let form = ask(&script, MANY).await;
     assert_eq!(form.body["state"], "recovery_awaiting_address_choice");
-    assert_eq!(form.messages(), [1_060_006]);
+    assert_eq!(form.messages(), [text::CHOOSE_RECOVERY_ADDRESS]);
     let offered = choices(&form);
     let mut shown: Vec<_> = offered.iter().map(|(label, _)| label.as_str()).collect();
     shown.sort_unstable();
@@ -177,12 +177,12 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
     let refused = script.submit(&form, bogus).await;
     assert_eq!(
         (refused.status, refused.messages()),
-        (StatusCode::BAD_REQUEST, vec![4_000_001])
+        (StatusCode::BAD_REQUEST, vec![text::GENERIC])
     );
     let nothing = script.submit(&form, json!({"method": "code"})).await;
     assert_eq!(
         nothing.node_messages("recovery_select_address"),
-        [4_000_002]
+        [text::REQUIRED]
     );
 
     // The one that was typed needs no typing again.
@@ -201,7 +201,7 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
     // Another has to be typed in full.
     let confirm = script.submit(&back, pick("+49****78")).await;
     assert_eq!(confirm.body["state"], "recovery_confirming_address");
-    assert_eq!(confirm.messages(), [1_060_005]);
+    assert_eq!(confirm.messages(), [text::ENTER_FULL_ADDRESS]);
     let field = &confirm.node("recovery_confirm_address")["attributes"];
     assert_eq!(
         (&field["type"], &field["value"]),
@@ -225,7 +225,7 @@ async fn who_has_several_addresses_chooses_one(site: Site) {
     assert_eq!(who.body["identity"]["id"], json!(ids[1]));
 }
 
-/// Whoever guesses at the chosen address learns nothing, and nobody is sent anything.
+/// A visitor who guesses at the chosen address learns nothing, and nothing is sent.
 #[story]
 async fn another_address_than_the_chosen_one_looks_no_different(site: Site) {
     let (project, _) = people(&site).await;
@@ -243,7 +243,7 @@ async fn another_address_than_the_chosen_one_looks_no_different(site: Site) {
         let sent = script.submit(&confirm, typed).await;
         assert_eq!(sent.status, StatusCode::OK);
         assert_eq!(sent.body["state"], "recovery_awaiting_code");
-        assert_eq!(sent.messages(), [1_060_004]);
+        assert_eq!(sent.messages(), [text::RECOVERY_CODE_SENT_TO]);
     }
     assert!(mailbox::all(&project).await.is_empty());
 }
@@ -259,16 +259,16 @@ async fn what_is_missing_is_said_at_its_field(site: Site) {
     ] {
         let refused = native.submit(&begun, fields).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.node_messages("recovery_address"), [4_000_002]);
+        assert_eq!(refused.node_messages("recovery_address"), [text::REQUIRED]);
     }
     let odd = native
         .submit(&begun, json!({"method": "code", "recovery_address": "odd"}))
         .await;
-    assert_eq!(odd.node_messages("recovery_address"), [4_000_040]);
+    assert_eq!(odd.node_messages("recovery_address"), [text::INVALID_EMAIL]);
     let form = ask(&native, ONE).await;
     let empty = native.submit(&form, json!({"method": "code"})).await;
     assert_eq!(empty.status, StatusCode::BAD_REQUEST);
-    assert_eq!(empty.node_messages("code"), [4_000_002]);
+    assert_eq!(empty.node_messages("code"), [text::REQUIRED]);
 }
 
 #[story]
@@ -283,6 +283,6 @@ async fn too_many_tries_end_this_form_as_well(site: Site) {
     let fresh = page
         .landed("recovery", &page.submit(&form, wrong).await)
         .await;
-    assert_eq!(fresh.messages(), [4_000_001]);
+    assert_eq!(fresh.messages(), [text::GENERIC]);
     assert_eq!(fresh.body["state"], "recovery_awaiting_address");
 }

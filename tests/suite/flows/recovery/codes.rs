@@ -1,8 +1,10 @@
 //! By code, one address.
+//!
+//! Looks inside: the tables.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Answer, Kind, PASSWORD, Site, mailbox, story};
+use tests::{ADA, Answer, Kind, PASSWORD, Site, mailbox, story, text};
 
 use super::{is_back, project, sent, transitions};
 
@@ -22,7 +24,7 @@ async fn forms_are_drawn_as_clients_expect(site: Site) {
         let sent = client.submit_and_follow(&begun, address).await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
         assert_eq!(sent.body["state"], "sent_email");
-        assert_eq!(sent.messages(), [1_060_003]);
+        assert_eq!(sent.messages(), [text::RECOVERY_CODE_SENT]);
         let outline = [
             "default/csrf_token",
             "code/code",
@@ -58,7 +60,7 @@ async fn three_kinds_of_client_get_back_in(site: Site) {
             .submit_and_follow(&form, json!({"method": "code", "code": "1"}))
             .await;
         assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
-        assert_eq!(wrong.messages(), [4_060_006]);
+        assert_eq!(wrong.messages(), [text::WRONG_RECOVERY_CODE]);
         let right = client
             .submit(&wrong, json!({"method": "code", "code": code}))
             .await;
@@ -191,7 +193,7 @@ async fn settings_can_be_skipped(site: Site) {
 
 /// Contract 11: equal down to the last byte that is not a name of its own.
 #[story]
-async fn an_address_that_nobody_has_looks_like_any_other(site: Site) {
+async fn an_unknown_address_looks_like_any_other(site: Site) {
     let project = project(&site, json!({})).await;
     let (known, nobody) = ("known@example.org", "wrong@example.org");
     site.person(&project, known).await;
@@ -247,16 +249,16 @@ async fn what_is_wrong_with_a_submission_is_said(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let begun = script.begin("recovery", "").await;
     for (fields, node, message) in [
-        (json!({"method": "code"}), "email", 4_000_002),
+        (json!({"method": "code"}), "email", text::REQUIRED),
         (
             json!({"method": "code", "email": "odd"}),
             "email",
-            4_000_040,
+            text::INVALID_EMAIL,
         ),
         (
             json!({"method": "code", "email": "+491701234567"}),
             "email",
-            4_000_040,
+            text::INVALID_EMAIL,
         ),
     ] {
         let refused = script.submit(&begun, fields).await;
@@ -266,7 +268,7 @@ async fn what_is_wrong_with_a_submission_is_said(site: Site) {
     for fields in [json!({}), json!({"method": "x"})] {
         let nobody = script.submit(&begun, fields).await;
         assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
-        assert_eq!(nobody.messages(), [4_010_005]);
+        assert_eq!(nobody.messages(), [text::NO_RECOVERY_STRATEGY]);
     }
     // Named, and switched off.
     let off = json!({"method": "link", "email": ADA});
@@ -296,7 +298,7 @@ async fn what_is_wrong_with_a_submission_is_said(site: Site) {
         )
         .await;
     assert_eq!(traced.status, StatusCode::BAD_REQUEST, "{}", traced.text);
-    assert_eq!(traced.messages(), [4_000_001]);
+    assert_eq!(traced.messages(), [text::GENERIC]);
     assert!(mailbox::all(&project).await.is_empty());
 }
 
@@ -365,7 +367,7 @@ async fn the_settings_that_follow_can_be_used(site: Site) {
         .unwrap();
     drop(tx);
     let message = &state["ui"]["messages"][0];
-    assert_eq!(message["id"], 1_060_001);
+    assert_eq!(message["id"], text::RECOVERED);
     let keys: Vec<_> = message["context"].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,

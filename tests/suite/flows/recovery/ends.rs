@@ -1,10 +1,12 @@
 //! What a code and its flow are no longer, or never were, good for.
+//!
+//! Looks inside: the tables.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::{ADA, Kind, PASSWORD, Site, mailbox, story};
+use tests::{ADA, Kind, PASSWORD, Site, mailbox, story, text};
 
 use super::{by_link, project, sent, transitions};
 
@@ -22,13 +24,13 @@ async fn a_flow_that_is_of_no_further_use_is_replaced(site: Site) {
             let wrong = client
                 .submit_and_follow(&form, json!({"method": "code", "code": "1"}))
                 .await;
-            assert_eq!(wrong.messages(), [4_060_006]);
+            assert_eq!(wrong.messages(), [text::WRONG_RECOVERY_CODE]);
         }
         let late = client
             .submit(&form, json!({"method": "code", "code": code}))
             .await;
         let fresh = client.landed("recovery", &late).await;
-        assert_eq!(fresh.messages(), [4_000_001], "{}", fresh.text);
+        assert_eq!(fresh.messages(), [text::GENERIC], "{}", fresh.text);
         assert_ne!(fresh.body["id"], form.body["id"]);
         assert_eq!(fresh.body["state"], "choose_method");
         assert_eq!(client.whoami().await.status, 401);
@@ -40,7 +42,7 @@ async fn a_flow_that_is_of_no_further_use_is_replaced(site: Site) {
         let again = client.submit(&form, right).await;
         if kind == Kind::Api {
             let fresh = client.landed("recovery", &again).await;
-            assert_eq!(fresh.messages(), [4_000_001]);
+            assert_eq!(fresh.messages(), [text::GENERIC]);
         } else {
             // The form's token died with the sign-in.
             assert!(masked.is_string() && again.status != StatusCode::OK);
@@ -68,7 +70,7 @@ async fn newer_clients_are_told_to_begin_again(site: Site) {
         assert_eq!(next["action"], "show_recovery_ui");
         let id = next["flow"]["id"].as_str().unwrap();
         let fresh = client.flow("recovery", id).await;
-        assert_eq!(fresh.messages(), [4_000_001]);
+        assert_eq!(fresh.messages(), [text::GENERIC]);
     }
 }
 
@@ -99,13 +101,13 @@ async fn an_expired_flow_is_replaced(site: Site) {
             } else {
                 client.landed("recovery", &late).await
             };
-            assert_eq!(fresh.messages(), [4_060_005], "{}", fresh.text);
+            assert_eq!(fresh.messages(), [text::RECOVERY_EXPIRED], "{}", fresh.text);
         }
     }
 }
 
 #[story]
-async fn codes_of_others_of_yesterday_and_replaced_ones_let_nobody_in(site: Site) {
+async fn codes_of_others_of_yesterday_and_replaced_ones_open_nothing(site: Site) {
     let short = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "10m"}}}}});
     let project = project(&site, short).await;
     site.person(&project, ADA).await;
@@ -119,16 +121,16 @@ async fn codes_of_others_of_yesterday_and_replaced_ones_let_nobody_in(site: Site
             .await;
         answer.messages()
     };
-    assert_eq!(said(&bobs).await, [4_060_006]);
+    assert_eq!(said(&bobs).await, [text::WRONG_RECOVERY_CODE]);
     script
         .submit(&mine, json!({"method": "code", "email": ADA}))
         .await;
     let fresh = mailbox::code(&project).await;
     if fresh != first {
-        assert_eq!(said(&first).await, [4_060_006]);
+        assert_eq!(said(&first).await, [text::WRONG_RECOVERY_CODE]);
     }
     site.world.clock.advance(TimeDelta::minutes(11));
-    assert_eq!(said(&fresh).await, [4_060_006]);
+    assert_eq!(said(&fresh).await, [text::WRONG_RECOVERY_CODE]);
     assert_eq!(script.whoami().await.status, 401);
 }
 
@@ -149,7 +151,7 @@ async fn who_is_shut_out_or_gone_does_not_get_in(site: Site) {
         .submit(&form, json!({"method": "code", "code": code}))
         .await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
-    assert_eq!(refused.messages(), [4_010_011]);
+    assert_eq!(refused.messages(), [text::ACCOUNT_DISABLED]);
     assert_eq!(script.whoami().await.status, 401);
     let gone = site
         .admin(&project)
@@ -159,7 +161,12 @@ async fn who_is_shut_out_or_gone_does_not_get_in(site: Site) {
     let late = script
         .submit(&form, json!({"method": "code", "code": code}))
         .await;
-    assert_eq!(late.messages(), [4_060_006], "{}", late.text);
+    assert_eq!(
+        late.messages(),
+        [text::WRONG_RECOVERY_CODE],
+        "{}",
+        late.text
+    );
 }
 
 /// The owner takes an address out of their account while a secret is on its way there.
@@ -173,7 +180,7 @@ async fn moves_away(site: &Site, project: &tenants::Project) {
 }
 
 #[story]
-async fn a_code_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(site: Site) {
+async fn a_code_opens_nothing_once_its_address_is_not_the_accounts_any_more(site: Site) {
     for kind in Kind::ALL {
         let project = project(&site, json!({})).await;
         let id = site.person(&project, ADA).await;
@@ -184,14 +191,14 @@ async fn a_code_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(sit
         for _ in 0..2 {
             let wrong = client.submit_and_follow(&form, right.clone()).await;
             assert_eq!(wrong.status, StatusCode::OK, "{}", wrong.text);
-            assert_eq!(wrong.messages(), [4_060_006]);
+            assert_eq!(wrong.messages(), [text::WRONG_RECOVERY_CODE]);
         }
         assert_eq!(client.whoami().await.status, 401);
-        // Nor one that comes to somebody else's account.
+        // Nor one that comes to another account.
         let other = json!({"traits": {"email": ADA}});
         site.admin(&project).post("/admin/identities", other).await;
         let wrong = client.submit_and_follow(&form, right.clone()).await;
-        assert_eq!(wrong.messages(), [4_060_006]);
+        assert_eq!(wrong.messages(), [text::WRONG_RECOVERY_CODE]);
         // The new address is as good as the old one was.
         let (form, code) = sent(&project, &client, "new@example.org").await;
         client
@@ -206,7 +213,7 @@ async fn a_code_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(sit
 }
 
 #[story]
-async fn a_link_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(site: Site) {
+async fn a_link_opens_nothing_once_its_address_is_not_the_accounts_any_more(site: Site) {
     let project = project(&site, by_link()).await;
     site.person(&project, ADA).await;
     let page = site.client(&project, Kind::Html);
@@ -216,7 +223,12 @@ async fn a_link_lets_nobody_in_once_its_address_is_not_the_accounts_any_more(sit
     let link = mailbox::link(&project).await;
     moves_away(&site, &project).await;
     let fresh = page.landed("recovery", &page.get(&link).await).await;
-    assert_eq!(fresh.messages(), [4_060_004], "{}", fresh.text);
+    assert_eq!(
+        fresh.messages(),
+        [text::WRONG_RECOVERY_LINK],
+        "{}",
+        fresh.text
+    );
     assert_eq!(page.whoami().await.status, 401);
 }
 
@@ -246,7 +258,10 @@ async fn fifty_wrong_codes_at_once_count_as_at_least_the_allowed_number(site: Si
     let (form, code) = sent(&project, &native, ADA).await;
     let wrong = json!({"method": "code", "code": "1"});
     let all = join_all((0..50).map(|_| native.submit(&form, wrong.clone()))).await;
-    let judged = all.iter().filter(|a| a.messages() == [4_060_006]).count();
+    let judged = all
+        .iter()
+        .filter(|a| a.messages() == [text::WRONG_RECOVERY_CODE])
+        .count();
     assert!((1..=5).contains(&judged), "{judged} were compared");
     let late = native
         .submit(&form, json!({"method": "code", "code": code}))

@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{ADA, Answer, Kind, Site, mailbox, story};
+use tests::{ADA, Answer, Kind, Site, mailbox, story, text};
 
 use super::{by_link, is_back, project, transitions};
 
 /// With its flow a link is over, however long it would be good itself.
 #[story]
-async fn the_letter_promises_no_more_than_the_flow_keeps(site: Site) {
+async fn the_mail_promises_no_more_than_the_flow_keeps(site: Site) {
     for (flow, link, said) in [("10m", "1h", 10), ("1h", "10m", 10), ("1h", "1h", 60)] {
         let lifespans = json!({"selfservice": {
             "flows": {"recovery": {"lifespan": flow}},
@@ -34,7 +34,7 @@ async fn the_letter_promises_no_more_than_the_flow_keeps(site: Site) {
 }
 
 #[story]
-async fn whoever_follows_the_link_is_let_in(site: Site) {
+async fn following_the_link_signs_in(site: Site) {
     // Browsers follow links: the newer flag changes nothing.
     let project = project(&site, tenants::config::merged(&by_link(), &transitions())).await;
     for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
@@ -49,7 +49,7 @@ async fn whoever_follows_the_link_is_let_in(site: Site) {
             .submit_and_follow(&begun, json!({"method": "link", "email": email}))
             .await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
-        assert_eq!(sent.messages(), [1_060_002]);
+        assert_eq!(sent.messages(), [text::RECOVERY_LINK_SENT]);
         assert_eq!(sent.node("email")["attributes"]["value"], json!(email));
         let letter = mailbox::newest(&project).await;
         assert_eq!(letter.template, "recovery_valid");
@@ -68,14 +68,14 @@ async fn whoever_follows_the_link_is_let_in(site: Site) {
         let again = other
             .landed("recovery", &other.get(letter.link()).await)
             .await;
-        assert_eq!(again.messages(), [4_060_004]);
+        assert_eq!(again.messages(), [text::WRONG_RECOVERY_LINK]);
         assert_eq!(other.whoami().await.status, 401);
         let late = client
             .submit(&sent, json!({"method": "link", "email": email}))
             .await;
         if kind == Kind::Html {
             let fresh = client.landed("recovery", &late).await;
-            assert_eq!(fresh.messages(), [4_060_001]);
+            assert_eq!(fresh.messages(), [text::RECOVERY_COMPLETED]);
         } else {
             let next = &late.body["error"]["details"]["continue_with"][0];
             assert_eq!(next["action"], "show_recovery_ui", "{}", late.text);
@@ -84,7 +84,7 @@ async fn whoever_follows_the_link_is_let_in(site: Site) {
 }
 
 #[story]
-async fn links_of_others_and_of_yesterday_let_nobody_in(site: Site) {
+async fn links_of_others_and_of_yesterday_open_nothing(site: Site) {
     let short = json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "10m"}}}}});
     let project = project(&site, tenants::config::merged(&by_link(), &short)).await;
     let page = site.client(&project, Kind::Html);
@@ -104,8 +104,11 @@ async fn links_of_others_and_of_yesterday_let_nobody_in(site: Site) {
     };
     let id = |flow: &Answer| flow.body["id"].as_str().unwrap().to_owned();
     let crossed = links[1].replace(&id(&flows[1]), &id(&flows[0]));
-    assert_eq!(said(&crossed).await, [4_060_004]);
-    assert_eq!(said(&format!("{}x", links[0])).await, [4_060_004]);
+    assert_eq!(said(&crossed).await, [text::WRONG_RECOVERY_LINK]);
+    assert_eq!(
+        said(&format!("{}x", links[0])).await,
+        [text::WRONG_RECOVERY_LINK]
+    );
     page.submit(&flows[0], json!({"method": "link", "email": ADA}))
         .await;
     let fresh = mailbox::link(&project).await;
@@ -115,11 +118,11 @@ async fn links_of_others_and_of_yesterday_let_nobody_in(site: Site) {
         .submit(&flows[0], json!({"method": "code", "code": token}))
         .await;
     let form = page.landed("recovery", &typed).await;
-    assert_eq!(form.messages(), [4_010_005]);
+    assert_eq!(form.messages(), [text::NO_RECOVERY_STRATEGY]);
     site.world.clock.advance(TimeDelta::minutes(11));
-    assert_eq!(said(&fresh).await, [4_060_005]);
+    assert_eq!(said(&fresh).await, [text::RECOVERY_EXPIRED]);
     site.world.clock.advance(TimeDelta::hours(1));
-    assert_eq!(said(&fresh).await, [4_060_005]);
+    assert_eq!(said(&fresh).await, [text::RECOVERY_EXPIRED]);
     assert_eq!(page.whoami().await.status, 401);
 }
 
@@ -143,7 +146,7 @@ async fn of_two_mails_either_link_is_good_once(site: Site) {
         is_back(&phone, &id, "link_recovery").await;
         let late = page.get(&links[1 - first]).await;
         let form = page.landed("recovery", &late).await;
-        assert_eq!(form.messages(), [4_060_004]);
+        assert_eq!(form.messages(), [text::WRONG_RECOVERY_LINK]);
         assert_eq!(page.whoami().await.status, 401);
     }
 }
@@ -169,7 +172,7 @@ async fn a_look_at_a_link_uses_nothing(site: Site) {
     // Without its token it is the form.
     let path = format!("/self-service/recovery?flow={flow}");
     let form = page.landed("recovery", &page.get(&path).await).await;
-    assert_eq!(form.messages(), [4_000_001]);
+    assert_eq!(form.messages(), [text::GENERIC]);
     page.get(&link).await;
     is_back(&page, &id, "link_recovery").await;
 }

@@ -10,7 +10,7 @@ mod unknown_flows;
 
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Site, mailbox};
+use tests::{Answer, Client, Site, mailbox, text};
 
 pub(crate) use crate::flows::verification::patient;
 
@@ -40,11 +40,11 @@ pub(crate) async fn sent(project: &Project, client: &Client, email: &str) -> (An
     let sent = client
         .submit_and_follow(&begun, json!({"method": "code", "email": email}))
         .await;
-    assert_eq!(sent.messages(), [1_060_003], "{}", sent.text);
+    assert_eq!(sent.messages(), [text::RECOVERY_CODE_SENT], "{}", sent.text);
     (sent, mailbox::code(project).await)
 }
 
-/// Whoever recovered is signed in by recovery, privileged, with a verified address.
+/// The owner is signed in by recovery, privileged, with a verified address.
 pub(crate) async fn is_back(client: &Client, identity: &str, method: &str) {
     let who = client.whoami().await;
     assert_eq!(who.status, 200, "{}", who.text);

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{ADA, Client, Kind, PASSWORD, Site, story};
+use tests::{ADA, Client, Kind, PASSWORD, Site, story, text};
 
 use super::{every_type, password_fields};
 
@@ -32,9 +32,9 @@ async fn forms_are_typed_by_the_schema(site: Site) {
     let sent = page.form(action, &[&fixed[..], &wrong].concat()).await;
     assert_eq!(sent.status, StatusCode::FOUND);
     let shown = page.reread(&flow).await;
-    assert_eq!(shown.node_messages("traits.terms"), [4_000_026]);
-    assert_eq!(shown.node_messages("traits.age"), [4_000_026]);
-    assert_eq!(shown.node_messages("password"), [4_000_002]);
+    assert_eq!(shown.node_messages("traits.terms"), [text::WRONG_TYPE]);
+    assert_eq!(shown.node_messages("traits.age"), [text::WRONG_TYPE]);
+    assert_eq!(shown.node_messages("password"), [text::REQUIRED]);
     assert!(shown.node_messages("traits.children").is_empty());
     assert_eq!(shown.node("traits.terms")["attributes"]["value"], "on");
 
@@ -88,7 +88,7 @@ async fn empty_and_absent_booleans(site: Site) {
     let sent = page.form(action, &form).await;
     assert_eq!(sent.status, StatusCode::FOUND);
     let shown = page.reread(&flow).await;
-    assert_eq!(shown.node_messages("traits.terms"), [4_000_002]);
+    assert_eq!(shown.node_messages("traits.terms"), [text::REQUIRED]);
     let form = [&form[..], &[("traits.terms", "")]].concat();
     assert_eq!(page.form(action, &form).await.status, StatusCode::SEE_OTHER);
     assert_eq!(traits_of(&page).await["terms"], false);
@@ -107,8 +107,11 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
             json!({"method": "password", "password": PASSWORD, "traits": nested}),
         )
         .await;
-    assert_eq!(refused.node_messages("traits.terms"), [4_000_026]);
-    assert_eq!(refused.node_messages("traits.backup"), [4_000_040]);
+    assert_eq!(refused.node_messages("traits.terms"), [text::WRONG_TYPE]);
+    assert_eq!(
+        refused.node_messages("traits.backup"),
+        [text::INVALID_EMAIL]
+    );
 
     let unknown = json!({"email": ADA, "terms": true, "children": 1, "shoe": 43});
     let refused = script
@@ -118,7 +121,7 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
         )
         .await;
     // Trap 44: a violation that no node stands for gets one.
-    assert_eq!(refused.node_messages("traits"), [4_000_001]);
+    assert_eq!(refused.node_messages("traits"), [text::GENERIC]);
     let young = json!({"email": ADA, "terms": true, "children": 1, "age": 17});
     let refused = script
         .submit(
@@ -126,7 +129,7 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
             json!({"method": "password", "password": PASSWORD, "traits": young}),
         )
         .await;
-    assert_eq!(refused.node_messages("traits.age"), [4_000_018]);
+    assert_eq!(refused.node_messages("traits.age"), [text::BELOW_MINIMUM]);
 
     let dotted = json!({
         "method": "password", "password": PASSWORD, "traits.email": ADA, "traits.terms": "true",
@@ -167,7 +170,7 @@ async fn bodies_of_other_kinds(site: Site) {
             .await;
         assert_eq!(
             (refused.status, refused.messages()),
-            (StatusCode::BAD_REQUEST, vec![4_000_001]),
+            (StatusCode::BAD_REQUEST, vec![text::GENERIC]),
             "{media} {body}"
         );
     }
@@ -175,7 +178,7 @@ async fn bodies_of_other_kinds(site: Site) {
         let odd = json!({"method": "password", "password": PASSWORD, "traits": traits});
         let refused = script.submit(&flow, odd).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.node_messages("traits"), [4_000_026]);
+        assert_eq!(refused.node_messages("traits"), [text::WRONG_TYPE]);
     }
     let part = |name: &str, value: &str| {
         format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -228,7 +231,7 @@ async fn a_transient_payload(site: Site) {
         let refused = script.submit(&flow, with(wrong.clone())).await;
         assert_eq!(
             refused.node_messages("transient_payload"),
-            [4_000_026],
+            [text::WRONG_TYPE],
             "{wrong}"
         );
     }

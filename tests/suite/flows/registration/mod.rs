@@ -7,7 +7,7 @@ mod steps;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 /// A configuration whose one schema has a field of every type.
 fn every_type() -> Value {
@@ -107,7 +107,7 @@ async fn three_kinds_of_client_sign_up(site: Site) {
 
 /// Self-service 5.6: what an identity shows of itself.
 #[story]
-async fn the_identity_of_somebody_new(site: Site) {
+async fn a_new_identity(site: Site) {
     let project = site.project_with(every_type()).await;
     let script = site.client(&project, Kind::Spa);
     let flow = script.begin("registration", "").await;
@@ -175,7 +175,11 @@ async fn a_taken_address(site: Site) {
                 assert_eq!(sent.status, StatusCode::BAD_REQUEST);
                 sent
             };
-            assert_eq!(shown.messages(), [4_000_007], "{kind:?} {spelling}");
+            assert_eq!(
+                shown.messages(),
+                [text::IDENTIFIER_TAKEN],
+                "{kind:?} {spelling}"
+            );
             assert_eq!(shown.node("traits.email")["attributes"]["value"], spelling);
             assert!(shown.node("password")["attributes"].get("value").is_none());
         }
@@ -302,7 +306,7 @@ async fn expired_flows_are_replaced(site: Site) {
         let fresh = client.flow("registration", &replacement).await;
         assert_eq!(
             (fresh.status, fresh.messages()),
-            (StatusCode::OK, vec![4_040_001])
+            (StatusCode::OK, vec![text::REGISTRATION_EXPIRED])
         );
     }
     site.world.sweep().await;
@@ -384,7 +388,7 @@ async fn one_spelling_for_each_identifier(site: Site) {
         for other in others {
             let flow = client.begin("registration", "").await;
             let taken = client.submit(&flow, fields(other)).await;
-            assert_eq!(taken.messages(), [4_000_007], "{other:?}");
+            assert_eq!(taken.messages(), [text::IDENTIFIER_TAKEN], "{other:?}");
             let signed_in = client.sign_in(other, PASSWORD).await;
             assert_eq!(signed_in.status, StatusCode::OK, "{other:?}");
             assert_eq!(signed_in.body["session"]["identity"]["id"], id);
@@ -408,7 +412,10 @@ async fn no_method_and_no_flow(site: Site) {
         let refused = script.submit(&flow, fields).await;
         assert_eq!(
             (refused.status, refused.messages()),
-            (StatusCode::BAD_REQUEST, vec![4_010_003])
+            (
+                StatusCode::BAD_REQUEST,
+                vec![text::NO_REGISTRATION_STRATEGY]
+            )
         );
     }
     let unknown = "11111111-1111-4111-8111-111111111111";

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 use super::password_fields;
 
@@ -29,13 +29,13 @@ async fn two_steps_forward_and_back(site: Site) {
         let stays = client.submit(&first, bad).await;
         assert_eq!(stays.status, StatusCode::BAD_REQUEST);
         assert_eq!(stays.outline(), profile);
-        assert_eq!(stays.node_messages("traits.email"), [4_000_040]);
+        assert_eq!(stays.node_messages("traits.email"), [text::INVALID_EMAIL]);
 
         let forward = json!({"method": "profile", "traits": {"email": email}});
         let mut second = client.submit(&first, forward.clone()).await;
         for _ in 0..2 {
             assert_eq!(second.status, StatusCode::BAD_REQUEST, "{}", second.text);
-            assert_eq!(second.messages(), [1_040_009]);
+            assert_eq!(second.messages(), [text::CHOOSE_CREDENTIAL]);
             assert_eq!(
                 second.outline(),
                 [
@@ -60,12 +60,12 @@ async fn two_steps_forward_and_back(site: Site) {
         let alone = json!({"method": "password", "password": PASSWORD});
         let refused = client.submit(&first, alone).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.node_messages("traits.email"), [4_000_002]);
+        assert_eq!(refused.node_messages("traits.email"), [text::REQUIRED]);
 
         let short = client
             .submit(&first, password_fields(&email, "short"))
             .await;
-        assert_eq!(short.node_messages("password"), [4_000_032]);
+        assert_eq!(short.node_messages("password"), [text::PASSWORD_TOO_SHORT]);
         assert!(short.messages().is_empty(), "the greeting is gone");
         assert!(short.node("password")["attributes"].get("value").is_none());
         assert_eq!(short.node("traits.email")["attributes"]["type"], "hidden");
@@ -73,7 +73,7 @@ async fn two_steps_forward_and_back(site: Site) {
         // Trap 20. Invalid traits do not get back; valid ones need no method and no token.
         let back = json!({"screen": "previous", "csrf_token": ""});
         let stays = client.submit(&first, back).await;
-        assert_eq!(stays.node_messages("traits.email"), [4_000_002]);
+        assert_eq!(stays.node_messages("traits.email"), [text::REQUIRED]);
         assert_eq!(stays.node("screen")["attributes"]["value"], "previous");
         let back = json!({"screen": "previous", "csrf_token": "", "traits": {"email": email}});
         let again = client.submit(&first, back).await;
@@ -111,7 +111,10 @@ async fn two_steps_on_a_page(site: Site) {
         (sent.status, sent.location()),
         (StatusCode::SEE_OTHER, url.as_str())
     );
-    assert_eq!(page.reread(&flow).await.messages(), [1_040_009]);
+    assert_eq!(
+        page.reread(&flow).await.messages(),
+        [text::CHOOSE_CREDENTIAL]
+    );
     let back = json!({"method": "profile", "screen": "previous", "traits": {"email": ADA}});
     let sent = page.submit(&flow, back).await;
     assert_eq!(
@@ -143,8 +146,8 @@ async fn forward_needs_the_token(site: Site) {
     // What is wrong with the fields is said first.
     let bad = json!({"method": "password", "csrf_token": "AAAA", "traits": {"email": "x"}});
     let refused = script.submit(&flow, bad).await;
-    assert_eq!(refused.node_messages("traits.email"), [4_000_040]);
-    assert_eq!(refused.node_messages("password"), [4_000_002]);
+    assert_eq!(refused.node_messages("traits.email"), [text::INVALID_EMAIL]);
+    assert_eq!(refused.node_messages("password"), [text::REQUIRED]);
     let right = json!({"method": "password", "password": PASSWORD, "csrf_token": "AAAA", "traits": {"email": ADA}});
     let refused = script.submit(&flow, right).await;
     assert_eq!(refused.error_id(), Some("security_csrf_violation"));
@@ -158,10 +161,10 @@ async fn without_a_method_the_traits_are_judged_first(site: Site) {
         let script = site.client(&project, Kind::Spa);
         let flow = script.begin("registration", "").await;
         for (fields, messages) in [
-            (json!({}), vec![4_000_002]),
+            (json!({}), vec![text::REQUIRED]),
             (
                 json!({"method": "totp", "traits": {"email": "nope"}}),
-                vec![4_000_040],
+                vec![text::INVALID_EMAIL],
             ),
         ] {
             let refused = script.submit(&flow, fields).await;
@@ -173,6 +176,6 @@ async fn without_a_method_the_traits_are_judged_first(site: Site) {
         assert_eq!(kept.node("traits.email")["attributes"]["value"], "nope");
         let valid = json!({"method": "totp", "traits": {"email": ADA}});
         let refused = script.submit(&flow, valid).await;
-        assert_eq!(refused.messages(), [4_010_003]);
+        assert_eq!(refused.messages(), [text::NO_REGISTRATION_STRATEGY]);
     }
 }

@@ -1,9 +1,11 @@
 //! The account as a whole: delete it, download what is stored (`insula.account`).
+//!
+//! Looks inside: the tables.
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 use super::basic;
 
@@ -39,7 +41,7 @@ async fn off_unless_switched_on(site: Site) {
 }
 
 #[story]
-async fn whoever_confirms_it_is_gone(site: Site) {
+async fn an_account_is_deleted_when_its_owner_confirms_it(site: Site) {
     let project = site.project_with(switched_on()).await;
     for kind in Kind::ALL {
         let email = format!("{kind:?}@example.org").to_lowercase();
@@ -62,7 +64,10 @@ async fn whoever_confirms_it_is_gone(site: Site) {
         assert!(node["attributes"].get("required").is_none());
         for typed in ["", "yes", "somebody@else.org"] {
             let form = client.submit_and_stay(&flow, delete(typed)).await;
-            assert_eq!(form.node_messages("account_confirmation"), [4_900_001]);
+            assert_eq!(
+                form.node_messages("account_confirmation"),
+                [text::ACCOUNT_NOT_CONFIRMED]
+            );
         }
         assert!(site.opens(&project, &email, PASSWORD).await);
 
@@ -74,7 +79,7 @@ async fn whoever_confirms_it_is_gone(site: Site) {
         } else {
             assert_eq!(sent.status, 200, "{}", sent.text);
             assert_eq!(sent.body["state"], "success");
-            assert_eq!(sent.messages(), [1_900_003]);
+            assert_eq!(sent.messages(), [text::ACCOUNT_DELETED]);
             let to = &sent.body["continue_with"][0]["redirect_browser_to"];
             let expected = (kind == Kind::Spa).then_some("https://app.example/bye");
             assert_eq!(to.as_str(), expected);
@@ -144,7 +149,7 @@ async fn an_old_session_authenticates_first(site: Site) {
 }
 
 #[story]
-async fn a_forged_deletion_deletes_nobody(site: Site) {
+async fn a_forged_deletion_deletes_nothing(site: Site) {
     let project = site.project_with(switched_on()).await;
     let script = site.signed_up(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;
@@ -157,7 +162,7 @@ async fn a_forged_deletion_deletes_nobody(site: Site) {
 
 /// Without an address there is a word to type.
 #[story]
-async fn somebody_without_an_address_types_a_word(site: Site) {
+async fn an_owner_without_an_address_types_a_word(site: Site) {
     let name = json!({
         "identity": {"default_schema_id": "preset://username"},
         "insula": {"account": {"delete": true}},
@@ -169,9 +174,12 @@ async fn somebody_without_an_address_types_a_word(site: Site) {
     assert_eq!(script.submit(&flow, fields).await.status, 200);
     let flow = script.begin("settings", "").await;
     let refused = script.submit(&flow, delete("ada")).await;
-    assert_eq!(refused.node_messages("account_confirmation"), [4_900_001]);
+    assert_eq!(
+        refused.node_messages("account_confirmation"),
+        [text::ACCOUNT_NOT_CONFIRMED]
+    );
     let gone = script.submit(&flow, delete("DELETE")).await;
-    assert_eq!(gone.messages(), [1_900_003], "{}", gone.text);
+    assert_eq!(gone.messages(), [text::ACCOUNT_DELETED], "{}", gone.text);
 }
 
 #[story]
@@ -215,7 +223,7 @@ async fn everything_that_is_stored_and_no_secret(site: Site) {
     assert_eq!(script.get(path).await.error_id(), Some("session_inactive"));
 }
 
-/// A message about somebody that was sent long ago.
+/// A message that was sent long ago.
 async fn write_to(project: &tenants::Project, email: &str) {
     let mut tx = project.begin().await.unwrap();
     sqlx::query(

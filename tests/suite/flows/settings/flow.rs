@@ -1,9 +1,11 @@
 //! Begin, read, submit nothing, expire: contract, self-service 2.3.
+//!
+//! Looks inside: the tables.
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story, text};
 
 use super::basic;
 
@@ -52,7 +54,7 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
 }
 
 #[story]
-async fn whoever_is_not_signed_in_is_sent_to_the_login(site: Site) {
+async fn without_a_session_the_login_comes_first(site: Site) {
     let project = site.project().await;
     let base = project.base_url();
     let page = site.client(&project, Kind::Html);
@@ -152,7 +154,11 @@ async fn a_submission_that_names_no_method_is_told_so(site: Site) {
                 continue;
             }
             let form = client.reread(&flow).await;
-            assert_eq!(form.messages(), [4_010_004], "{kind:?} {fields}");
+            assert_eq!(
+                form.messages(),
+                [text::NO_SETTINGS_STRATEGY],
+                "{kind:?} {fields}"
+            );
             let expected = if kind == Kind::Html { 303 } else { 400 };
             assert_eq!(answer.status, expected);
         }
@@ -225,7 +231,7 @@ async fn an_expired_flow_is_replaced(site: Site) {
         };
         assert_ne!(Some(fresh.as_str()), flow.body["id"].as_str());
         let fresh = client.flow("settings", &fresh).await;
-        assert_eq!(fresh.messages(), [4_050_001]);
+        assert_eq!(fresh.messages(), [text::SETTINGS_EXPIRED]);
         assert_eq!(fresh.body["state"], "show_form");
         assert_eq!(fresh.body["return_to"], "https://app.example/x");
         let saved = client.submit(&fresh, fields).await;
@@ -256,10 +262,10 @@ async fn a_forged_submission_changes_nothing(site: Site) {
                 assert_eq!(sent.error_id(), Some("security_csrf_violation"));
             }
         }
-        // What is wrong with the fields is said first, as clients know it.
+        // What is wrong with the fields is said first, as Kratos does.
         let fields = json!({"method": "profile", "traits": {"email": "nope"}, "csrf_token": "x"});
         let form = client.submit_and_stay(&flow, fields).await;
-        assert_eq!(form.node_messages("traits.email"), [4_000_040]);
+        assert_eq!(form.node_messages("traits.email"), [text::INVALID_EMAIL]);
     }
     let native = site.signed_in(&project, Kind::Api, ADA).await;
     let flow = native.begin("settings", "").await;
@@ -273,12 +279,12 @@ async fn a_forged_submission_changes_nothing(site: Site) {
         )
         .await;
     assert_eq!(sent.status, StatusCode::BAD_REQUEST);
-    assert_eq!(sent.messages(), [4_000_001]);
+    assert_eq!(sent.messages(), [text::GENERIC]);
     assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
 #[story]
-async fn a_second_factor_that_somebody_has_must_be_used(site: Site) {
+async fn an_enrolled_second_factor_must_be_used(site: Site) {
     let project = site.project().await;
     let base = project.base_url();
     for kind in Kind::ALL {
@@ -368,7 +374,7 @@ async fn where_a_browser_ends(site: Site) {
     // Back to the form, whatever the project's default is.
     let flow = page.begin("settings", "").await;
     let form = page.submit_and_stay(&flow, fields.clone()).await;
-    assert_eq!(form.messages(), [1_050_001]);
+    assert_eq!(form.messages(), [text::SAVED]);
     let to = "https://app.example/back";
     let flow = page.begin("settings", &format!("?return_to={to}")).await;
     assert_eq!(page.submit(&flow, fields.clone()).await.location(), to);
@@ -398,7 +404,7 @@ async fn where_a_browser_ends(site: Site) {
     let moved = json!({"method": "profile", "traits": {"email": "new@example.org"}});
     let refused = script.submit(&flow, moved).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert_eq!(refused.messages(), [4_000_001]);
+    assert_eq!(refused.messages(), [text::GENERIC]);
     assert_eq!(refused.body["identity"]["traits"]["email"], ADA);
     let script = site.signed_in(&project, Kind::Spa, ADA).await;
     let flow = script.begin("settings", "").await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Client, Kind, Site, mailbox, story};
+use tests::{Client, Kind, Site, mailbox, story, text};
 
 use super::pending_change::{held, profile, typed, with, with_traits};
 
@@ -44,7 +44,7 @@ async fn prove(project: &Project, client: &Client, email: &str) {
 }
 
 #[story]
-async fn whoever_is_meant_is_told(site: Site) {
+async fn the_configured_recipients_are_told(site: Site) {
     for (config, replaced, added) in [
         (json!({}), vec!["a@x.org"], vec![]),
         (json!({"config": {}}), vec!["a@x.org"], vec![]),
@@ -76,7 +76,7 @@ async fn whoever_is_meant_is_told(site: Site) {
         assert!(told(&project).await.is_empty(), "{config}");
         saved(&client, json!({"email": "c@x.org", "phone": phone})).await;
         assert_eq!(told(&project).await, replaced, "{config}");
-        // One more: nobody lost one, and the new ones are not verified yet.
+        // One more: no address was lost, and the new ones are not verified yet.
         let more = json!({"email": "c@x.org", "phone": phone, "second": "d@x.org"});
         saved(&client, more).await;
         let mut both: Vec<&str> = replaced.into_iter().chain(added).collect();
@@ -96,7 +96,7 @@ async fn what_they_are_told(site: Site) {
         let flow = client.begin("settings", "").await;
         let taken = profile(json!({"email": of("taken")}));
         let form = client.submit_and_stay(&flow, taken).await;
-        assert_eq!(form.messages(), [4_000_007]);
+        assert_eq!(form.messages(), [text::IDENTIFIER_TAKEN]);
         let so_far = told(&project).await;
         assert!(!so_far.contains(&of("a")), "nothing was changed");
         saved(&client, json!({"email": of("b")})).await;
@@ -143,7 +143,7 @@ async fn what_is_held_back_is_told_when_it_is_made(site: Site) {
             let id = held(&client, wanted.clone()).await;
             assert_eq!(told(&project).await.len(), before);
             let passed = typed(&project, &client, &id, &of("b")).await;
-            assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
+            assert_eq!(passed.messages(), [text::EMAIL_VERIFIED], "{}", passed.text);
             assert!(passed.body.get("continue_with").is_none());
             let told = told(&project).await;
             assert_eq!(told.len(), before + 2);

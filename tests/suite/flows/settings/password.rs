@@ -1,8 +1,10 @@
 //! Passwords: contract, self-service 8.1, and the hook that ends other sessions.
+//!
+//! Looks inside: the tables, `identity`.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story, text};
 
 #[story]
 async fn a_new_password_takes_the_place_of_the_old_one(site: Site) {
@@ -15,7 +17,7 @@ async fn a_new_password_takes_the_place_of_the_old_one(site: Site) {
         let fields = json!({"method": "password", "password": OTHER_PASSWORD});
         let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.body["state"], "success", "{kind:?}: {}", form.text);
-        assert_eq!(form.messages(), [1_050_001]);
+        assert_eq!(form.messages(), [text::SAVED]);
         let node = form.node("password");
         assert!(node["attributes"].get("value").is_none(), "trap 42");
         assert!(!site.opens(&project, &email, PASSWORD).await);
@@ -33,10 +35,10 @@ async fn passwords_that_will_not_do(site: Site) {
         let client = site.signed_up(&project, kind, &email).await;
         let flow = client.begin("settings", "").await;
         for (password, message) in [
-            (Value::Null, 4_000_002),
-            (json!("short"), 4_000_032),
-            (json!(email), 4_000_031),
-            (json!(PASSWORD), 4_000_039),
+            (Value::Null, text::REQUIRED),
+            (json!("short"), text::PASSWORD_TOO_SHORT),
+            (json!(email), text::PASSWORD_TOO_SIMILAR),
+            (json!(PASSWORD), text::PASSWORD_UNCHANGED),
         ] {
             let fields = json!({"method": "password", "password": password});
             let form = client.submit_and_stay(&flow, fields).await;
@@ -49,7 +51,7 @@ async fn passwords_that_will_not_do(site: Site) {
 }
 
 #[story]
-async fn whoever_was_made_without_a_password_sets_one(site: Site) {
+async fn an_identity_without_a_password_sets_one(site: Site) {
     let project = site.project().await;
     let admin = site.admin(&project);
     let made = admin
@@ -126,7 +128,7 @@ async fn a_password_without_an_identifier_would_open_nothing(site: Site) {
     let fields = json!({"method": "password", "password": PASSWORD});
     let refused = client.submit(&flow, fields).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert_eq!(refused.messages(), [4_000_009]);
+    assert_eq!(refused.messages(), [text::NO_IDENTIFIER]);
     // Their note they may change.
     let fields = json!({"method": "profile", "traits": {"note": "m"}});
     assert_eq!(client.submit(&flow, fields).await.status, 200);

@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story};
+use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story, text};
 
 use crate::flows::verification::by_link;
 
@@ -125,19 +125,19 @@ async fn nothing_is_changed_until_the_address_is_verified(site: Site) {
 
         let shown = client.flow("verification", &id).await;
         assert_eq!(shown.body["state"], "sent_email");
-        assert_eq!(shown.messages(), [1_080_003]);
+        assert_eq!(shown.messages(), [text::VERIFICATION_CODE_MAILED]);
         assert_eq!(shown.node("email")["attributes"]["value"], new);
         assert!(!shown.text.contains("held") && !shown.text.contains("Ada"));
         let wrong = json!({"method": "code", "code": "000000"});
         let wrong = sent(&client, &id, wrong).await;
         assert_eq!(wrong.status, kind.reads(200));
-        assert_eq!(wrong.messages(), [4_070_006]);
+        assert_eq!(wrong.messages(), [text::WRONG_VERIFICATION_CODE]);
         assert_eq!(client.whoami().await.body["identity"], before);
 
         let passed = typed(&project, &client, &id, &new).await;
         assert_eq!(passed.status, kind.reads(200), "{}", passed.text);
         assert_eq!(passed.body["state"], "passed_challenge");
-        assert_eq!(passed.messages(), [1_080_002]);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED]);
         let after = client.whoami().await.body["identity"].clone();
         assert_eq!(after["id"], before["id"]);
         assert_eq!(after["traits"], json!({"email": new, "name": "Ada"}));
@@ -171,9 +171,9 @@ async fn a_link_will_do_as_well(site: Site) {
         let id = held(&client, json!({"email": new})).await;
         assert_eq!(
             client.flow("verification", &id).await.messages(),
-            [1_080_001]
+            [text::VERIFICATION_LINK_SENT]
         );
-        // Opened wherever the mail is read, by somebody who is not signed in.
+        // Opened where the mail is read, in a browser without a session.
         let mail = mailbox::newest(&project).await;
         let followed = site.client(&project, Kind::Html).get(mail.link()).await;
         assert_eq!(followed.location_query("flow").as_deref(), Some(&*id));
@@ -193,12 +193,12 @@ async fn a_phone_number_is_verified_by_text_message(site: Site) {
     let traits = json!({"email": "ada@x.org", "phone": "+49 30 12345678"});
     let id = held(&client, traits).await;
     let form = client.flow("verification", &id).await;
-    assert_eq!(form.messages(), [1_080_004]);
+    assert_eq!(form.messages(), [text::VERIFICATION_CODE_TEXTED]);
     assert_eq!(form.node("sms")["attributes"]["value"], phone);
     let passed = typed(&project, &client, &id, phone).await;
     assert_eq!(
         (passed.status.as_u16(), passed.messages()),
-        (200, vec![1_080_005])
+        (200, vec![text::PHONE_VERIFIED])
     );
     let traits = &client.whoami().await.body["identity"]["traits"];
     assert_eq!(*traits, json!({"email": "ada@x.org", "phone": phone}));
@@ -225,7 +225,7 @@ async fn what_is_held_back_and_what_is_not(site: Site) {
             let flow = client.begin("settings", "").await;
             let saved = client.submit_and_stay(&flow, profile(traits.clone())).await;
             assert_eq!(saved.body["state"], "success", "{}", saved.text);
-            assert_eq!(saved.messages(), [1_050_001]);
+            assert_eq!(saved.messages(), [text::SAVED]);
             assert_eq!(client.whoami().await.body["identity"]["traits"], traits);
         }
         // The same form, once it was saved.
@@ -256,7 +256,7 @@ async fn one_address_at_a_time(site: Site) {
         let traits = json!({"email": of("b"), "second": of("c")});
         let form = client.submit_and_stay(&flow, profile(traits)).await;
         assert_eq!(form.status, 200, "{}", form.text);
-        assert_eq!(form.messages(), [4_050_002]);
+        assert_eq!(form.messages(), [text::ONE_ADDRESS_AT_A_TIME]);
         assert_eq!(form.body["state"], "show_form");
         assert!(form.body.get("continue_with").is_none());
         assert_eq!(form.node("traits.email")["attributes"]["value"], of("b"));
@@ -265,10 +265,10 @@ async fn one_address_at_a_time(site: Site) {
     }
 }
 
-/// Somebody else's address is refused as it is without the hook. An identifier that is no address shows
+/// Another person's address is refused as it is without the hook. An identifier that is no address shows
 /// when the change is made.
 #[story]
-async fn what_belongs_to_somebody_else(site: Site) {
+async fn what_belongs_to_another_person(site: Site) {
     let project = site.project_with(holding()).await;
     let theirs = json!({"email": "theirs@x.org", "login": "theirs"});
     with_traits(&site, &project, Kind::Spa, theirs).await;
@@ -283,14 +283,14 @@ async fn what_belongs_to_somebody_else(site: Site) {
             assert_eq!(answer.status, 400);
         }
         let form = client.reread(&flow).await;
-        assert_eq!(form.messages(), [4_000_007], "{}", form.text);
+        assert_eq!(form.messages(), [text::IDENTIFIER_TAKEN], "{}", form.text);
         assert_eq!(form.node("traits.name")["attributes"]["value"], "Eve");
         assert_eq!(mailbox::count(&project).await, mails);
 
         let id = held(&client, json!({"email": of("b"), "login": "theirs"})).await;
         let form = typed(&project, &client, &id, &of("b")).await;
         assert_eq!(form.status, kind.reads(400), "{}", form.text);
-        assert_eq!(form.messages(), [4_000_007]);
+        assert_eq!(form.messages(), [text::IDENTIFIER_TAKEN]);
         assert_eq!(form.body["state"], "sent_email");
         let traits = &client.whoami().await.body["identity"]["traits"];
         assert_eq!(*traits, json!({"email": of("a")}), "nothing half");

@@ -1,11 +1,13 @@
 //! Changes that waited for an address (`verify_new_address`) and are not true any more when it is verified:
 //! they are answered like a wrong code, and nothing of them is written.
+//!
+//! Looks inside: the tables.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story};
+use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story, text};
 use uuid::Uuid;
 
 use super::pending_change::{held, holding, led_to, profile, sent, typed};
@@ -16,7 +18,7 @@ async fn is_over(project: &Project, client: &Client, id: &str, to: &str) {
     let kind = client.kind();
     let form = typed(project, client, id, to).await;
     assert_eq!(form.status, kind.reads(200), "{}", form.text);
-    assert_eq!(form.messages(), [4_070_006], "{kind:?}");
+    assert_eq!(form.messages(), [text::WRONG_VERIFICATION_CODE], "{kind:?}");
     assert_eq!(form.body["state"], "sent_email");
     if kind == Kind::Api {
         let code = mailbox::code_to(project, to).await;
@@ -36,11 +38,11 @@ async fn the_newer_change_counts(site: Site) {
         let client = site.signed_up(&project, kind, &of("a")).await;
         let first = held(&client, json!({"email": of("b")})).await;
         let second = held(&client, json!({"email": of("c")})).await;
-        // Whoever wants the first one sent again hears no more, and nothing is sent.
+        // The first one cannot be sent again: the answer is the same, and nothing is sent.
         let mails = mailbox::count(&project).await;
         let again = json!({"method": "code", "email": of("b")});
         let form = sent(&client, &first, again).await;
-        assert_eq!(form.messages(), [1_080_003]);
+        assert_eq!(form.messages(), [text::VERIFICATION_CODE_MAILED]);
         assert_eq!(mailbox::count(&project).await, mails);
         let third = held(&client, json!({"email": of("d")})).await;
         is_over(&project, &client, &second, &of("c")).await;
@@ -62,12 +64,12 @@ async fn sent_again(site: Site) {
         let again = json!({"method": "code", "email": of("elsewhere")});
         let form = sent(&client, &id, again.clone()).await;
         assert_eq!(form.status, kind.reads(200), "{}", form.text);
-        assert_eq!(form.messages(), [1_080_003]);
+        assert_eq!(form.messages(), [text::VERIFICATION_CODE_MAILED]);
         let mail = mailbox::newest(&project).await;
         assert_eq!((&*mail.to, mail.code() == old), (&*of("b"), false));
         let wrong = json!({"method": "code", "code": old});
         let form = sent(&client, &id, wrong).await;
-        assert_eq!(form.messages(), [4_070_006]);
+        assert_eq!(form.messages(), [text::WRONG_VERIFICATION_CODE]);
         typed(&project, &client, &id, &of("b")).await;
         assert_eq!(client.traits().await, json!({"email": of("b")}));
 
@@ -76,7 +78,7 @@ async fn sent_again(site: Site) {
         let mails = mailbox::count(&project).await;
         let form = sent(&client, &id, again).await;
         assert_eq!(form.status, kind.reads(400), "{}", form.text);
-        assert_eq!(form.messages(), [4_000_007]);
+        assert_eq!(form.messages(), [text::IDENTIFIER_TAKEN]);
         assert_eq!(mailbox::count(&project).await, mails);
     }
 }
@@ -94,7 +96,7 @@ async fn the_address_is_taken_meanwhile(site: Site) {
         let typed = json!({"method": "code", "code": mine});
         let form = sent(&client, &id, typed.clone()).await;
         assert_eq!(form.status, kind.reads(400), "{}", form.text);
-        assert_eq!(form.messages(), [4_000_007]);
+        assert_eq!(form.messages(), [text::IDENTIFIER_TAKEN]);
         assert_eq!(form.body["state"], "sent_email");
         assert_eq!(client.traits().await, json!({"email": of("a")}));
         let theirs = site.signed_in(&project, Kind::Spa, &of("b")).await;
@@ -118,7 +120,7 @@ async fn the_account_is_another_meanwhile(site: Site) {
         let flow = client.begin("settings", "").await;
         let other = json!({"email": of("a"), "name": "C"});
         let saved = client.submit_and_stay(&flow, profile(other.clone())).await;
-        assert_eq!(saved.messages(), [1_050_001]);
+        assert_eq!(saved.messages(), [text::SAVED]);
         is_over(&project, &client, &id, &of("b")).await;
         assert_eq!(client.traits().await, other);
     }
@@ -126,7 +128,7 @@ async fn the_account_is_another_meanwhile(site: Site) {
 
 /// Signed out, disabled, deleted by an administrator, deleted by oneself.
 #[story]
-async fn nobody_asks_for_it_any_more(site: Site) {
+async fn the_session_or_the_account_is_gone(site: Site) {
     let deletes = json!({"insula": {"account": {"delete": true}}});
     let config = merged(&merged(&holding(), &patient(50)), &deletes);
     let project = site.project_with(config).await;
@@ -159,7 +161,7 @@ async fn nobody_asks_for_it_any_more(site: Site) {
         let typed = json!({"method": "code", "code": typed});
         let form = sent(&client, &id, typed).await;
         assert_eq!(form.status, kind.reads(200), "{}", form.text);
-        assert_eq!(form.messages(), [4_070_006]);
+        assert_eq!(form.messages(), [text::WRONG_VERIFICATION_CODE]);
     }
     let client = site.signed_up(&project, Kind::Spa, "own@x.org").await;
     let id = held(&client, json!({"email": "own-new@x.org"})).await;
@@ -199,7 +201,7 @@ async fn too_late(site: Site) {
         .await;
     assert_eq!(late.status, 303, "{}", late.text);
     let fresh = client.get(late.location()).await;
-    assert_eq!(fresh.messages(), [4_070_005]);
+    assert_eq!(fresh.messages(), [text::VERIFICATION_EXPIRED]);
     // What takes its place changes nothing.
     let again = json!({"method": "code", "email": "b@x.org"});
     client.submit(&fresh, again).await;
@@ -220,16 +222,22 @@ async fn by_link_as_well(site: Site) {
     held(&page, json!({"email": "b@x.org"})).await;
     let first = link().await;
     held(&page, json!({"email": "c@x.org"})).await;
-    assert_eq!(follow(first).await.messages(), [4_070_001]);
+    assert_eq!(
+        follow(first).await.messages(),
+        [text::WRONG_VERIFICATION_LINK]
+    );
     let second = link().await;
     let flow = page.begin("settings", "").await;
     let named = json!({"email": "a@x.org", "name": "A"});
     page.submit_and_stay(&flow, profile(named.clone())).await;
-    assert_eq!(follow(second).await.messages(), [4_070_001]);
+    assert_eq!(
+        follow(second).await.messages(),
+        [text::WRONG_VERIFICATION_LINK]
+    );
     held(&page, json!({"email": "d@x.org"})).await;
     let third = link().await;
     site.signed_up(&project, Kind::Spa, "d@x.org").await;
-    assert_eq!(follow(third).await.messages(), [4_000_007]);
+    assert_eq!(follow(third).await.messages(), [text::IDENTIFIER_TAKEN]);
     assert_eq!(page.traits().await, named);
 }
 
@@ -259,7 +267,7 @@ async fn two_people_and_one_address(site: Site) {
             assert_eq!(email, "wanted@x.org");
         } else {
             assert_eq!(answer.status, 400, "{}", answer.text);
-            assert_eq!(answer.messages(), [4_000_007]);
+            assert_eq!(answer.messages(), [text::IDENTIFIER_TAKEN]);
             assert_eq!(email, format!("p{n}@x.org"));
         }
     }

@@ -1,9 +1,11 @@
 //! Traits: contract, self-service 8.2.
+//!
+//! Looks inside: the tables.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 use super::basic;
 
@@ -21,7 +23,7 @@ async fn traits_are_replaced_as_a_whole(site: Site) {
         let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.status, 200, "{kind:?}: {}", form.text);
         assert_eq!(form.body["state"], "success");
-        assert_eq!(form.messages(), [1_050_001]);
+        assert_eq!(form.messages(), [text::SAVED]);
         assert_eq!(form.body["identity"]["traits"], traits);
         assert_eq!(form.body["transient_payload"], json!({"a": "1"}));
         assert_eq!(form.node("traits.name.first")["attributes"]["value"], "Ada");
@@ -36,7 +38,7 @@ async fn traits_are_replaced_as_a_whole(site: Site) {
         // At once in a session check, and in the next reading without what only answers say.
         assert_eq!(client.whoami().await.body["identity"]["traits"], traits);
         let seen = client.reread(&flow).await;
-        assert_eq!(seen.messages(), [1_050_001]);
+        assert_eq!(seen.messages(), [text::SAVED]);
         assert!(seen.body.get("continue_with").is_none());
         // What is not sent is gone, and the same flow goes on.
         let fields = json!({"method": "profile", "traits": {"email": email}});
@@ -49,7 +51,7 @@ async fn traits_are_replaced_as_a_whole(site: Site) {
         );
         // Identical ones succeed.
         let form = client.submit_and_stay(&flow, fields).await;
-        assert_eq!(form.messages(), [1_050_001]);
+        assert_eq!(form.messages(), [text::SAVED]);
     }
 }
 
@@ -64,7 +66,11 @@ async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site: Site)
         let fields =
             json!({"method": "profile", "traits": {"email": "nope", "name": {"first": "Eve"}}});
         let form = client.submit_and_stay(&flow, fields).await;
-        assert_eq!(form.node_messages("traits.email"), [4_000_040], "{kind:?}");
+        assert_eq!(
+            form.node_messages("traits.email"),
+            [text::INVALID_EMAIL],
+            "{kind:?}"
+        );
         assert_eq!(form.node("traits.email")["attributes"]["value"], "nope");
         assert_eq!(form.node("traits.name.first")["attributes"]["value"], "Eve");
         assert_eq!(form.body["identity"]["traits"], json!({"email": email}));
@@ -72,30 +78,34 @@ async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site: Site)
         let form = client
             .submit_and_stay(&flow, json!({"method": "profile"}))
             .await;
-        assert_eq!(form.node_messages("traits.email"), [4_000_002], "{kind:?}");
+        assert_eq!(
+            form.node_messages("traits.email"),
+            [text::REQUIRED],
+            "{kind:?}"
+        );
         let fields =
             json!({"method": "profile", "traits": {"email": email, "newsletter": "perhaps"}});
         let form = client.submit_and_stay(&flow, fields).await;
-        assert_eq!(form.node_messages("traits.newsletter"), [4_000_026]);
+        assert_eq!(form.node_messages("traits.newsletter"), [text::WRONG_TYPE]);
         assert!(form.node_messages("traits.email").is_empty(), "trap 42");
         let fields = json!({"method": "profile", "traits": {"email": email}});
         let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.body["state"], "success");
         // Once it is saved, the flow begins anew with the next mistake.
         let form = client.submit_and_stay(&flow, json!({})).await;
-        assert_eq!(form.messages(), [4_010_004]);
+        assert_eq!(form.messages(), [text::NO_SETTINGS_STRATEGY]);
         assert_eq!(form.body["state"], "show_form");
     }
     let script = site.signed_in(&project, Kind::Spa, "spa@example.org").await;
     let flow = script.begin("settings", "").await;
     for (traits, node, message) in [
-        (json!("x"), "traits", 4_000_026),
+        (json!("x"), "traits", text::WRONG_TYPE),
         (
             json!({"email": "spa@example.org", "surprise": 1}),
             "traits",
-            4_000_001,
+            text::GENERIC,
         ),
-        (Value::Null, "traits.email", 4_000_002),
+        (Value::Null, "traits.email", text::REQUIRED),
     ] {
         let fields = json!({"method": "profile", "traits": traits});
         let form = script.submit(&flow, fields).await;
@@ -135,7 +145,7 @@ async fn a_new_address_takes_the_place_of_the_old_one(site: Site) {
             .client(&project, Kind::Spa)
             .sign_up(&new, PASSWORD)
             .await;
-        assert_eq!(again.messages(), [4_000_007]);
+        assert_eq!(again.messages(), [text::IDENTIFIER_TAKEN]);
         let again = site
             .client(&project, Kind::Spa)
             .sign_up(&old, PASSWORD)
@@ -144,7 +154,7 @@ async fn a_new_address_takes_the_place_of_the_old_one(site: Site) {
     }
 }
 
-/// Somebody proved to read it.
+/// As if its owner had proved to read it.
 async fn verify(project: &tenants::Project, address: &str) {
     let mut tx = project.begin().await.unwrap();
     let id: uuid::Uuid = sqlx::query_scalar(
@@ -183,7 +193,7 @@ async fn an_address_that_stays_keeps_its_state(site: Site) {
 }
 
 #[story]
-async fn an_address_of_somebody_else_is_refused(site: Site) {
+async fn another_persons_address_is_refused(site: Site) {
     let project = site.project_with(basic()).await;
     site.signed_up(&project, Kind::Spa, ADA).await;
     for kind in Kind::ALL {
@@ -192,7 +202,7 @@ async fn an_address_of_somebody_else_is_refused(site: Site) {
         let flow = client.begin("settings", "").await;
         let fields = json!({"method": "profile", "traits": {"email": "Ada@Example.org", "name": {"first": "Eve"}}});
         let form = client.submit_and_stay(&flow, fields).await;
-        assert_eq!(form.messages(), [4_000_007], "{kind:?}");
+        assert_eq!(form.messages(), [text::IDENTIFIER_TAKEN], "{kind:?}");
         assert_eq!(
             form.node("traits.email")["attributes"]["value"],
             "Ada@Example.org"
@@ -208,7 +218,7 @@ async fn an_address_of_somebody_else_is_refused(site: Site) {
     assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
-/// A schema of several identifiers, all of which somebody may leave out.
+/// A schema of several identifiers, none of which is required.
 fn optional() -> Value {
     use base64::Engine as _;
     let identifier = |via: &str| {
@@ -226,7 +236,7 @@ fn optional() -> Value {
 }
 
 #[story]
-async fn nobody_gives_up_their_last_identifier(site: Site) {
+async fn the_last_identifier_cannot_be_given_up(site: Site) {
     let project = site.project_with(optional()).await;
     let script = site.client(&project, Kind::Spa);
     let flow = script.begin("registration", "").await;
@@ -243,7 +253,7 @@ async fn nobody_gives_up_their_last_identifier(site: Site) {
     assert!(!site.opens(&project, "one@x.org", PASSWORD).await);
     assert!(site.opens(&project, "two@x.org", PASSWORD).await);
     let refused = save(json!({"note": "n"})).await;
-    assert_eq!(refused.messages(), [4_000_009]);
+    assert_eq!(refused.messages(), [text::NO_IDENTIFIER]);
     assert!(site.opens(&project, "two@x.org", PASSWORD).await);
     let addresses = &script.whoami().await.body["identity"]["verifiable_addresses"];
     assert_eq!(addresses.as_array().unwrap().len(), 1, "{addresses}");
@@ -284,7 +294,10 @@ async fn a_list_is_kept_item_by_item(site: Site) {
     let project = site.project_with(config).await;
     let page = site.signed_up(&project, Kind::Html, ADA).await;
     let flow = page.begin("settings", "").await;
-    assert_eq!(flow.node("traits.tags")["meta"]["label"]["id"], 1_070_002);
+    assert_eq!(
+        flow.node("traits.tags")["meta"]["label"]["id"],
+        text::FIELD_LABEL
+    );
     let action = flow.body["ui"]["action"].as_str().unwrap().to_owned();
     let csrf = flow.node("csrf_token")["attributes"]["value"].clone();
     let post = async |items: &[(&str, &str)]| {

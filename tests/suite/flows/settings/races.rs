@@ -1,9 +1,11 @@
 //! Several submissions at once: one flow twice, two people and one address, and what changes while a
 //! submission is judged.
+//!
+//! Looks inside: the tables, `identity`.
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story, text};
 
 use super::basic;
 
@@ -25,7 +27,7 @@ async fn one_flow_submitted_many_times_at_once(site: Site) {
                 assert_eq!(answer.body["identity"]["traits"]["name"]["first"], **name);
                 saved.push(name.clone());
             }
-            400 => assert_eq!(answer.messages(), [4_000_001], "{}", answer.text),
+            400 => assert_eq!(answer.messages(), [text::GENERIC], "{}", answer.text),
             503 => {}
             other => panic!("{other}: {}", answer.text),
         }
@@ -89,7 +91,12 @@ async fn two_people_and_one_address(site: Site) {
     );
     for (n, answer) in answers.iter().enumerate() {
         if won[0] != n {
-            assert_eq!(answer.messages(), [4_000_007], "{}", answer.text);
+            assert_eq!(
+                answer.messages(),
+                [text::IDENTIFIER_TAKEN],
+                "{}",
+                answer.text
+            );
             assert!(site.opens(&project, &people[n].0, PASSWORD).await);
         }
     }

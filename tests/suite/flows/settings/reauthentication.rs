@@ -1,11 +1,13 @@
 //! A session too old for a change, the detour to authenticate once more, and the change that waits
 //! meanwhile: contract, self-service 8.8.
+//!
+//! Looks inside: the tables.
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{ADA, Answer, Client, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
+use tests::{ADA, Answer, Client, Kind, OTHER_PASSWORD, PASSWORD, Site, story, text};
 
 use super::basic;
 
@@ -56,11 +58,11 @@ async fn what_needs_a_fresh_session_and_what_does_not(site: Site) {
         // What is wrong with it is said at once.
         let wrong = json!({"method": "profile", "traits": {"email": "nope"}});
         let form = client.submit_and_stay(&flow, wrong).await;
-        assert_eq!(form.node_messages("traits.email"), [4_000_040]);
+        assert_eq!(form.node_messages("traits.email"), [text::INVALID_EMAIL]);
         let none = client
             .submit_and_stay(&flow, json!({"method": "password"}))
             .await;
-        assert_eq!(none.node_messages("password"), [4_000_002]);
+        assert_eq!(none.node_messages("password"), [text::REQUIRED]);
         for fields in [
             json!({"method": "profile", "traits": {"email": "new@example.org"}}),
             new_password(),
@@ -100,7 +102,7 @@ async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
             Kind::Html => client.shown("login", login).await,
             _ => login,
         };
-        assert_eq!(login.messages(), [1_010_003]);
+        assert_eq!(login.messages(), [text::CONFIRM_IT_IS_YOU]);
         let fields = json!({"method": "password", "identifier": ADA, "password": PASSWORD});
         let done = client.submit(&login, fields).await;
         let back = match kind {
@@ -121,7 +123,7 @@ async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
         }
         assert!(!client.cookies().contains_key(&continuity(&project)));
         let form = client.reread(&flow).await;
-        assert_eq!(form.messages(), [1_050_001]);
+        assert_eq!(form.messages(), [text::SAVED]);
         assert_eq!(client.whoami().await.body["id"], session, "trap 22");
         assert!(site.opens(&project, ADA, OTHER_PASSWORD).await);
         assert!(!site.opens(&project, ADA, PASSWORD).await);
@@ -129,7 +131,7 @@ async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
         let again = client.get(&back).await;
         let expected = if kind == Kind::Html { 303 } else { 200 };
         assert_eq!(again.status, expected, "{}", again.text);
-        assert_eq!(client.reread(&flow).await.messages(), [1_050_001]);
+        assert_eq!(client.reread(&flow).await.messages(), [text::SAVED]);
     }
 }
 
@@ -151,7 +153,7 @@ async fn an_api_client_asks_again(site: Site) {
         )
         .await;
     assert_eq!(resumed.status, StatusCode::BAD_REQUEST);
-    assert_eq!(resumed.messages(), [4_000_001]);
+    assert_eq!(resumed.messages(), [text::GENERIC]);
     assert!(site.opens(&project, ADA, PASSWORD).await);
     let saved = client.submit(&flow, new_password()).await;
     assert_eq!(saved.status, 200, "{}", saved.text);
@@ -178,7 +180,7 @@ async fn the_change_waits_until_its_owner_has_authenticated(site: Site) {
     client.refresh(ADA, PASSWORD).await;
     client.get(back).await;
     let form = client.reread(&flow).await;
-    assert_eq!(form.messages(), [1_050_001], "{}", form.text);
+    assert_eq!(form.messages(), [text::SAVED], "{}", form.text);
     let traits = json!({"email": "new@example.org", "name": {"first": "Ada"}});
     assert_eq!(form.body["identity"]["traits"], traits);
 }
@@ -209,7 +211,7 @@ async fn what_waits_is_dropped(site: Site) {
     client.begin("settings", "").await;
     assert_eq!(stored().await, 0);
     assert!(!client.cookies().contains_key(&continuity(&project)));
-    assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
+    assert_eq!(come_back(&flow).await.messages(), [text::GENERIC]);
     // By a later change in the same browser: the last one counts.
     let flow = client.begin("settings", "").await;
     client.submit(&flow, new_password()).await;
@@ -218,46 +220,49 @@ async fn what_waits_is_dropped(site: Site) {
         .await;
     assert_eq!(stored().await, 1);
     let resumed = come_back(&flow).await;
-    assert_eq!(resumed.node_messages("password"), [4_000_032]);
+    assert_eq!(
+        resumed.node_messages("password"),
+        [text::PASSWORD_TOO_SHORT]
+    );
     assert_eq!(stored().await, 0);
     // By another flow that is gone on with.
     let other = client.begin("settings", "").await;
     let flow = client.begin("settings", "").await;
     client.submit(&flow, new_password()).await;
-    assert_eq!(come_back(&other).await.messages(), [4_000_001]);
-    assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
+    assert_eq!(come_back(&other).await.messages(), [text::GENERIC]);
+    assert_eq!(come_back(&flow).await.messages(), [text::GENERIC]);
     // By time.
     let flow = client.begin("settings", "").await;
     client.submit(&flow, new_password()).await;
     site.world.clock.advance(TimeDelta::minutes(16));
-    assert_eq!(come_back(&flow).await.messages(), [4_000_001]);
+    assert_eq!(come_back(&flow).await.messages(), [text::GENERIC]);
     assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
 #[story]
-async fn what_waits_is_nobody_elses(site: Site) {
+async fn what_waits_belongs_to_its_owner(site: Site) {
     let (project, ada) = old_session(&site, Kind::Spa, ADA).await;
     let flow = ada.begin("settings", "").await;
     ada.submit(&flow, new_password()).await;
     let name = continuity(&project);
     let cookie = ada.cookies()[&name].clone();
-    // Somebody else in the same browser: neither by Ada's flow nor by one of their own.
+    // Another person in the same browser: neither by Ada's flow nor by one of their own.
     let eve = site.signed_up(&project, Kind::Spa, "eve@example.org").await;
     let own = eve.begin("settings", "").await;
     eve.set_cookie(&name, &cookie);
     let resumed = eve.get(own.body["ui"]["action"].as_str().unwrap()).await;
-    assert_eq!(resumed.messages(), [4_000_001]);
+    assert_eq!(resumed.messages(), [text::GENERIC]);
     assert!(site.opens(&project, "eve@example.org", PASSWORD).await);
     // Nor is it left for later.
     ada.refresh(ADA, PASSWORD).await;
     let resumed = ada.get(flow.body["ui"]["action"].as_str().unwrap()).await;
-    assert_eq!(resumed.messages(), [4_000_001]);
+    assert_eq!(resumed.messages(), [text::GENERIC]);
     assert!(site.opens(&project, ADA, PASSWORD).await);
-    // Cookies that nobody here made.
+    // Cookies that this server did not make.
     for forged in ["", "x", cookie.get(1..).unwrap()] {
         ada.set_cookie(&name, forged);
         let resumed = ada.get(flow.body["ui"]["action"].as_str().unwrap()).await;
-        assert_eq!(resumed.messages(), [4_000_001], "{forged}");
+        assert_eq!(resumed.messages(), [text::GENERIC], "{forged}");
     }
 }
 
@@ -287,12 +292,12 @@ async fn what_waits_is_of_one_project(site: Site) {
     own.set_cookie(&continuity(project), cookie);
     own.refresh(ADA, PASSWORD).await;
     let resumed = own.get(flow.body["ui"]["action"].as_str().unwrap()).await;
-    assert_eq!(resumed.messages(), [4_000_001]);
+    assert_eq!(resumed.messages(), [text::GENERIC]);
     theirs.refresh(ADA, PASSWORD).await;
     let resumed = theirs
         .get(their_flow.body["ui"]["action"].as_str().unwrap())
         .await;
-    assert_eq!(resumed.messages(), [1_050_001], "{}", resumed.text);
+    assert_eq!(resumed.messages(), [text::SAVED], "{}", resumed.text);
 }
 
 /// What waits may be a password.
@@ -322,7 +327,7 @@ async fn a_maximum_age_of_nothing(site: Site) {
     let flow = client.begin("settings", "").await;
     let fields = json!({"method": "profile", "traits": {"email": "new@example.org"}});
     let form = client.submit_and_stay(&flow, fields).await;
-    assert_eq!(form.messages(), [1_050_001]);
+    assert_eq!(form.messages(), [text::SAVED]);
     let sent = client.submit(&flow, new_password()).await;
     detour(Kind::Html, &sent);
     // Time passes on the detour; that its owner authenticated for this change is enough.
@@ -333,7 +338,7 @@ async fn a_maximum_age_of_nothing(site: Site) {
         .get(flow.body["ui"]["action"].as_str().unwrap())
         .await;
     let form = client.reread(&flow).await;
-    assert_eq!(form.messages(), [1_050_001], "{}", form.text);
+    assert_eq!(form.messages(), [text::SAVED], "{}", form.text);
     assert!(
         site.opens(&project, "new@example.org", OTHER_PASSWORD)
             .await

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, mailbox, story};
+use tests::{ADA, Kind, PASSWORD, Site, mailbox, story, text};
 
 use super::{address, by_link, project};
 
@@ -111,25 +111,30 @@ async fn the_hook_leads_to_the_verification(site: Site) {
             form.text
         );
         assert_eq!(form.body["state"], "sent_email");
-        assert_eq!(form.messages(), [1_080_003]);
+        assert_eq!(form.messages(), [text::VERIFICATION_CODE_MAILED]);
         let begun_by = form.body["request_url"].as_str().unwrap();
         assert!(begun_by.contains("/registration/"), "{begun_by}");
         // The button that sends again is named after the channel, and works.
         let again = client
             .submit_and_follow(&form, json!({"method": "code", "email": email}))
             .await;
-        assert_eq!(again.messages(), [1_080_003], "{}", again.text);
+        assert_eq!(
+            again.messages(),
+            [text::VERIFICATION_CODE_MAILED],
+            "{}",
+            again.text
+        );
         let code = mailbox::code(&project).await;
         let passed = client
             .submit_and_follow(&again, json!({"method": "code", "code": code}))
             .await;
-        assert_eq!(passed.messages(), [1_080_002]);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED]);
     }
     assert_eq!(mailbox::count(&project).await, 6);
 }
 
 #[story]
-async fn nobody_is_signed_in_and_led_there_all_the_same(site: Site) {
+async fn without_a_session_the_hook_leads_there_all_the_same(site: Site) {
     let project = project(&site, hooks(&["show_verification_ui"])).await;
     let script = site.client(&project, Kind::Spa);
     let made = script.sign_up(ADA, PASSWORD).await;
@@ -185,7 +190,7 @@ async fn a_refused_registration_sends_nothing(site: Site) {
     script.sign_up(ADA, PASSWORD).await;
     let other = site.client(&project, Kind::Spa);
     let taken = other.sign_up(ADA, PASSWORD).await;
-    assert_eq!(taken.messages(), [4_000_007]);
+    assert_eq!(taken.messages(), [text::IDENTIFIER_TAKEN]);
     let weak = other.sign_up("bob@example.org", "short").await;
     assert_eq!(weak.status, StatusCode::BAD_REQUEST);
     assert_eq!(mailbox::count(&project).await, 1);
@@ -219,7 +224,7 @@ async fn people_go_on_where_the_registration_asked_to(site: Site) {
         let made = page.submit(&begun, fields).await;
         let form = page.landed("verification", &made).await;
         assert_eq!(form.body["active"], "link");
-        assert_eq!(form.messages(), [1_080_001]);
+        assert_eq!(form.messages(), [text::VERIFICATION_LINK_SENT]);
         let link = mailbox::link(&project).await;
         let passed = page.landed("verification", &page.get(&link).await).await;
         let own = format!("{}/ui/session", project.base_url());

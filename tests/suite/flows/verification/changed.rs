@@ -4,7 +4,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story};
+use tests::{Answer, Client, Kind, PASSWORD, Site, mailbox, story, text};
 
 use super::{address, announced::two_addresses, project};
 
@@ -14,7 +14,7 @@ fn hooks(list: &[&str]) -> Value {
     json!({"selfservice": {"flows": {"settings": {"after": {"profile": {"hooks": hooks}}}}}})
 }
 
-/// Somebody signed in, and who they are. An API client carries the token.
+/// A client whose owner just signed up, and the owner's id.
 async fn person(site: &Site, project: &Project, kind: Kind, email: &str) -> (Client, String) {
     let mut client = site.client(project, kind);
     let made = client.sign_up(email, PASSWORD).await;
@@ -91,19 +91,24 @@ async fn a_changed_address_has_to_be_proven_and_old_codes_prove_nothing(site: Si
         assert_eq!(mailbox::count(&project).await, 2 * (number + 1));
         let form = verification(&client, &second).await;
         assert_eq!(form.body["state"], "sent_email");
-        assert_eq!(form.messages(), [1_080_003]);
+        assert_eq!(form.messages(), [text::VERIFICATION_CODE_MAILED]);
         let asked = form.body["request_url"].as_str().unwrap();
         assert!(asked.contains("/self-service/settings/"), "{asked}");
         // The code that was sent for the old address: neither in its own flow nor in the new one.
         let before = verification(&client, &first).await;
         for wrong in [&before, &form] {
             let refused = bring(&client, wrong, first.code()).await;
-            assert_eq!(refused.messages(), [4_070_006], "{}", refused.text);
+            assert_eq!(
+                refused.messages(),
+                [text::WRONG_VERIFICATION_CODE],
+                "{}",
+                refused.text
+            );
             let pending = (false, "sent".into());
             assert_eq!(address(&site, &project, &id).await, pending);
         }
         let passed = bring(&client, &form, second.code()).await;
-        assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED], "{}", passed.text);
         let completed = (true, "completed".into());
         assert_eq!(address(&site, &project, &id).await, completed);
     }
@@ -126,7 +131,12 @@ async fn no_proof_outlives_its_address(site: Site) {
     }
     // What was used is used up.
     let refused = bring(&script, &form, first.code()).await;
-    assert_ne!(refused.messages(), [1_080_002], "{}", refused.text);
+    assert_ne!(
+        refused.messages(),
+        [text::EMAIL_VERIFIED],
+        "{}",
+        refused.text
+    );
     // What is not changed sends nothing and stays as it is.
     let mails = mailbox::count(&project).await;
     change(&script, "", json!({"email": "a@x.org"})).await;
@@ -178,7 +188,7 @@ async fn the_hook_leads_to_the_verification(site: Site) {
         let letter = mailbox::newest(&project).await;
         assert_eq!(letter.to, new);
         let passed = bring(&client, &again, letter.code()).await;
-        assert_eq!(passed.messages(), [1_080_002], "{}", passed.text);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED], "{}", passed.text);
         assert_eq!(passed.body["ui"]["action"], target);
         let completed = (true, "completed".into());
         assert_eq!(address(&site, &project, &id).await, completed);
@@ -223,7 +233,7 @@ async fn a_refused_change_sends_nothing(site: Site) {
     let (script, _) = person(&site, &project, Kind::Spa, "a@x.org").await;
     let before = mailbox::count(&project).await;
     let (_, taken) = change(&script, "", json!({"email": "taken@x.org"})).await;
-    assert_eq!(taken.messages(), [4_000_007], "{}", taken.text);
+    assert_eq!(taken.messages(), [text::IDENTIFIER_TAKEN], "{}", taken.text);
     site.world.clock.advance(chrono::TimeDelta::hours(2));
     let (_, refresh) = change(&script, "", json!({"email": "b@x.org"})).await;
     assert_eq!(refresh.error_id(), Some("session_refresh_required"));

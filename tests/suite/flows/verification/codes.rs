@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
-use tests::{ADA, Kind, Site, mailbox, story};
+use tests::{ADA, Kind, Site, mailbox, story, text};
 
 use super::{address, project};
 
@@ -40,7 +40,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
             .submit_and_follow(&begun, json!({"method": "code", "email": email}))
             .await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
-        assert_eq!(sent.messages(), [1_080_003]);
+        assert_eq!(sent.messages(), [text::VERIFICATION_CODE_MAILED]);
         assert_eq!(sent.body["state"], "sent_email");
         let again = format!("code/email={email}");
         let mut outline = vec!["code/method", "code/code", "code/method=code", &again];
@@ -54,7 +54,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
             .submit_and_follow(&sent, json!({"method": "code", "code": "x"}))
             .await;
         assert_eq!(wrong.status, StatusCode::OK, "trap 2: {}", wrong.text);
-        assert_eq!(wrong.messages(), [4_070_006]);
+        assert_eq!(wrong.messages(), [text::WRONG_VERIFICATION_CODE]);
 
         let letter = mailbox::newest(&project).await;
         assert_eq!(
@@ -65,7 +65,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
         let code = json!({"method": "code", "code": letter.code(), "csrf_token": ""});
         let passed = client.submit_and_follow(&wrong, code).await;
         assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-        assert_eq!(passed.messages(), [1_080_002]);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED]);
         assert_eq!(passed.body["state"], "passed_challenge");
         let (ui, anchor) = (&passed.body["ui"], &passed.body["ui"]["nodes"]);
         let anchor = anchor.as_array().unwrap().last().unwrap();
@@ -84,7 +84,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
 
 /// Contract, self-service 11: the answers are equal, down to the last byte that is not a name of its own.
 #[story]
-async fn an_address_that_nobody_has_looks_like_any_other(site: Site) {
+async fn an_unknown_address_looks_like_any_other(site: Site) {
     let project = project(&site, json!({})).await;
     let (known, nobody) = ("known@example.org", "wrong@example.org");
     site.person(&project, known).await;
@@ -138,16 +138,16 @@ async fn what_is_wrong_with_a_submission_is_said_on_its_form(site: Site) {
     let begun = script.begin("verification", "").await;
     let missing = script.submit(&begun, json!({"method": "code"})).await;
     assert_eq!(missing.status, StatusCode::BAD_REQUEST);
-    assert_eq!(missing.node_messages("email"), [4_000_002]);
+    assert_eq!(missing.node_messages("email"), [text::REQUIRED]);
     let odd = script
         .submit(&begun, json!({"method": "code", "email": "odd"}))
         .await;
     assert_eq!(odd.status, StatusCode::BAD_REQUEST);
-    assert_eq!(odd.node_messages("email"), [4_000_040]);
+    assert_eq!(odd.node_messages("email"), [text::INVALID_EMAIL]);
     for other in [json!({}), json!({"method": "x"})] {
         let nobody = script.submit(&begun, other).await;
         assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
-        assert_eq!(nobody.messages(), [4_010_006]);
+        assert_eq!(nobody.messages(), [text::NO_VERIFICATION_STRATEGY]);
         assert_eq!(nobody.body["active"], "code");
     }
     // Named, and switched off.
@@ -169,7 +169,7 @@ async fn what_is_wrong_with_a_submission_is_said_on_its_form(site: Site) {
         .await;
     let empty = script.submit(&sent, json!({"method": "code"})).await;
     assert_eq!(empty.status, StatusCode::BAD_REQUEST);
-    assert_eq!(empty.node_messages("code"), [4_000_002]);
+    assert_eq!(empty.node_messages("code"), [text::REQUIRED]);
     assert_eq!(empty.body["state"], "sent_email");
     assert!(mailbox::all(&project).await.is_empty());
 }
@@ -239,7 +239,7 @@ async fn the_link_of_the_mail_fills_the_code_in_and_uses_nothing_up(site: Site) 
         let form = phone.landed("verification", &opened).await;
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
         assert_eq!(form.node("code")["attributes"]["value"], json!(code));
-        assert_eq!(form.messages(), [1_080_003]);
+        assert_eq!(form.messages(), [text::VERIFICATION_CODE_MAILED]);
     }
     assert!(!address(&site, &project, &id).await.0);
     let odd = link.replace(&code, "%3Cscript%3E");
@@ -252,7 +252,7 @@ async fn the_link_of_the_mail_fills_the_code_in_and_uses_nothing_up(site: Site) 
     let passed = phone
         .submit_and_follow(&form, json!({"method": "code", "code": code}))
         .await;
-    assert_eq!(passed.messages(), [1_080_002]);
+    assert_eq!(passed.messages(), [text::EMAIL_VERIFIED]);
     assert!(address(&site, &project, &id).await.0);
     let nothing = phone.get("/self-service/verification?code=1").await;
     assert!(nothing.location().contains("/ui/error?id="));
@@ -300,7 +300,7 @@ async fn people_go_where_they_asked_to_while_that_is_allowed(site: Site) {
         "trap 48: {}",
         refused.text
     );
-    assert_eq!(refused.messages(), [4_000_001]);
+    assert_eq!(refused.messages(), [text::GENERIC]);
     let evil = script
         .begin("verification", "?return_to=https%3A%2F%2Fevil.example")
         .await;

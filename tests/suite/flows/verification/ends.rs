@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, Site, mailbox, story};
+use tests::{ADA, Kind, Site, mailbox, story, text};
 
 use super::{address, project};
 
@@ -25,7 +25,7 @@ async fn the_attempt_after_the_last_allowed_one_ends_the_flow(site: Site) {
             form = client
                 .submit_and_follow(&form, json!({"method": "code", "code": "x"}))
                 .await;
-            assert_eq!(form.messages(), [4_070_006]);
+            assert_eq!(form.messages(), [text::WRONG_VERIFICATION_CODE]);
         }
         let code = mailbox::code(&project).await;
         let ended = client
@@ -41,7 +41,7 @@ async fn the_attempt_after_the_last_allowed_one_ends_the_flow(site: Site) {
         };
         assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
         assert_ne!(fresh.body["id"], form.body["id"]);
-        assert_eq!(fresh.messages(), [4_000_001]);
+        assert_eq!(fresh.messages(), [text::GENERIC]);
         assert_eq!(fresh.body["state"], "choose_method");
         assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
         // No mail goes out for a flow in which its code could not be tried.
@@ -76,7 +76,7 @@ async fn a_flow_is_good_for_one_proof(site: Site) {
             let id = again.body["use_flow_id"].as_str().unwrap();
             client.flow("verification", id).await
         };
-        assert_eq!(fresh.messages(), [4_070_002]);
+        assert_eq!(fresh.messages(), [text::VERIFICATION_COMPLETED]);
     }
 }
 
@@ -102,19 +102,25 @@ async fn codes_of_others_of_yesterday_and_replaced_ones_prove_nothing(site: Site
     };
     // Bob's code in Ada's flow.
     let other = submit(&forms[0].0, &forms[1].1).await;
-    assert_eq!(other.messages(), [4_070_006]);
+    assert_eq!(other.messages(), [text::WRONG_VERIFICATION_CODE]);
     // The former code after another was sent.
     let again = script
         .submit(&forms[0].0, json!({"method": "code", "email": ADA}))
         .await;
-    assert_eq!(again.messages(), [1_080_003]);
+    assert_eq!(again.messages(), [text::VERIFICATION_CODE_MAILED]);
     let fresh = mailbox::code(&project).await;
     if fresh != forms[0].1 {
-        assert_eq!(submit(&again, &forms[0].1).await.messages(), [4_070_006]);
+        assert_eq!(
+            submit(&again, &forms[0].1).await.messages(),
+            [text::WRONG_VERIFICATION_CODE]
+        );
     }
     // Past its time, though the flow lives on.
     site.world.clock.advance(TimeDelta::minutes(11));
-    assert_eq!(submit(&again, &fresh).await.messages(), [4_070_006]);
+    assert_eq!(
+        submit(&again, &fresh).await.messages(),
+        [text::WRONG_VERIFICATION_CODE]
+    );
     assert!(!address(&site, &project, &ada).await.0);
 }
 
@@ -135,7 +141,7 @@ async fn an_expired_flow_is_replaced(site: Site) {
         // Trap 17: scripts and API clients are sent to the flow itself.
         let fresh = client.landed("verification", &answer).await;
         assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
-        assert_eq!(fresh.messages(), [4_070_005]);
+        assert_eq!(fresh.messages(), [text::VERIFICATION_EXPIRED]);
         let context = &fresh.body["ui"]["messages"][0]["context"];
         assert!(context["expired_at"].is_string() && context["expired_at_unix"].is_i64());
     }
@@ -176,7 +182,10 @@ async fn fifty_wrong_codes_at_once_count_as_at_least_the_allowed_number(site: Si
     let code = mailbox::code(&project).await;
     let wrong = json!({"method": "code", "code": "x"});
     let all = join_all((0..50).map(|_| native.submit(&sent, wrong.clone()))).await;
-    let judged = all.iter().filter(|a| a.messages() == [4_070_006]).count();
+    let judged = all
+        .iter()
+        .filter(|a| a.messages() == [text::WRONG_VERIFICATION_CODE])
+        .count();
     assert!((1..=5).contains(&judged), "{judged} were compared");
     let late = native
         .submit(&sent, json!({"method": "code", "code": code}))
@@ -216,7 +225,7 @@ async fn a_late_refusal_does_not_undo_a_proof(site: Site) {
     }
 }
 
-/// Whoever deletes their address between mail and code proves nothing.
+/// An address that is deleted between mail and code is not proved.
 #[story]
 async fn an_address_that_is_gone_is_not_proved(site: Site) {
     let project = project(&site, json!({})).await;
@@ -235,7 +244,7 @@ async fn an_address_that_is_gone_is_not_proved(site: Site) {
     let late = script
         .submit(&sent, json!({"method": "code", "code": code}))
         .await;
-    assert_eq!(late.messages(), [4_070_006]);
+    assert_eq!(late.messages(), [text::WRONG_VERIFICATION_CODE]);
     let mails = mailbox::all(&project).await;
     assert_eq!(mails.len(), 1, "what was said stays said");
 }

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, mailbox, story};
+use tests::{ADA, Kind, PASSWORD, Site, mailbox, story, text};
 
 use super::{address, project};
 
@@ -46,7 +46,7 @@ async fn verification_is_sent_with_a_sign_in(site: Site) {
         let passed = client
             .submit_and_follow(&form, json!({"method": "code", "code": code}))
             .await;
-        assert_eq!(passed.messages(), [1_080_002]);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED]);
         // Verified: nothing more to send or show.
         let again = site.client(&project, kind).sign_in(&email, PASSWORD).await;
         assert!(!again.text.contains("show_verification_ui"));
@@ -66,7 +66,7 @@ async fn without_a_verification_there_is_nothing_to_show(site: Site) {
 }
 
 #[story]
-async fn nobody_signs_in_without_a_verified_address(site: Site) {
+async fn a_sign_in_needs_a_verified_address(site: Site) {
     let project = project(&site, login_hooks(&["require_verified_address"])).await;
     for (number, kind) in [Kind::Html, Kind::Spa, Kind::Api].into_iter().enumerate() {
         let email = format!("p{number}@example.org");
@@ -120,7 +120,7 @@ async fn only_who_knows_the_password_hears_of_the_address(site: Site) {
     site.person(&project, ADA).await;
     let script = site.client(&project, Kind::Spa);
     let refused = script.sign_in(ADA, "not the password").await;
-    assert_eq!(refused.messages(), [4_000_006]);
+    assert_eq!(refused.messages(), [text::WRONG_CREDENTIALS]);
     assert!(mailbox::all(&project).await.is_empty());
 }
 
@@ -133,12 +133,12 @@ async fn the_old_flag_says_it_on_the_form(site: Site) {
     let script = site.client(&project, Kind::Spa);
     let refused = script.sign_in(ADA, PASSWORD).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert_eq!(refused.messages(), [4_000_010]);
+    assert_eq!(refused.messages(), [text::ADDRESS_NOT_VERIFIED]);
     assert_eq!(refused.body["active"], "password");
     assert!(mailbox::all(&project).await.is_empty());
 }
 
-/// There is nothing to verify, or verification is off: still nobody signs in, and it is no fault.
+/// There is nothing to verify, or verification is off: still the sign-in is refused, and it is no fault.
 #[story]
 async fn who_has_nothing_to_verify_is_refused_plainly(site: Site) {
     let hooks = login_hooks(&["require_verified_address"]);
@@ -166,7 +166,7 @@ async fn who_has_nothing_to_verify_is_refused_plainly(site: Site) {
     }
 }
 
-/// Nobody is kept from signing in because too many messages were sent; only the message is left out.
+/// Too many messages keep no person from signing in; only the message is left out.
 #[story]
 async fn a_sign_in_does_not_wait_for_mail(site: Site) {
     let few = json!({"insula": {"limits": {"mails": {"per_address": 2}}}});
@@ -179,7 +179,7 @@ async fn a_sign_in_does_not_wait_for_mail(site: Site) {
         assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
     }
     assert_eq!(mailbox::count(&project).await, 2);
-    // Whoever asks for a code by hand has to wait.
+    // A visitor who asks for a code by hand has to wait.
     let native = site.client(&project, Kind::Api);
     let begun = native.begin("verification", "").await;
     let address = json!({"method": "code", "email": ADA});

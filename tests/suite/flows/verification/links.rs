@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{ADA, Kind, Site, mailbox, story};
+use tests::{ADA, Kind, Site, mailbox, story, text};
 
 use super::{address, by_link, project};
 
@@ -24,7 +24,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
         let sent = client
             .submit_and_follow(&begun, json!({"method": "link", "email": email}))
             .await;
-        assert_eq!(sent.messages(), [1_080_001]);
+        assert_eq!(sent.messages(), [text::VERIFICATION_LINK_SENT]);
         assert_eq!(sent.outline(), outline);
         assert_eq!(sent.node("email")["attributes"]["value"], json!(email));
         let letter = mailbox::newest(&project).await;
@@ -34,7 +34,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
         let phone = site.client(&project, Kind::Html);
         let passed = phone.landed("verification", &phone.get(&link).await).await;
         assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-        assert_eq!(passed.messages(), [1_080_002]);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED]);
         let nodes = passed.body["ui"]["nodes"].as_array().unwrap();
         assert_eq!(nodes.last().unwrap()["group"], "link");
         assert_eq!(
@@ -43,14 +43,14 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
         );
         // Once more: another flow says that it was used.
         let again = phone.landed("verification", &phone.get(&link).await).await;
-        assert_eq!(again.messages(), [4_070_001]);
+        assert_eq!(again.messages(), [text::WRONG_VERIFICATION_LINK]);
         assert_ne!(again.body["id"], passed.body["id"]);
         let late = client
             .submit(&sent, json!({"method": "link", "email": email}))
             .await;
         if kind == Kind::Html {
             let fresh = client.landed("verification", &late).await;
-            assert_eq!(fresh.messages(), [4_070_002]);
+            assert_eq!(fresh.messages(), [text::VERIFICATION_COMPLETED]);
         } else {
             assert_eq!(late.error_id(), Some("self_service_flow_replaced"));
         }
@@ -91,17 +91,20 @@ async fn links_of_others_and_of_yesterday_prove_nothing(site: Site) {
         let form = page.landed("verification", &page.get(link).await).await;
         form.messages()
     };
-    // Bob's token in Ada's flow, and a token that nobody was sent.
+    // Bob's token in Ada's flow, and a token that was never sent.
     let id = |flow: &tests::Answer| flow.body["id"].as_str().unwrap().to_owned();
     let crossed = links[1].replace(&id(&flows[1]), &id(&flows[0]));
-    assert_eq!(said(&crossed).await, [4_070_001]);
-    assert_eq!(said(&format!("{}x", links[0])).await, [4_070_001]);
+    assert_eq!(said(&crossed).await, [text::WRONG_VERIFICATION_LINK]);
+    assert_eq!(
+        said(&format!("{}x", links[0])).await,
+        [text::WRONG_VERIFICATION_LINK]
+    );
     // Past its time.
     let fresh = links[0].clone();
     site.world.clock.advance(TimeDelta::minutes(11));
-    assert_eq!(said(&fresh).await, [4_070_005]);
+    assert_eq!(said(&fresh).await, [text::VERIFICATION_EXPIRED]);
     site.world.clock.advance(TimeDelta::hours(1));
-    assert_eq!(said(&fresh).await, [4_070_005]);
+    assert_eq!(said(&fresh).await, [text::VERIFICATION_EXPIRED]);
     assert!(!address(&site, &project, &ada).await.0);
 }
 
@@ -123,12 +126,12 @@ async fn of_two_mails_either_link_is_good_once(site: Site) {
         let passed = page
             .landed("verification", &page.get(&links[first]).await)
             .await;
-        assert_eq!(passed.messages(), [1_080_002]);
+        assert_eq!(passed.messages(), [text::EMAIL_VERIFIED]);
         assert!(address(&site, &project, &id).await.0);
         let late = page
             .landed("verification", &page.get(&links[1 - first]).await)
             .await;
-        assert_eq!(late.messages(), [4_070_001]);
+        assert_eq!(late.messages(), [text::WRONG_VERIFICATION_LINK]);
     }
 }
 
@@ -156,13 +159,17 @@ async fn what_is_used_must_be_enabled(site: Site) {
     let other = script
         .submit(&begun, json!({"method": "code", "email": ADA}))
         .await;
-    assert_eq!(other.messages(), [4_010_006], "the flow is one of links");
+    assert_eq!(
+        other.messages(),
+        [text::NO_VERIFICATION_STRATEGY],
+        "the flow is one of links"
+    );
     let phone = script
         .submit(&begun, json!({"method": "link", "email": "+491701234567"}))
         .await;
     assert_eq!(
         phone.node_messages("email"),
-        [4_000_040],
+        [text::INVALID_EMAIL],
         "no link by text message"
     );
     // Switched off meanwhile.

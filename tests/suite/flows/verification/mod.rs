@@ -35,7 +35,7 @@ pub(crate) fn by_link() -> Value {
     }})
 }
 
-/// `verified` and `status` of somebody's first address.
+/// `verified` and `status` of an identity's first address.
 pub(crate) async fn address(site: &Site, project: &Project, identity: &str) -> (bool, String) {
     let path = format!("/admin/identities/{identity}");
     let read = site.admin(project).get(&path).await;

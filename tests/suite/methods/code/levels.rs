@@ -11,7 +11,7 @@ fn is_locked(who: &Answer) {
     assert_eq!(who.error_id(), Some("session_aal2_required"));
 }
 
-/// Trap 25: without the cookie nobody could begin the second step.
+/// Trap 25: without the cookie the second step could not begin.
 #[story]
 async fn the_cookie_comes_with_the_way_to_the_second_factor(site: Site) {
     let project = site.project_with(second_factor()).await;
@@ -32,7 +32,7 @@ async fn the_cookie_comes_with_the_way_to_the_second_factor(site: Site) {
     site.world.sweep().await;
 }
 
-/// Trap 27: the level that is asked for follows the factors somebody has now, not those at the sign-in.
+/// Trap 27: the level that is asked for follows the factors that the identity has now, not those at the sign-in.
 #[story]
 async fn a_new_factor_locks_the_sessions_that_did_not_prove_it(site: Site) {
     let project = site.project_with(second_factor()).await;

@@ -1,4 +1,5 @@
-//! Who tries or asks too often has to wait, whether or not anybody is there (`insula.limits`).
+//! A visitor who tries or asks too often has to wait, whether or not the identifier has an account
+//! (`insula.limits`).
 
 use super::*;
 use chrono::TimeDelta;
@@ -27,7 +28,7 @@ async fn guesses_count_across_flows(site: Site) {
         for _ in 0..3 {
             let sent = ask(&client, who).await;
             let wrong = client.submit(&sent, fields(who, "none")).await;
-            assert_eq!(wrong.messages(), [4_010_008]);
+            assert_eq!(wrong.messages(), [text::WRONG_LOGIN_CODE]);
         }
         let sent = ask(&client, who).await;
         let seconds = wait(&client.submit(&sent, fields(who, "none")).await);
@@ -42,7 +43,7 @@ async fn guesses_count_across_flows(site: Site) {
         // Who is right is forgiven.
         let sent = ask(&client, ADA).await;
         let wrong = client.submit(&sent, fields(ADA, "none")).await;
-        assert_eq!(wrong.messages(), [4_010_008]);
+        assert_eq!(wrong.messages(), [text::WRONG_LOGIN_CODE]);
     }
     site.world.sweep().await;
 }
@@ -62,12 +63,12 @@ async fn an_address_gets_only_so_much_mail(site: Site) {
         wait(&script.submit(&flow, code.clone()).await);
         let flow = page.begin("login", "").await;
         let refused = page.submit_and_go_on(&flow, code).await;
-        assert_eq!(refused.messages(), [4_000_001]);
+        assert_eq!(refused.messages(), [text::GENERIC]);
         assert_eq!(refused.body["state"], "choose_method");
         // The code that was sent is as good as before.
         let resend = json!({"method": "code", "identifier": who, "resend": "code"});
         let refused = page.submit_and_go_on(&sent, resend).await;
-        assert_eq!(refused.messages(), [4_000_001]);
+        assert_eq!(refused.messages(), [text::GENERIC]);
         assert_eq!(refused.body["state"], "sent_email");
         if who == ADA {
             let code = mailbox::code_to(&project, ADA).await;
@@ -96,7 +97,7 @@ async fn so_do_addresses_of_new_people(site: Site) {
     let bring = json!({"method": "code", "traits": {"email": ADA}, "code": "none"});
     for flow in [0, 0, 1] {
         let wrong = client.submit(&flows[flow], bring.clone()).await;
-        assert_eq!(wrong.messages(), [4_040_003]);
+        assert_eq!(wrong.messages(), [text::WRONG_REGISTRATION_CODE]);
     }
     wait(&client.submit(&flows[1], bring).await);
     site.world.sweep().await;

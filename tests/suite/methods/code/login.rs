@@ -29,7 +29,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
         let sent = client.shown("login", answer).await;
         assert_eq!(sent.body["state"], "sent_email");
         assert_eq!(sent.body["active"], "code");
-        assert_eq!(sent.messages(), [1_010_014]);
+        assert_eq!(sent.messages(), [text::LOGIN_CODE_SENT]);
         let mut nodes = vec![
             "default/identifier",
             "code/method",
@@ -49,16 +49,16 @@ async fn three_kinds_of_client_sign_in(site: Site) {
         let right = mailbox::code_to(&project, ADA).await;
         let wrong = super::fields(ADA, &another(&right));
         let wrong = client.submit_and_go_on(&sent, wrong).await;
-        assert_eq!(wrong.messages(), [4_010_008]);
+        assert_eq!(wrong.messages(), [text::WRONG_LOGIN_CODE]);
         assert_eq!(wrong.body["state"], "sent_email");
         assert_eq!(wrong.body["active"], "code");
         let empty = client
             .submit_and_go_on(&wrong, super::fields(ADA, ""))
             .await;
-        assert_eq!(empty.node_messages("code"), [4_000_002]);
+        assert_eq!(empty.node_messages("code"), [text::REQUIRED]);
         let anonymous = json!({"method": "code", "code": right});
         let anonymous = client.submit_and_go_on(&empty, anonymous).await;
-        assert_eq!(anonymous.node_messages("identifier"), [4_000_002]);
+        assert_eq!(anonymous.node_messages("identifier"), [text::REQUIRED]);
         // Trap 37: an empty `resend` asks for nothing.
         // A code that was copied brings its neighbours along.
         let mut fields = super::fields(ADA, &format!(" {right}\t"));
@@ -79,7 +79,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
         assert_eq!(session.body["authenticator_assurance_level"], "aal1");
         if kind == Kind::Api {
             let again = client.submit(&sent, fields).await;
-            assert_eq!(again.messages(), [4_010_002]);
+            assert_eq!(again.messages(), [text::NO_LOGIN_STRATEGY]);
             assert_eq!(again.body["state"], "passed_challenge");
         }
     }
@@ -137,7 +137,7 @@ async fn a_phone_gets_its_code_by_text_message(site: Site) {
     site.world.sweep().await;
 }
 
-/// User names get no codes, even of somebody who has an address, and passwords stay good.
+/// User names get no codes, even if their owner has an address, and passwords stay good.
 #[story]
 async fn unknown_identifiers_are_told_so(site: Site) {
     let project = site.project_with(passwordless(&person())).await;
@@ -148,14 +148,14 @@ async fn unknown_identifiers_are_told_so(site: Site) {
         for unknown in ["nobody@example.org", "ada", "+49301234567"] {
             let fields = json!({"method": "code", "identifier": unknown});
             let refused = client.submit_and_go_on(&flow, fields).await;
-            assert_eq!(refused.messages(), [4_000_035], "{unknown}");
+            assert_eq!(refused.messages(), [text::NO_CODE_ACCOUNT], "{unknown}");
             assert_eq!(refused.body["state"], "choose_method");
             assert_eq!(refused.node("identifier")["attributes"]["value"], unknown);
         }
         let nothing = client
             .submit_and_go_on(&flow, json!({"method": "code"}))
             .await;
-        assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
+        assert_eq!(nothing.node_messages("identifier"), [text::REQUIRED]);
     }
     assert!(mailbox::all(&project).await.is_empty());
     let client = site.client(&project, Kind::Api);
@@ -164,7 +164,7 @@ async fn unknown_identifiers_are_told_so(site: Site) {
     site.world.sweep().await;
 }
 
-/// Whoever mistypes may go back; a password may still be used while a code is awaited.
+/// A visitor who mistyped may go back; a password may still be used while a code is awaited.
 #[story]
 async fn another_identifier_and_another_method(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;
@@ -173,25 +173,25 @@ async fn another_identifier_and_another_method(site: Site) {
     let sent = ask(&client, ADA).await;
     let resend = json!({"method": "code", "identifier": "nobody@example.org", "resend": "code"});
     let back = client.submit_and_go_on(&sent, resend).await;
-    assert_eq!(back.messages(), [4_000_035]);
+    assert_eq!(back.messages(), [text::NO_CODE_ACCOUNT]);
     assert_eq!(back.body["state"], "choose_method");
     assert_eq!(back.node("identifier")["attributes"]["type"], "text");
     let sent = client
         .submit_and_go_on(&back, json!({"method": "code", "identifier": ADA}))
         .await;
-    assert_eq!(sent.messages(), [1_010_014]);
+    assert_eq!(sent.messages(), [text::LOGIN_CODE_SENT]);
     let password =
         |password: &str| json!({"method": "password", "identifier": ADA, "password": password});
     let wrong = client
         .submit_and_go_on(&sent, password("not the password"))
         .await;
-    assert_eq!(wrong.messages(), [4_000_006]);
+    assert_eq!(wrong.messages(), [text::WRONG_CREDENTIALS]);
     assert_eq!(wrong.body["state"], "sent_email");
     assert_eq!(wrong.body["active"], "code");
     let nobody = client
         .submit_and_go_on(&wrong, json!({"method": "nope"}))
         .await;
-    assert_eq!(nobody.messages(), [4_010_002]);
+    assert_eq!(nobody.messages(), [text::NO_LOGIN_STRATEGY]);
     let done = client.submit(&nobody, password(PASSWORD)).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     site.world.sweep().await;
@@ -207,12 +207,12 @@ async fn only_where_it_is_switched_on(site: Site) {
     let refused = client
         .submit_and_go_on(&flow, json!({"method": "code", "identifier": ADA}))
         .await;
-    assert_eq!(refused.messages(), [4_010_002]);
+    assert_eq!(refused.messages(), [text::NO_LOGIN_STRATEGY]);
     let flow = client.begin("registration", "").await;
     let refused = client
         .submit_and_go_on(&flow, json!({"method": "code", "traits": {"email": BOB}}))
         .await;
-    assert_eq!(refused.messages(), [4_010_003]);
+    assert_eq!(refused.messages(), [text::NO_REGISTRATION_STRATEGY]);
     assert!(mailbox::all(&project).await.is_empty());
     site.world.sweep().await;
 }
@@ -242,19 +242,19 @@ async fn forged_requests_are_refused_before_anything_else(site: Site) {
     native.set_header("origin", "https://elsewhere.example");
     let fields = json!({"method": "code", "identifier": ADA});
     let refused = native.submit(&flow, fields).await;
-    assert_eq!(refused.messages(), [4_000_001]);
+    assert_eq!(refused.messages(), [text::GENERIC]);
     site.world.sweep().await;
 }
 
 #[story]
-async fn somebody_inactive_is_told_so_after_the_code(site: Site) {
+async fn an_inactive_identity_is_told_so_after_the_code(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;
     let body = json!({"state": "inactive", "traits": {"email": ADA}});
     site.admin(&project).post("/admin/identities", body).await;
     let client = site.client(&project, Kind::Api);
     let refused = sign_in(&project, &client, ADA).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    assert_eq!(refused.messages(), [4_010_011]);
+    assert_eq!(refused.messages(), [text::ACCOUNT_DISABLED]);
     assert_eq!(refused.body["active"], "code");
     site.world.sweep().await;
 }
@@ -275,7 +275,7 @@ async fn people_without_a_code_credential(site: Site) {
     let flow = client.begin("login", "").await;
     let fields = json!({"method": "code", "identifier": ADA});
     let refused = client.submit(&flow, fields).await;
-    assert_eq!(refused.messages(), [4_000_035]);
+    assert_eq!(refused.messages(), [text::NO_CODE_ACCOUNT]);
     let fallback = json!({"selfservice": {"methods": {"code": {"config": {"missing_credential_fallback_enabled": true}}}}});
     let project = site.world.configure(&project, fallback).await;
     let done = sign_in(&project, &client, ADA).await;

@@ -1,4 +1,6 @@
 //! `security.account_enumeration.mitigate`: a stranger learns nothing about who has an account.
+//!
+//! Looks inside: the tables.
 
 use super::*;
 use tests::story;
@@ -56,7 +58,7 @@ async fn unknown_and_known_are_answered_alike(site: Site) {
     site.world.sweep().await;
 }
 
-/// Whoever is signed in is told the same of everybody else.
+/// A person who is signed in is told the same of all others.
 #[story]
 async fn a_refresh_tells_nothing_of_others(site: Site) {
     let project = site.project_with(mitigated(&json!({}))).await;
@@ -68,7 +70,7 @@ async fn a_refresh_tells_nothing_of_others(site: Site) {
         let flow = client.begin("login", "?refresh=true").await;
         let fields = json!({"method": "code", "identifier": other});
         let refused = client.submit_and_go_on(&flow, fields).await;
-        assert_eq!(refused.messages(), [4_000_035]);
+        assert_eq!(refused.messages(), [text::NO_CODE_ACCOUNT]);
     }
     site.world.sweep().await;
 }
@@ -126,7 +128,7 @@ async fn identifiers_first_without_a_hint(site: Site) {
         let nothing = client
             .submit_and_go_on(&flow, json!({"method": "identifier_first"}))
             .await;
-        assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
+        assert_eq!(nothing.node_messages("identifier"), [text::REQUIRED]);
     }
     assert!(mailbox::all(&project).await.is_empty());
     let client = site.client(&project, Kind::Api);

@@ -17,7 +17,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};
-use tests::{ADA, Answer, BOB, Client, Kind, PASSWORD, Site, mailbox, people};
+use tests::{ADA, Answer, BOB, Client, Kind, PASSWORD, Site, mailbox, people, text};
 
 /// Codes are the first factor.
 pub(crate) fn passwordless(patch: &Value) -> Value {
@@ -29,7 +29,7 @@ pub(crate) fn passwordless(patch: &Value) -> Value {
     merged(&merged(&config, &generous()), patch)
 }
 
-/// Nobody has to wait for trying or asking often; that is the subject of `limits`.
+/// So much is free that no limit is met; limits are the subject of `limits.rs`.
 pub(crate) fn generous() -> Value {
     let guesses = json!({"per_identifier": 1_000, "per_network": 100_000});
     let mails = json!({"per_address": 1_000, "per_network": 100_000});

@@ -1,4 +1,6 @@
 //! Fifty at once.
+//!
+//! Looks inside: the tables.
 
 use super::*;
 use futures_util::future::join_all;
@@ -21,11 +23,11 @@ async fn fifty_wrong_codes_use_up_every_try(site: Site) {
     let answers = join_all((0..50).map(|_| client.submit(&sent, fields(ADA, &wrong)))).await;
     let wrong = answers
         .iter()
-        .filter(|a| a.messages() == [4_010_008])
+        .filter(|a| a.messages() == [text::WRONG_LOGIN_CODE])
         .count();
     let refused = answers
         .iter()
-        .filter(|a| a.messages() == [4_000_001])
+        .filter(|a| a.messages() == [text::GENERIC])
         .count();
     assert_eq!(
         (wrong, refused),
@@ -33,7 +35,7 @@ async fn fifty_wrong_codes_use_up_every_try(site: Site) {
         "so many were compared and no more"
     );
     let refused = client.submit(&sent, fields(ADA, &code)).await;
-    assert_eq!(refused.messages(), [4_000_001]);
+    assert_eq!(refused.messages(), [text::GENERIC]);
     assert_eq!(count(&project, "sessions").await, 0);
     site.world.sweep().await;
 }
@@ -64,7 +66,7 @@ async fn one_code_fifty_times_signs_in_once(site: Site) {
                 .all(|a| matches!(a.status.as_u16(), 200 | 400))
         );
         assert_eq!(count(&project, "sessions").await, 1);
-        // Nobody who came too late put the flow back to where a code is awaited.
+        // No submission that came too late put the flow back to where a code is awaited.
         let read = client.reread(&sent).await;
         assert_eq!(read.body["state"], "passed_challenge");
     }

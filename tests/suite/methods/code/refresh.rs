@@ -1,4 +1,4 @@
-//! A code to prove again who somebody is.
+//! A code to authenticate once more.
 
 use super::*;
 use chrono::TimeDelta;
@@ -16,7 +16,7 @@ async fn the_same_session_newly_proved(site: Site) {
         let before = client.whoami().await;
         site.world.clock.advance(TimeDelta::seconds(10));
         let flow = client.begin("login", "?refresh=true").await;
-        assert_eq!(flow.messages(), [1_010_003]);
+        assert_eq!(flow.messages(), [text::CONFIRM_IT_IS_YOU]);
         let outline = [
             "default/csrf_token",
             "default/identifier",
@@ -27,10 +27,10 @@ async fn the_same_session_newly_proved(site: Site) {
         assert_eq!(flow.outline(), outline);
         let foreign = json!({"method": "code", "identifier": BOB});
         let refused = client.submit_and_go_on(&flow, foreign).await;
-        assert_eq!(refused.messages(), [4_000_035]);
+        assert_eq!(refused.messages(), [text::NO_CODE_ACCOUNT]);
         let own = json!({"method": "code", "identifier": ADA});
         let sent = client.submit_and_go_on(&refused, own).await;
-        assert_eq!(sent.messages(), [1_010_025]);
+        assert_eq!(sent.messages(), [text::SECOND_FACTOR_CODE_SENT]);
         let code = mailbox::code_to(&project, ADA).await;
         let done = client.submit(&sent, fields(ADA, &code)).await;
         assert!(!done.status.is_client_error(), "{}", done.text);
@@ -57,7 +57,7 @@ async fn the_same_session_newly_proved(site: Site) {
     site.world.sweep().await;
 }
 
-/// `feature_flags.refresh_login_choose_address`: nobody who is known has to type.
+/// `feature_flags.refresh_login_choose_address`: a person who is known need not type.
 #[story]
 async fn one_of_the_own_addresses(site: Site) {
     let flag = json!({"feature_flags": {"refresh_login_choose_address": true}});
@@ -86,15 +86,18 @@ async fn one_of_the_own_addresses(site: Site) {
             "password/method=password",
         ];
         assert_eq!(flow.outline(), outline);
-        assert_eq!(flow.node("address")["meta"]["label"]["id"], 1_010_023);
+        assert_eq!(
+            flow.node("address")["meta"]["label"]["id"],
+            text::SEND_CODE_TO_LABEL
+        );
         let foreign = client
             .submit_and_go_on(&flow, json!({"address": BOB}))
             .await;
-        assert_eq!(foreign.messages(), [4_000_035]);
+        assert_eq!(foreign.messages(), [text::NO_CODE_ACCOUNT]);
         let sent = client
             .submit_and_go_on(&foreign, json!({"address": "ada@work.example"}))
             .await;
-        assert_eq!(sent.messages(), [1_010_025]);
+        assert_eq!(sent.messages(), [text::SECOND_FACTOR_CODE_SENT]);
         assert_eq!(sent.outline()[0], "code/identifier");
         let code = mailbox::code_to(&project, "ada@work.example").await;
         let done = client

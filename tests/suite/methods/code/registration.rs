@@ -33,7 +33,7 @@ async fn three_kinds_of_client_sign_up_in_one_step(site: Site) {
         assert_eq!(sent.status, kind.reads(400), "{}", sent.text);
         assert_eq!(sent.body["state"], "sent_email");
         assert_eq!(sent.body["active"], "code");
-        assert_eq!(sent.messages(), [1_040_005]);
+        assert_eq!(sent.messages(), [text::REGISTRATION_CODE_SENT]);
         let outline = [
             "default/csrf_token",
             "default/traits.email",
@@ -52,7 +52,7 @@ async fn three_kinds_of_client_sign_up_in_one_step(site: Site) {
         }
         let wrong = client.shown("registration", wrong).await;
         assert_eq!(wrong.status, kind.reads(400), "{}", wrong.text);
-        assert_eq!(wrong.messages(), [4_040_003]);
+        assert_eq!(wrong.messages(), [text::WRONG_REGISTRATION_CODE]);
         let done = client.submit(&wrong, bring(&code)).await;
         assert!(!done.status.is_client_error(), "{}", done.text);
         let session = client.whoami_after(&done).await;
@@ -66,7 +66,7 @@ async fn three_kinds_of_client_sign_up_in_one_step(site: Site) {
         assert_eq!(session.body["authentication_methods"][0]["aal"], "aal1");
         if kind == Kind::Api {
             let again = client.submit(&sent, bring(&code)).await;
-            assert_eq!(again.messages(), [4_010_003]);
+            assert_eq!(again.messages(), [text::NO_REGISTRATION_STRATEGY]);
         }
     }
     site.world.sweep().await;
@@ -98,14 +98,14 @@ async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
         assert_eq!(chosen.outline(), credentials);
         let ask = json!({"method": "code", "traits": traits});
         let sent = client.submit_and_go_on(&chosen, ask.clone()).await;
-        assert_eq!(sent.messages(), [1_040_005]);
+        assert_eq!(sent.messages(), [text::REGISTRATION_CODE_SENT]);
         assert_eq!(sent.outline()[6..], ["profile/screen=credential-selection"]);
         // Trap 20: back to the credentials, and forth again.
         let back = json!({"screen": "credential-selection", "traits": traits});
         let back = client.submit_and_go_on(&sent, back).await;
         assert_eq!(back.outline(), credentials);
         assert_eq!(back.body["state"], "choose_method");
-        assert_eq!(back.messages(), [1_040_009]);
+        assert_eq!(back.messages(), [text::CHOOSE_CREDENTIAL]);
         let sent = client.submit_and_go_on(&back, ask).await;
         let code = mailbox::code_to(&project, email).await;
         let bring = json!({"method": "code", "traits": traits, "code": code});
@@ -118,7 +118,7 @@ async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
     let flow = client.begin("registration", "").await;
     let ask = json!({"method": "code", "traits": {"email": BOB}});
     let sent = client.submit_and_go_on(&flow, ask).await;
-    assert_eq!(sent.messages(), [1_040_005]);
+    assert_eq!(sent.messages(), [text::REGISTRATION_CODE_SENT]);
     let back = json!({"screen": "previous", "traits": {"email": BOB}});
     let back = client.submit_and_go_on(&sent, back).await;
     assert_eq!(
@@ -147,10 +147,10 @@ async fn traits_that_change_on_the_way(site: Site) {
             .await;
         let code = mailbox::code_to(&project, &email).await;
         let others = [
-            (json!({"email": BOB, "name": "Ada"}), 4_000_036),
-            (json!({"email": email}), 4_000_036),
-            (json!({"email": email, "name": "Eve"}), 4_000_036),
-            (json!({"name": "Ada"}), 4_000_009),
+            (json!({"email": BOB, "name": "Ada"}), text::TRAITS_CHANGED),
+            (json!({"email": email}), text::TRAITS_CHANGED),
+            (json!({"email": email, "name": "Eve"}), text::TRAITS_CHANGED),
+            (json!({"name": "Ada"}), text::NO_IDENTIFIER),
         ];
         for (traits, message) in others {
             let fields = json!({"method": "code", "traits": traits, "code": code});
@@ -163,7 +163,7 @@ async fn traits_that_change_on_the_way(site: Site) {
         }
         let fields = json!({"method": "code", "traits": traits});
         let missing = client.submit_and_go_on(&sent, fields).await;
-        assert_eq!(missing.node_messages("code"), [4_000_002]);
+        assert_eq!(missing.node_messages("code"), [text::REQUIRED]);
         // Other traits may have a code of their own.
         let traits = json!({"email": email, "name": "Eve"});
         let resend = json!({"method": "code", "traits": traits, "resend": "code"});
@@ -216,7 +216,7 @@ async fn a_code_to_every_address(site: Site) {
     site.world.sweep().await;
 }
 
-/// Whose address it is, is told to nobody but its reader.
+/// Whose address it is, is told to none but its reader.
 #[story]
 async fn an_address_that_is_taken(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;
@@ -227,7 +227,7 @@ async fn an_address_that_is_taken(site: Site) {
     let sent = client
         .submit_and_go_on(&flow, json!({"method": "code", "traits": traits}))
         .await;
-    assert_eq!(sent.messages(), [1_040_005]);
+    assert_eq!(sent.messages(), [text::REGISTRATION_CODE_SENT]);
     let code = mailbox::code_to(&project, ADA).await;
     let refused = client
         .submit_and_go_on(
@@ -235,7 +235,7 @@ async fn an_address_that_is_taken(site: Site) {
             json!({"method": "code", "traits": traits, "code": code}),
         )
         .await;
-    assert_eq!(refused.messages(), [4_000_007]);
+    assert_eq!(refused.messages(), [text::IDENTIFIER_TAKEN]);
     site.world.sweep().await;
 }
 
@@ -248,7 +248,7 @@ async fn what_cannot_be_signed_up_with(site: Site) {
     let refused = client.submit_and_go_on(&flow, bad).await;
     assert_eq!(
         refused.node_messages("traits.email"),
-        [4_000_040],
+        [text::INVALID_EMAIL],
         "before CSRF"
     );
     let forged = json!({"method": "code", "traits": {"email": ADA}, "csrf_token": "forged"});
@@ -257,7 +257,7 @@ async fn what_cannot_be_signed_up_with(site: Site) {
     let none = client
         .submit_and_go_on(&flow, json!({"method": "code", "traits": {"user": "ada"}}))
         .await;
-    assert_eq!(none.messages(), [4_000_009]);
+    assert_eq!(none.messages(), [text::NO_IDENTIFIER]);
     assert!(mailbox::all(&project).await.is_empty());
     site.world.sweep().await;
 }
@@ -276,23 +276,23 @@ async fn tries_and_lifespan(site: Site) {
     let code = mailbox::code_to(&project, ADA).await;
     for _ in 0..3 {
         let wrong = client.submit(&sent, bring(&another(&code))).await;
-        assert_eq!(wrong.messages(), [4_040_003]);
+        assert_eq!(wrong.messages(), [text::WRONG_REGISTRATION_CODE]);
     }
     let refused = client.submit(&sent, bring(&code)).await;
-    assert_eq!(refused.messages(), [4_000_001]);
+    assert_eq!(refused.messages(), [text::GENERIC]);
     let sent = client
         .submit(&client.begin("registration", "").await, ask)
         .await;
     let code = mailbox::code_to(&project, ADA).await;
     site.world.clock.advance(TimeDelta::seconds(61));
     let late = client.submit(&sent, bring(&code)).await;
-    assert_eq!(late.messages(), [4_040_003]);
+    assert_eq!(late.messages(), [text::WRONG_REGISTRATION_CODE]);
     let resend = json!({"method": "code", "traits": traits, "resend": "code"});
     client.submit(&sent, resend).await;
     let code = mailbox::code_to(&project, ADA).await;
     let done = client.submit(&sent, bring(&format!(" {code} "))).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-    // Trap 18: nobody is signed in without the hook of this method.
+    // Trap 18: a registration does not sign in without the hook of this method.
     let none =
         json!({"selfservice": {"flows": {"registration": {"after": {"code": {"hooks": []}}}}}});
     let project = site.world.configure(&project, none).await;

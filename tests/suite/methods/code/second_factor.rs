@@ -43,7 +43,7 @@ async fn the_only_address_gets_its_code_at_once(site: Site) {
         let sent = client.begin("login", "?aal=aal2").await;
         assert_eq!(sent.status, StatusCode::OK, "{}", sent.text);
         assert_eq!(sent.body["state"], "sent_email");
-        assert_eq!(sent.messages(), [1_010_025]);
+        assert_eq!(sent.messages(), [text::SECOND_FACTOR_CODE_SENT]);
         assert_eq!(
             sent.outline()[..3],
             ["code/identifier", "code/method", "code/code"]
@@ -57,7 +57,7 @@ async fn the_only_address_gets_its_code_at_once(site: Site) {
         let wrong = client
             .submit_and_go_on(&sent, fields(ADA, &another(&code)))
             .await;
-        assert_eq!(wrong.messages(), [4_010_008]);
+        assert_eq!(wrong.messages(), [text::WRONG_LOGIN_CODE]);
         // Whose the code is, the session says.
         let done = client
             .submit(&wrong, json!({"method": "code", "code": code}))
@@ -97,7 +97,7 @@ async fn one_of_several_addresses(site: Site) {
             "code/address=ada@work.example",
         ];
         assert_eq!(flow.outline(), outline);
-        assert_eq!(flow.messages(), [1_010_004]);
+        assert_eq!(flow.messages(), [text::SECOND_FACTOR_WANTED]);
         let label = &flow.node("address")["meta"]["label"]["context"];
         assert_eq!(label["channel"], "sms");
         for foreign in [
@@ -105,17 +105,17 @@ async fn one_of_several_addresses(site: Site) {
             json!({"method": "code", "identifier": BOB}),
         ] {
             let refused = client.submit_and_go_on(&flow, foreign).await;
-            assert_eq!(refused.messages(), [4_000_035]);
+            assert_eq!(refused.messages(), [text::NO_CODE_ACCOUNT]);
             assert_eq!(refused.outline(), outline);
         }
         let nothing = client
             .submit_and_go_on(&flow, json!({"method": "code"}))
             .await;
-        assert_eq!(nothing.node_messages("identifier"), [4_000_002]);
+        assert_eq!(nothing.node_messages("identifier"), [text::REQUIRED]);
         let sent = client
             .submit_and_go_on(&flow, json!({"address": "ada@work.example"}))
             .await;
-        assert_eq!(sent.messages(), [1_010_025]);
+        assert_eq!(sent.messages(), [text::SECOND_FACTOR_CODE_SENT]);
         let code = mailbox::code_to(&project, "ada@work.example").await;
         let done = client
             .submit(&sent, fields("ada@work.example", &code))
@@ -162,7 +162,7 @@ async fn the_address_that_was_asked_for(site: Site) {
 }
 
 #[story]
-async fn no_first_factor_and_nobody_without_an_address(site: Site) {
+async fn no_first_factor_and_none_without_an_address(site: Site) {
     let project = site.project_with(second_factor()).await;
     make(&site, &project, json!({"user": "ada"}), true).await;
     make(&site, &project, json!({"user": "bob", "email": BOB}), true).await;
@@ -174,13 +174,13 @@ async fn no_first_factor_and_nobody_without_an_address(site: Site) {
         json!({"address": BOB}),
     ] {
         let refused = stranger.submit(&flow, fields).await;
-        assert_eq!(refused.messages(), [4_010_002]);
+        assert_eq!(refused.messages(), [text::NO_LOGIN_STRATEGY]);
     }
     let flow = stranger.begin("registration", "").await;
     let refused = stranger
         .submit(&flow, json!({"method": "code", "traits": {"email": ADA}}))
         .await;
-    assert_eq!(refused.messages(), [4_010_003]);
+    assert_eq!(refused.messages(), [text::NO_REGISTRATION_STRATEGY]);
     // Without an address there is no second factor to ask for.
     let (client, answer) = first_factor(&site, &project, Kind::Api, "ada").await;
     assert_eq!(answer.body["session"]["identity"]["traits"]["user"], "ada");
@@ -191,9 +191,9 @@ async fn no_first_factor_and_nobody_without_an_address(site: Site) {
     site.world.sweep().await;
 }
 
-/// A flow of somebody else's session: the code says who it is for.
+/// A flow of another person's session: the code says who it is for.
 #[story]
-async fn the_second_factor_of_somebody_else(site: Site) {
+async fn another_persons_second_factor(site: Site) {
     let project = site.project_with(second_factor()).await;
     make(&site, &project, json!({"user": "ada", "email": ADA}), true).await;
     make(&site, &project, json!({"user": "bob", "email": BOB}), true).await;
@@ -203,7 +203,7 @@ async fn the_second_factor_of_somebody_else(site: Site) {
     let code = mailbox::code_to(&project, ADA).await;
     for who in [ADA, BOB] {
         let refused = bob.submit(&sent, fields(who, &code)).await;
-        assert_eq!(refused.messages(), [4_010_008]);
+        assert_eq!(refused.messages(), [text::WRONG_LOGIN_CODE]);
     }
     assert_eq!(bob.whoami().await.error_id(), Some("session_aal2_required"));
     let done = ada.submit(&sent, fields(ADA, &code)).await;

@@ -1,4 +1,6 @@
 //! Which codes are good, and how often one may try.
+//!
+//! Looks inside: the tables.
 
 use super::*;
 use chrono::TimeDelta;
@@ -17,17 +19,17 @@ async fn the_try_after_the_last_is_refused_though_it_is_right(site: Site) {
             flow = client
                 .submit_and_go_on(&flow, fields(ADA, &another(&code)))
                 .await;
-            assert_eq!(flow.messages(), [4_010_008]);
+            assert_eq!(flow.messages(), [text::WRONG_LOGIN_CODE]);
         }
         let refused = client.submit_and_go_on(&flow, fields(ADA, &code)).await;
-        assert_eq!(refused.messages(), [4_000_001]);
+        assert_eq!(refused.messages(), [text::GENERIC]);
         // Another code does not make this flow good again; another flow does.
         let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
         let resent = client.submit_and_go_on(&refused, resend).await;
-        assert_eq!(resent.messages(), [1_010_014]);
+        assert_eq!(resent.messages(), [text::LOGIN_CODE_SENT]);
         let code = mailbox::code_to(&project, ADA).await;
         let refused = client.submit_and_go_on(&resent, fields(ADA, &code)).await;
-        assert_eq!(refused.messages(), [4_000_001]);
+        assert_eq!(refused.messages(), [text::GENERIC]);
         let done = sign_in(&project, &client, ADA).await;
         assert!(client.whoami_after(&done).await.status.is_success());
     }
@@ -46,7 +48,7 @@ async fn fewer_tries_as_configured(site: Site) {
     let code = mailbox::code_to(&project, ADA).await;
     client.submit(&sent, fields(ADA, &another(&code))).await;
     let refused = client.submit(&sent, fields(ADA, &code)).await;
-    assert_eq!(refused.messages(), [4_000_001]);
+    assert_eq!(refused.messages(), [text::GENERIC]);
     site.world.sweep().await;
 }
 
@@ -60,7 +62,7 @@ async fn a_code_is_good_for_its_lifespan(site: Site) {
     let code = mailbox::code_to(&project, ADA).await;
     site.world.clock.advance(TimeDelta::seconds(121));
     let late = client.submit(&sent, fields(ADA, &code)).await;
-    assert_eq!(late.messages(), [4_010_008]);
+    assert_eq!(late.messages(), [text::WRONG_LOGIN_CODE]);
     let sent = ask(&client, ADA).await;
     let code = mailbox::code_to(&project, ADA).await;
     site.world.clock.advance(TimeDelta::seconds(119));
@@ -83,7 +85,7 @@ async fn another_code_ends_the_one_before(site: Site) {
         let new = mailbox::code_to(&project, ADA).await;
         if old != new {
             let refused = client.submit_and_go_on(&sent, fields(ADA, &old)).await;
-            assert_eq!(refused.messages(), [4_010_008]);
+            assert_eq!(refused.messages(), [text::WRONG_LOGIN_CODE]);
         }
         let done = client.submit(&sent, fields(ADA, &new)).await;
         assert!(client.whoami_after(&done).await.status.is_success());
@@ -105,15 +107,19 @@ async fn the_codes_of_others(site: Site) {
     );
     if ada != bob {
         let refused = client.submit(&adas, fields(ADA, &bob)).await;
-        assert_eq!(refused.messages(), [4_010_008], "another flow's");
+        assert_eq!(
+            refused.messages(),
+            [text::WRONG_LOGIN_CODE],
+            "another flow's"
+        );
     }
-    // The right code of this flow does not open somebody else's account.
+    // The right code of this flow does not open another account.
     let refused = client.submit(&adas, fields(BOB, &ada)).await;
-    assert_eq!(refused.messages(), [4_010_008]);
+    assert_eq!(refused.messages(), [text::WRONG_LOGIN_CODE]);
     let refused = client
         .submit(&adas, fields("nobody@example.org", &ada))
         .await;
-    assert_eq!(refused.messages(), [4_000_035]);
+    assert_eq!(refused.messages(), [text::NO_CODE_ACCOUNT]);
     let done = client.submit(&adas, fields(ADA, &ada)).await;
     assert_eq!(done.body["session"]["identity"]["traits"]["email"], ADA);
     let done = client.submit(&bobs, fields(BOB, &bob)).await;
@@ -125,7 +131,7 @@ async fn the_codes_of_others(site: Site) {
     let sent = ask(&there, ADA).await;
     if mailbox::code_to(&elsewhere, ADA).await != ada {
         let refused = there.submit(&sent, fields(ADA, &ada)).await;
-        assert_eq!(refused.messages(), [4_010_008]);
+        assert_eq!(refused.messages(), [text::WRONG_LOGIN_CODE]);
     }
     site.world.sweep().await;
 }
@@ -152,13 +158,17 @@ async fn odd_codes_and_identifiers(site: Site) {
         let mut flow = ask(&client, ADA).await;
         for code in odd {
             flow = client.submit_and_go_on(&flow, fields(ADA, code)).await;
-            assert_eq!(flow.messages(), [4_010_008], "{code:.20}");
+            assert_eq!(flow.messages(), [text::WRONG_LOGIN_CODE], "{code:.20}");
         }
         let begun = client.begin("login", "").await;
         for identifier in odd {
             let fields = json!({"method": "code", "identifier": identifier});
             let refused = client.submit_and_go_on(&begun, fields).await;
-            assert_eq!(refused.messages(), [4_000_035], "{identifier:.20}");
+            assert_eq!(
+                refused.messages(),
+                [text::NO_CODE_ACCOUNT],
+                "{identifier:.20}"
+            );
         }
         if kind == Kind::Html {
             continue;
@@ -173,13 +183,13 @@ async fn odd_codes_and_identifiers(site: Site) {
             fields["code"] = value.clone();
             fields["resend"] = value;
             flow = client.submit_and_go_on(&flow, fields).await;
-            assert_eq!(flow.messages(), [4_010_008]);
+            assert_eq!(flow.messages(), [text::WRONG_LOGIN_CODE]);
         }
     }
     site.world.sweep().await;
 }
 
-/// Somebody who lost an address while its code was on the way.
+/// An address that its owner gave up while its code was on the way.
 #[story]
 async fn a_code_for_an_address_that_was_given_up(site: Site) {
     let project = site.project_with(passwordless(&person())).await;
@@ -196,7 +206,7 @@ async fn a_code_for_an_address_that_was_given_up(site: Site) {
     }
     tx.commit().await.unwrap();
     let refused = client.submit(&sent, fields(BOB, &code)).await;
-    assert_eq!(refused.messages(), [4_010_008]);
+    assert_eq!(refused.messages(), [text::WRONG_LOGIN_CODE]);
     site.world.sweep().await;
 }
 

@@ -1,5 +1,7 @@
 //! Passwords that others know already: asked of a range service on this machine, which sees five digits
 //! of a digest and nothing else.
+//!
+//! Looks inside: `flows`.
 
 use std::{
     sync::{Arc, Mutex},
@@ -15,7 +17,7 @@ use flows::methods::password::policy::range_prefix;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 #[derive(Clone, Debug)]
@@ -102,7 +104,7 @@ async fn a_breached_password_is_refused_and_only_its_prefix_leaves_the_house(sit
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         assert_eq!(
             refused.node_messages("password"),
-            [4_000_034],
+            [text::PASSWORD_BREACHED],
             "{}",
             refused.text
         );
@@ -124,7 +126,7 @@ async fn a_breached_password_is_refused_and_only_its_prefix_leaves_the_house(sit
     }
     let fresh = native.sign_up(ADA, "another-password-1").await;
     assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
-    // Signing in asks nobody.
+    // Signing in asks no service.
     assert_eq!(
         native.sign_in(ADA, "another-password-1").await.status,
         StatusCode::OK
@@ -167,7 +169,7 @@ async fn a_failing_service_is_left_alone_for_a_while_and_is_no_reason_to_refuse(
         let refused = native.sign_up(ADA, PASSWORD).await;
         assert_eq!(
             refused.node_messages("password"),
-            [4_000_005],
+            [text::PASSWORD_REFUSED],
             "{}",
             refused.text
         );
@@ -186,7 +188,7 @@ async fn a_failing_service_is_left_alone_for_a_while_and_is_no_reason_to_refuse(
 #[story]
 async fn an_answer_that_makes_no_sense_or_no_end_is_a_failure(site: Site) {
     for (text, id) in [
-        ("x".repeat(2 << 20), Some(4_000_005)),
+        ("x".repeat(2 << 20), Some(text::PASSWORD_REFUSED)),
         ("<html>no range</html>".to_owned(), None),
     ] {
         let service = Service::start(Mood::Says(text)).await;
@@ -207,7 +209,7 @@ async fn an_answer_that_makes_no_sense_or_no_end_is_a_failure(site: Site) {
 }
 
 #[story]
-async fn a_slow_service_holds_up_nobody(site: Site) {
+async fn a_slow_service_holds_up_no_request(site: Site) {
     let service = Service::start(Mood::Hangs).await;
     let project = service.project(&site, json!({})).await;
     let (native, other) = (

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::json;
 use tenants::Project;
-use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story};
+use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story, text};
 
 const FREE: usize = 4;
 
@@ -38,11 +38,16 @@ async fn after_some_guesses_each_has_to_wait_longer(site: Site) {
     let project = limited(&site).await;
     let client = site.client(&project, Kind::Api);
     client.sign_up(ADA, PASSWORD).await;
-    // Whether anybody has the identifier makes no difference.
+    // Whether an account has the identifier makes no difference.
     for identifier in [ADA, "nobody@example.org"] {
         for _ in 0..FREE {
             let wrong = guess(&client, identifier).await;
-            assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
+            assert_eq!(
+                wrong.messages(),
+                [text::WRONG_CREDENTIALS],
+                "{}",
+                wrong.text
+            );
         }
         let mut waits = Vec::new();
         for _ in 0..4 {
@@ -53,37 +58,54 @@ async fn after_some_guesses_each_has_to_wait_longer(site: Site) {
             waits.push(wait);
             site.world.clock.advance(TimeDelta::seconds(wait));
             let wrong = guess(&client, identifier).await;
-            assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
+            assert_eq!(
+                wrong.messages(),
+                [text::WRONG_CREDENTIALS],
+                "{}",
+                wrong.text
+            );
         }
         assert!(waits.is_sorted() && waits[0] < waits[3], "{waits:?}");
     }
     // Others are not made to wait: of the same project, nor the same person elsewhere.
     let other = guess(&client, "third@example.org").await;
-    assert_eq!(other.messages(), [4_000_006]);
+    assert_eq!(other.messages(), [text::WRONG_CREDENTIALS]);
     let elsewhere = site.client(&site.project().await, Kind::Api);
-    assert_eq!(guess(&elsewhere, ADA).await.messages(), [4_000_006]);
+    assert_eq!(
+        guess(&elsewhere, ADA).await.messages(),
+        [text::WRONG_CREDENTIALS]
+    );
 }
 
 #[story]
-async fn whoever_is_right_is_forgiven(site: Site) {
+async fn a_right_password_is_forgiven_its_guesses(site: Site) {
     let project = limited(&site).await;
     let client = site.client(&project, Kind::Api);
     client.sign_up(ADA, PASSWORD).await;
     for _ in 0..3 {
         for _ in 0..FREE - 1 {
-            assert_eq!(guess(&client, ADA).await.messages(), [4_000_006]);
+            assert_eq!(
+                guess(&client, ADA).await.messages(),
+                [text::WRONG_CREDENTIALS]
+            );
         }
         let right = client.sign_in(ADA, PASSWORD).await;
         assert_eq!(right.status, StatusCode::OK, "{}", right.text);
     }
-    // And with time everybody is.
+    // And with time every identifier is.
     for _ in 0..FREE {
-        assert_eq!(guess(&client, ADA).await.messages(), [4_000_006]);
+        assert_eq!(
+            guess(&client, ADA).await.messages(),
+            [text::WRONG_CREDENTIALS]
+        );
     }
     refused(&guess(&client, ADA).await);
     site.world.clock.advance(TimeDelta::hours(2));
     for _ in 0..FREE {
-        assert_eq!(guess(&client, ADA).await.messages(), [4_000_006]);
+        assert_eq!(
+            guess(&client, ADA).await.messages(),
+            [text::WRONG_CREDENTIALS]
+        );
     }
     site.world.sweep().await;
 }
@@ -98,7 +120,7 @@ async fn a_page_says_how_long_to_wait(site: Site) {
     let waits = guess(&page, ADA).await;
     assert_eq!(waits.status, StatusCode::SEE_OTHER);
     let shown = page.shown("login", waits).await;
-    assert_eq!(shown.messages(), [4_000_001], "{}", shown.text);
+    assert_eq!(shown.messages(), [text::GENERIC], "{}", shown.text);
     assert!(shown.text.contains("seconds"), "{}", shown.text);
 }
 
@@ -129,7 +151,12 @@ async fn one_network_has_a_limit_of_its_own(site: Site) {
         let right = client.sign_in(ADA, PASSWORD).await;
         assert_eq!(right.status, StatusCode::OK, "{}", right.text);
         let wrong = guess(&client, &format!("p{number}@example.org")).await;
-        assert_eq!(wrong.messages(), [4_000_006], "{}", wrong.text);
+        assert_eq!(
+            wrong.messages(),
+            [text::WRONG_CREDENTIALS],
+            "{}",
+            wrong.text
+        );
     }
     guess(&client, "p9@example.org").await;
     refused(&guess(&client, "p10@example.org").await);

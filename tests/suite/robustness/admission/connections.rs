@@ -1,4 +1,6 @@
 //! Connections that are not used, and those that take more than their share.
+//!
+//! Looks inside: `identity`.
 
 use std::{io, time::Duration};
 
@@ -9,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use super::{beside, connect, last_words, limits, site};
 
 #[story(site(limits(|l| l.headers_within = Duration::from_millis(200))))]
-async fn whoever_sends_no_headers_is_cut(site: Site) {
+async fn a_connection_that_sends_no_headers_is_cut(site: Site) {
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let silent = [
         "",
@@ -62,7 +64,7 @@ async fn one_network_has_only_so_many_connections_unless_it_is_a_proxys() {
 }
 
 #[story(site(limits(|l| l.taken_within = Duration::from_millis(200))))]
-async fn whoever_takes_nothing_of_an_answer_is_cut(site: Site) {
+async fn a_connection_that_takes_nothing_of_an_answer_is_cut(site: Site) {
     // More than the buffers of both sides hold.
     let asked = "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
     let stream = connect(&site.origin, &asked).await;

@@ -1,4 +1,6 @@
 //! What a server takes on and what it turns away, and what every answer carries.
+//!
+//! Looks inside: `identity`.
 
 mod connections;
 
@@ -10,7 +12,7 @@ use identity::{HashPool, People, SessionCache};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tenants::Project;
-use tests::{ADA, Answer, Client, Database, Kind, PASSWORD, Site, eventually, story};
+use tests::{ADA, Answer, Client, Database, Kind, PASSWORD, Site, eventually, story, text};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -105,7 +107,12 @@ async fn fifty_at_once_with_one_address_make_one_identity(site: Site) {
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
             answer
         };
-        assert_eq!(refused.messages(), [4_000_007], "{}", refused.text);
+        assert_eq!(
+            refused.messages(),
+            [text::IDENTIFIER_TAKEN],
+            "{}",
+            refused.text
+        );
     }
     assert_eq!(made, 1);
     let listed = site.admin(&project).get("/admin/identities").await;
@@ -210,7 +217,7 @@ async fn large_bodies_keep_their_place_while_they_wait(site: Site) {
     let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA},
         "transient_payload": {"numbers": vec![0; 10_000]}});
     let native = at(&origin, &project, Kind::Api);
-    // Whoever looks whether the place is taken takes it for a moment.
+    // A look whether the place is taken takes it for a moment.
     let waiting = async {
         loop {
             let answer = native.post(&path, body.clone()).await;
@@ -298,7 +305,7 @@ async fn a_flood_of_passwords_is_shed_and_the_next_project_is_served(site: Site)
     let shed = answers.iter().filter(|a| is_shed(a)).count();
     let judged = answers
         .iter()
-        .filter(|a| a.messages() == [4_000_006])
+        .filter(|a| a.messages() == [text::WRONG_CREDENTIALS])
         .count();
     assert!(shed > 0 && judged >= 5, "{shed} shed, {judged} judged");
     assert_eq!(shed + judged, 30);

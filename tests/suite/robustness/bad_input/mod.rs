@@ -3,11 +3,12 @@
 
 mod random;
 mod requests;
+mod sizes;
 mod texts;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story};
+use tests::{ADA, Answer, Client, Kind, PASSWORD, Site, story, text};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -143,7 +144,7 @@ async fn a_body_that_cannot_be_read_is_a_message_on_the_form(site: Site) {
                     let got = (answer.status.as_u16(), answer.messages());
                     // A type that is not JSON, sent by an API client, is answered by a page's redirect.
                     if kind == Kind::Api || kind == Kind::Spa || media == JSON {
-                        assert_eq!(got, (400, vec![4_000_001]), "{what}: {}", answer.text);
+                        assert_eq!(got, (400, vec![text::GENERIC]), "{what}: {}", answer.text);
                     }
                 }
             }
@@ -276,16 +277,22 @@ async fn wrong_types_are_told_by_their_messages(site: Site) {
     let answer = submit("traits", json!({"email": 7})).await;
     assert_eq!(
         answer.node_messages("traits.email"),
-        [4_000_026],
+        [text::WRONG_TYPE],
         "{}",
         answer.text
     );
     for method in [json!(1), json!(null), json!({}), json!("no-such-method")] {
-        assert_eq!(submit("method", method).await.messages(), [4_010_003]);
+        assert_eq!(
+            submit("method", method).await.messages(),
+            [text::NO_REGISTRATION_STRATEGY]
+        );
     }
     for payload in [json!("x"), json!([]), json!(1)] {
         let answer = submit("transient_payload", payload).await;
-        assert_eq!(answer.node_messages("transient_payload"), [4_000_026]);
+        assert_eq!(
+            answer.node_messages("transient_payload"),
+            [text::WRONG_TYPE]
+        );
     }
     // What only looks like U+0000 is a password like any other.
     let answer = submit("password", json!(r"100%00 C:\u0000")).await;

@@ -1,8 +1,8 @@
-//! Queries, paths and headers that nobody sends by accident, and connections that break off.
+//! Queries, paths and headers that are not sent by accident, and connections that break off.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -219,7 +219,7 @@ async fn a_body_that_ends_early_changes_nothing(site: Site) {
         let read = client.sign_in(ADA, PASSWORD).await;
         assert_eq!(
             read.messages(),
-            [4_000_006],
+            [text::WRONG_CREDENTIALS],
             "nobody is registered by half a body"
         );
     }

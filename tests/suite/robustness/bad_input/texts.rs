@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 use super::{contracted, values};
 
@@ -32,7 +32,7 @@ async fn spellings_of_one_identifier_are_one_person(site: Site) {
         let taken = sign_up(spelling).await;
         assert_eq!(
             (taken.status.as_u16(), taken.messages()),
-            (400, vec![4_000_007]),
+            (400, vec![text::IDENTIFIER_TAKEN]),
             "{what}: {}",
             taken.text
         );
@@ -42,7 +42,7 @@ async fn spellings_of_one_identifier_are_one_person(site: Site) {
     assert_eq!(sign_up("\u{e9}va").await.status, StatusCode::OK);
     assert_eq!(
         sign_up("e\u{301}va").await.messages(),
-        [4_000_007],
+        [text::IDENTIFIER_TAKEN],
         "decomposed"
     );
     // A look-alike of another script is another name.
@@ -90,7 +90,11 @@ async fn a_password_of_ten_thousand_characters(site: Site) {
     assert_eq!(made.status, StatusCode::OK, "{}", made.text);
     assert_eq!(native.sign_in(ADA, &long).await.status, StatusCode::OK);
     let cut = native.sign_in(ADA, &long[..long.len() - 1]).await;
-    assert_eq!(cut.messages(), [4_000_006], "every character counts");
+    assert_eq!(
+        cut.messages(),
+        [text::WRONG_CREDENTIALS],
+        "every character counts"
+    );
 
     let bcrypt = json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}}});
     let bcrypt = site.project_with(bcrypt).await;
@@ -98,7 +102,7 @@ async fn a_password_of_ten_thousand_characters(site: Site) {
     let refused = native.sign_up(ADA, &long).await;
     assert_eq!(
         refused.node_messages("password"),
-        [4_000_033],
+        [text::PASSWORD_TOO_LONG],
         "{}",
         refused.text
     );
@@ -109,13 +113,13 @@ async fn a_password_of_ten_thousand_characters(site: Site) {
     let longer = native.sign_in(ADA, &long).await;
     assert_eq!(
         longer.messages(),
-        [4_000_006],
+        [text::WRONG_CREDENTIALS],
         "not the first 72 bytes of it"
     );
 }
 
 #[story]
-async fn nobody_is_sent_to_a_stranger(site: Site) {
+async fn no_redirect_leads_to_a_foreign_origin(site: Site) {
     let allowed = [
         "https://app.example/home",
         "https://*.wild.example",

@@ -16,7 +16,7 @@ pub(crate) enum Needs {
     Owner,
     /// The same, named by the id of a key.
     OwnerOfKey,
-    /// A key of the installation; FORBIDDEN for everybody else.
+    /// A key of the installation; FORBIDDEN for every other.
     Installation,
     /// A field of what a mutation answers: reached only through that row, which asks for it.
     Within(&'static str),

@@ -1,5 +1,7 @@
 //! What one person of a project, and its administrator, hold: cookies, tokens, keys and ids. The rows of
 //! the table call with a hand in which one thing was swapped.
+//!
+//! Looks inside: the tables, `courier`, `flows`.
 
 use base64::{
     Engine as _,
@@ -35,7 +37,7 @@ pub(crate) struct Hand {
     pub(crate) installation_key: String,
     /// Begun by the person, to confirm who they are.
     pub(crate) login_flow: String,
-    /// Begun by nobody yet, without cookies.
+    /// A client without cookies, that has begun nothing.
     pub(crate) native_flow: String,
     pub(crate) registration_flow: String,
     /// Begun by the person in the browser.
@@ -93,7 +95,7 @@ pub(crate) enum Thing {
 }
 
 impl Hand {
-    /// What was never given out to anybody.
+    /// What was never given out.
     pub(crate) fn never() -> Self {
         let id = || ids::v4().to_string();
         let some = || ids::alphanumeric(32);
@@ -240,7 +242,7 @@ impl Dealer {
                 "methods": {"link": {"enabled": true}},
                 "flows": {"verification": {"enabled": true}, "recovery": {"enabled": true}},
             },
-            // Nobody sends anything here; outside development there must be a way all the same.
+            // Nothing is sent here; outside development there must be a way all the same.
             "courier": {"smtp": {
                 "connection_uri": "smtp://relay.example.org:587", "from_address": "people@example.org",
             }},
@@ -358,7 +360,7 @@ impl Dealer {
         (sent.body["id"].as_str().unwrap().to_owned(), code)
     }
 
-    /// A recovery link for somebody: its flow and its token.
+    /// A recovery link for that identity: its flow and its token.
     async fn handed_over(&self, identity: &str) -> (String, String) {
         let body = json!({"identity_id": identity}).to_string().into_bytes();
         let body = Some(("application/json", body));
@@ -382,7 +384,7 @@ impl Dealer {
         (part("flow"), part("token"))
     }
 
-    /// A message that was stored, and that nobody sends.
+    /// A message that was stored and is not sent.
     async fn message_to(&self, email: &str) -> String {
         let message = tests::mail::login_code(&self.project, email);
         let mut tx = self.project.begin().await.unwrap();

@@ -2,6 +2,8 @@
 //! neighbour's does not, and the answer is exactly that of one which never existed.
 //!
 //! `rows.rs` names every REST route, `fields.rs` every GraphQL field; `routes_are_covered.rs` sees to it.
+//!
+//! Looks inside: the tables.
 
 pub(crate) mod fields;
 pub(crate) mod hand;
@@ -28,7 +30,7 @@ struct Stage {
     site: Site,
     own: Dealer,
     neighbour: Dealer,
-    /// The neighbour's, and what nobody has.
+    /// The neighbour's, and what never existed.
     foreign: Hand,
     never: Hand,
     /// For rows that use nothing up.
@@ -44,9 +46,9 @@ impl Stage {
         let own = Dealer::new(&site, "our-people", patch.clone()).await;
         let neighbour = Dealer::new(&site, "their-people", patch).await;
         let mut foreign = neighbour.deal().await;
-        // Whatever a project's own key may, on the installation it is nobody's.
+        // Whatever a project's own key may, on the installation it is a stranger's.
         foreign.installation_key.clone_from(&foreign.key);
-        // Whoever the neighbour knows is new here.
+        // A person whom the neighbour knows is new here.
         foreign.newcomer.clone_from(&foreign.email);
         let before = all_rows(&site.world, &neighbour.project).await;
         Self {

@@ -12,9 +12,9 @@ use ory_kratos_client::{
 };
 use serde_json::json;
 use tenants::{Project, config::merged};
-use tests::{ADA, PASSWORD, Site, mailbox, story};
+use tests::{ADA, PASSWORD, Site, mailbox, story, text};
 
-use super::{begin, flow, input, native_app, refused};
+use super::{begin, flow, id, input, native_app, refused};
 use crate::methods::code::passwordless;
 
 fn code(code: Option<String>) -> UpdateLoginFlowBody {
@@ -84,7 +84,7 @@ async fn signs_up_and_in(site: Site) {
     // Nothing but codes: it is on its way at once.
     let (sent, nodes) = next(&sdk, &begun.id, who).await;
     assert_eq!(sent.state, Some(json!("sent_email")));
-    assert_eq!(sent.ui.messages.unwrap()[0].id, 1_010_014);
+    assert_eq!(sent.ui.messages.unwrap()[0].id, id(text::LOGIN_CODE_SENT));
     assert_eq!(input(&nodes, "code").0.group, GroupEnum::Code);
     let session = bring(&project, &sdk, &begun.id).await;
     let methods = session.authentication_methods.unwrap();
@@ -108,7 +108,10 @@ async fn adds_a_second_factor(site: Site) {
     let text = request.send().await.unwrap().text().await.unwrap();
     let (sent, _) = flow::<LoginFlow>(&text);
     assert_eq!(sent.requested_aal, Some(Aal2));
-    assert_eq!(sent.ui.messages.unwrap()[0].id, 1_010_025);
+    assert_eq!(
+        sent.ui.messages.unwrap()[0].id,
+        id(text::SECOND_FACTOR_CODE_SENT)
+    );
     let secret = mailbox::code_to(&project, ADA).await;
     let body = code(Some(secret));
     let done = frontend::update_login_flow(&sdk, &sent.id, body, Some(token), None).await;

@@ -1,5 +1,5 @@
-//! What the crate can ask for and this release does not serve, each by name. Whoever serves one takes its
-//! line out here and calls it in the other files.
+//! What the crate can ask for and this release does not serve, each by name. The change that serves one
+//! takes its line out here and calls it in the other files.
 
 use std::fmt::Debug;
 

@@ -1,8 +1,8 @@
 //! The official Rust SDK, unmodified: every function of it that is served here, its answers compared field
 //! by field as the crate decoded them.
 //!
-//! The crate's unions cannot decode, whoever serves ([`undecodable`]): flows and `continue_with` are read
-//! into its other types one part at a time.
+//! The crate's unions cannot decode, whichever server answers ([`undecodable`]): flows and `continue_with`
+//! are read into its other types one part at a time.
 
 mod admin;
 mod challenges;
@@ -100,6 +100,11 @@ fn refused<T: Debug, E: Debug>(answer: Result<T, Error<E>>) -> ResponseContent<E
         Err(Error::ResponseError(content)) => content,
         other => panic!("{other:?}"),
     }
+}
+
+/// A message's id as the crate decodes it.
+fn id(text: u64) -> i64 {
+    i64::try_from(text).unwrap()
 }
 
 /// A flow in the crate's own types, and its nodes.

@@ -16,9 +16,9 @@ use ory_kratos_client::{
     },
 };
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
-use super::{AGENT, begin, flow, input, native_app, refused, undecodable};
+use super::{AGENT, begin, flow, id, input, native_app, refused, undecodable};
 
 /// The crate writes `method` twice, as tag and as field.
 pub(super) fn login(password: &str) -> UpdateLoginFlowBody {
@@ -80,7 +80,7 @@ async fn registers(site: Site) {
     assert_eq!(begun.organization_id, Some(None));
     let (node, attributes) = input(&nodes, "traits.email");
     assert_eq!(node.group, GroupEnum::Default);
-    assert_eq!(node.meta.label.as_ref().unwrap().id, 1_070_002);
+    assert_eq!(node.meta.label.as_ref().unwrap().id, id(text::FIELD_LABEL));
     assert_eq!(attributes.r#type, ui_node_input_attributes::TypeEnum::Email);
     assert_eq!(
         (attributes.required, attributes.disabled),
@@ -163,7 +163,7 @@ async fn signs_in_or_is_told_why_not(site: Site) {
     assert_eq!(complaints.len(), 1);
     assert_eq!(
         (complaints[0].id, complaints[0].r#type),
-        (4_000_006, ui_text::TypeEnum::Error)
+        (id(text::WRONG_CREDENTIALS), ui_text::TypeEnum::Error)
     );
     let typed = &input(&nodes, "identifier").1.value;
     assert_eq!(*typed, Some(Some(json!(ADA))));

@@ -5,10 +5,10 @@ use ory_kratos_client::{
     models::{LoginFlow, RegistrationFlow, UiNode, UpdateLoginFlowBody},
 };
 use serde_json::{Value, json};
-use tests::{ADA, Kind, PASSWORD, Site, story};
+use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 use super::{
-    AGENT, begin, browser, flow, input, native::is_password_session, native::login,
+    AGENT, begin, browser, flow, id, input, native::is_password_session, native::login,
     native::registration, native_app, refused, undecodable,
 };
 
@@ -67,7 +67,10 @@ async fn signs_up_out_and_in(site: Site) {
     let wrong =
         frontend::update_login_flow(&sdk, &begun.id, with_token("not-it"), None, None).await;
     let (shown, _) = flow::<LoginFlow>(&refused(wrong).content);
-    assert_eq!(shown.ui.messages.unwrap()[0].id, 4_000_006);
+    assert_eq!(
+        shown.ui.messages.unwrap()[0].id,
+        id(text::WRONG_CREDENTIALS)
+    );
     let done = frontend::update_login_flow(&sdk, &begun.id, with_token(PASSWORD), None, None).await;
     undecodable(done, "action");
     let again = frontend::to_session(&sdk, None, None, None).await.unwrap();

@@ -9,9 +9,11 @@ use ory_kratos_client::{
     },
 };
 use serde_json::{Value, json};
-use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story};
+use tests::{ADA, Kind, OTHER_PASSWORD, PASSWORD, Site, story, text};
 
-use super::{begin, browser, flow, input, native::registration, native_app, refused, undecodable};
+use super::{
+    begin, browser, flow, id, input, native::registration, native_app, refused, undecodable,
+};
 
 fn profile(email: &str) -> UpdateSettingsFlowWithProfileMethod {
     UpdateSettingsFlowWithProfileMethod::new("profile".to_owned(), json!({ "email": email }))
@@ -21,7 +23,7 @@ fn password(password: &str) -> UpdateSettingsFlowWithPasswordMethod {
     UpdateSettingsFlowWithPasswordMethod::new("password".to_owned(), password.to_owned())
 }
 
-/// A flow as the server tells it to whoever holds the token.
+/// A flow as the server tells it to the holder of the token.
 async fn of_token(sdk: &Configuration, token: &str, path: &str) -> (SettingsFlow, Vec<UiNode>) {
     let url = format!("{}/self-service/settings/{path}", sdk.base_path);
     let request = sdk.client.get(url).header("x-session-token", token);
@@ -64,7 +66,7 @@ async fn changes_what_is_stored(site: Site) {
     assert_eq!(wrong.status, 400);
     let (_, nodes) = flow::<SettingsFlow>(&wrong.content);
     let (node, attributes) = input(&nodes, "traits.email");
-    assert_eq!(node.messages[0].id, 4_000_040);
+    assert_eq!(node.messages[0].id, id(text::INVALID_EMAIL));
     assert_eq!(attributes.value, Some(Some(json!("nope"))));
     let saved = submit(UpdateSettingsFlowBody::Profile(Box::new(profile(
         "new@x.org",
@@ -76,7 +78,7 @@ async fn changes_what_is_stored(site: Site) {
     let query = format!("flows?id={}", begun.id);
     let (saved, _) = of_token(&sdk, token, &query).await;
     assert_eq!(saved.state, Some(json!("success")));
-    assert_eq!(saved.ui.messages.unwrap()[0].id, 1_050_001);
+    assert_eq!(saved.ui.messages.unwrap()[0].id, id(text::SAVED));
     assert!(saved.continue_with.is_none());
     let session = frontend::to_session(&sdk, Some(token), None, None).await;
     let identity = session.unwrap().identity.unwrap();

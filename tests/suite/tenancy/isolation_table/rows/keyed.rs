@@ -130,7 +130,7 @@ pub(crate) const INSTALLATION: &[Row] = &[
         &[(Thing::InstallationKey, Refused(403))],
         |h| Ask::get("/metrics").bearer(&h.installation_key),
     ),
-    // The same for everybody.
+    // The same for every caller.
     reads(
         "GET /openapi.json",
         200,

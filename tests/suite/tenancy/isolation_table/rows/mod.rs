@@ -33,7 +33,7 @@ pub(crate) struct Row {
 pub(crate) enum Then {
     /// That status, and the project's own rows stay as well.
     Refused(u16),
-    /// That status: the request is carried out as if the thing had not been sent, or for nobody known.
+    /// That status: the request is carried out as if the thing had not been sent, or by a stranger.
     Ignored(u16),
 }
 
@@ -90,7 +90,7 @@ impl Ask {
         self.header("cookie", line)
     }
 
-    /// As a script in a browser in which nobody is signed in.
+    /// As a script in a browser without a session.
     fn visitor(self, h: &Hand) -> Self {
         self.header("cookie", format!("{}={}", h.csrf_name, h.csrf_cookie))
             .header("accept", "application/json".to_owned())

@@ -100,7 +100,7 @@ pub(crate) const PUBLIC: &[Row] = &[
             Ask::get(path).visitor(h)
         },
     ),
-    // An address that the neighbour knows is one that nobody knows.
+    // An address that the neighbour knows is unknown here.
     writes(
         "POST /self-service/registration",
         200,
@@ -284,7 +284,7 @@ pub(crate) const PUBLIC: &[Row] = &[
         &[(Thing::Key, Ignored(307))],
         |h| Ask::post("/recovery/link", json!({"identity_id": h.identity})).key(h),
     ),
-    // Begun by anybody; who is signed in changes nothing.
+    // Begun by any visitor; a session changes nothing.
     writes(
         "GET /self-service/verification/browser",
         200,
@@ -309,7 +309,7 @@ pub(crate) const PUBLIC: &[Row] = &[
             Ask::get(format!("/self-service/verification/flows?id={id}")).script(h)
         },
     ),
-    // An address that the neighbour knows is one that nobody knows, and looks like any other.
+    // An address that the neighbour knows is unknown here, and looks like any other.
     writes(
         "POST /self-service/verification",
         200,
@@ -385,7 +385,7 @@ pub(crate) const PUBLIC: &[Row] = &[
     writes("DELETE /sessions", 200, &[TOKEN], |h| {
         Ask::delete("/sessions").token(h)
     }),
-    // Sessions of others and of nobody: done, and nothing happens (contract, self-service 9).
+    // Sessions of others and such as never existed: done, and nothing happens (contract, self-service 9).
     writes(
         "DELETE /sessions/{id}",
         204,
@@ -401,7 +401,7 @@ pub(crate) const PUBLIC: &[Row] = &[
         &[(Thing::ErrorId, Refused(404))],
         |h| Ask::get(format!("/self-service/errors?id={}", h.error)),
     ),
-    // Open to everybody: whatever else is sent changes nothing.
+    // Open to every caller: what else is sent changes nothing.
     reads("GET /schemas", 200, &[(Thing::Cookie, Ignored(200))], |h| {
         Ask::get("/schemas").script(h)
     }),
@@ -426,7 +426,7 @@ pub(crate) const PUBLIC: &[Row] = &[
     reads("GET /version", 200, &[(Thing::Cookie, Ignored(200))], |h| {
         Ask::get("/version").script(h)
     }),
-    // The account pages are the same for everybody, and no file of theirs is anybody's own.
+    // The account pages are the same for every visitor, and no file of theirs is a project's own.
     reads(
         "GET /ui/{page}",
         200,
