@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tenants::config::MASK;
+use tenants::{Project, config::MASK};
 use tests::{Kind, ROOT_KEY, Site, story};
 
 use super::{Console, pointers};
@@ -11,11 +11,15 @@ const CONFIGURE: &str =
     "mutation($input: UpdateProjectConfigInput!) { updateProjectConfig(input: $input) {
     project { config configRevision } diff notes } }";
 
+fn change(project: &Project, more: &Value) -> Value {
+    json!({"input": tenants::config::merged(&json!({"slug": project.slug()}), more)})
+}
+
 #[story]
 async fn a_configuration_merges_replaces_or_is_only_tried(site: Site) {
     let console = Console::at(&site.origin);
     let project = site.project().await;
-    let change = |more: Value| json!({"input": tenants::config::merged(&json!({"slug": project.slug()}), &more)});
+    let change = |more| change(&project, &more);
     let off = json!({"selfservice": {"flows": {"registration": {"enabled": false}}}});
     let tried = console
         .data(
@@ -56,6 +60,22 @@ async fn a_configuration_merges_replaces_or_is_only_tried(site: Site) {
         "in force with the answer"
     );
 
+    let whole = json!({"config": {"session": {"lifespan": "3h"}}, "mode": "REPLACE"});
+    let replaced = console.data(ROOT_KEY, CONFIGURE, change(whole)).await;
+    assert_eq!(
+        replaced["project"]["config"],
+        json!({"session": {"lifespan": "3h"}})
+    );
+}
+
+#[story]
+async fn a_configuration_that_is_late_or_wrong_is_refused(site: Site) {
+    let console = Console::at(&site.origin);
+    let project = site.project().await;
+    let change = |more| change(&project, &more);
+    let newer = change(json!({"config": {"session": {"lifespan": "2h"}}}));
+    let newer = console.data(ROOT_KEY, CONFIGURE, newer).await;
+    assert_eq!(newer["project"]["configRevision"], 2);
     let late = console
         .refusal(
             ROOT_KEY,
@@ -67,13 +87,6 @@ async fn a_configuration_merges_replaces_or_is_only_tried(site: Site) {
         (&late["code"], &late["latestRevision"]),
         (&json!("REVISION_CONFLICT"), &json!(2))
     );
-    let whole = json!({"config": {"session": {"lifespan": "3h"}}, "mode": "REPLACE"});
-    let replaced = console.data(ROOT_KEY, CONFIGURE, change(whole)).await;
-    assert_eq!(
-        replaced["project"]["config"],
-        json!({"session": {"lifespan": "3h"}})
-    );
-
     let bad = console
         .refusal(
             ROOT_KEY,

@@ -94,6 +94,33 @@ async fn the_viewer_is_the_key(site: Site) {
 }
 
 /// What each role may, of a project and of the installation; every refusal is FORBIDDEN and changes nothing.
+/// What is the installation's only its own keys may, and not those of every role.
+async fn on_the_installation(console: &Console, token: &str, whose: Option<&str>, role: &str) {
+    let create = "createProject(input: {slug: \"ab\", name: \"n\"}) { project { id } }";
+    let key = "createApiKey(input: {name: \"n\", role: VIEWER}) { apiKey { id } }";
+    let installation = whose.is_none();
+    let expected = if installation && role != "VIEWER" {
+        "INVALID_INPUT"
+    } else {
+        "FORBIDDEN"
+    };
+    assert_eq!(
+        outcome(console, token, create).await,
+        expected,
+        "{role} of {whose:?}"
+    );
+    let expected = if installation && role == "OWNER" {
+        "data"
+    } else {
+        "FORBIDDEN"
+    };
+    assert_eq!(
+        outcome(console, token, key).await,
+        expected,
+        "{role} of {whose:?}"
+    );
+}
+
 #[story]
 async fn roles_have_their_ceilings(site: Site) {
     let console = Console::at(&site.origin);
@@ -107,9 +134,6 @@ async fn roles_have_their_ceilings(site: Site) {
     let rename = format!("updateProject(input: {{slug: \"{slug}\"}}) {{ project {{ id }} }}");
     let suspend = format!("suspendProject(input: {{slug: \"{slug}\"}}) {{ project {{ state }} }}");
     let resume = format!("resumeProject(input: {{slug: \"{slug}\"}}) {{ project {{ state }} }}");
-    let create = "createProject(input: {slug: \"ab\", name: \"n\"}) { project { id } }".to_owned();
-    let of_installation =
-        "createApiKey(input: {name: \"n\", role: VIEWER}) { apiKey { id } }".to_owned();
     let revoke = format!("revokeApiKey(input: {{id: \"{}\"}}) {{ id }}", Uuid::nil());
     // FORBIDDEN, or what comes when the role suffices.
     let table = [
@@ -137,27 +161,7 @@ async fn roles_have_their_ceilings(site: Site) {
                     "{role} of {whose:?}: {body}"
                 );
             }
-            let installation = whose.is_none();
-            let expected = if installation && role != "VIEWER" {
-                "INVALID_INPUT"
-            } else {
-                "FORBIDDEN"
-            };
-            assert_eq!(
-                outcome(&console, &token, &create).await,
-                expected,
-                "{role} of {whose:?}"
-            );
-            let expected = if installation && role == "OWNER" {
-                "data"
-            } else {
-                "FORBIDDEN"
-            };
-            assert_eq!(
-                outcome(&console, &token, &of_installation).await,
-                expected,
-                "{role} of {whose:?}"
-            );
+            on_the_installation(&console, &token, whose, role).await;
             let client = admin(project.base_url(), &token);
             assert_eq!(client.get("/admin/identities").await.status, StatusCode::OK);
             let made = client

@@ -242,6 +242,34 @@ async fn a_development_project_has_no_grace(w: World) {
     assert!(matches!(refused, Err(ChangeError::Invalid(_))));
 }
 
+async fn nothing_refers_to(all: &mut PgConnection, project: &Project) {
+    for (what, sql) in [
+        (
+            "revisions",
+            "select count(*) from control.config_revisions where project = $1",
+        ),
+        (
+            "keys",
+            "select count(*) from control.api_keys where project = $1 and revoked_at is null",
+        ),
+        (
+            "data key",
+            "select count(*) from control.projects where id = $1 and data_key <> ''",
+        ),
+        (
+            "jobs",
+            "select count(*) from control.jobs j join control.slots s using (db_role) where s.project = $1",
+        ),
+    ] {
+        let left: i64 = sqlx::query_scalar(sql)
+            .bind(project.id().uuid())
+            .fetch_one(&mut *all)
+            .await
+            .unwrap();
+        assert_eq!(left, 0, "{what}");
+    }
+}
+
 #[story(World::own())]
 async fn nothing_is_left_of_a_purged_project_but_its_slug(w: World) {
     let at = w.installation();
@@ -263,33 +291,9 @@ async fn nothing_is_left_of_a_purged_project_but_its_slug(w: World) {
     );
     assert!(
         project.begin().await.map(drop).is_ok(),
-        "a handle somebody still holds finds no tables"
+        "a handle that is still held finds no tables"
     );
-    for (what, sql) in [
-        (
-            "revisions",
-            "select count(*) from control.config_revisions where project = $1",
-        ),
-        (
-            "keys",
-            "select count(*) from control.api_keys where project = $1 and revoked_at is null",
-        ),
-        (
-            "data key",
-            "select count(*) from control.projects where id = $1 and data_key <> ''",
-        ),
-        (
-            "jobs",
-            "select count(*) from control.jobs j join control.slots s using (db_role) where s.project = $1",
-        ),
-    ] {
-        let left: i64 = sqlx::query_scalar(sql)
-            .bind(project.id().uuid())
-            .fetch_one(&mut all)
-            .await
-            .unwrap();
-        assert_eq!(left, 0, "{what}");
-    }
+    nothing_refers_to(&mut all, &project).await;
 
     // The role goes with the next batch; the rest of the batch was made up.
     assert!(role_exists(&mut all, &role).await);

@@ -1,6 +1,8 @@
 //! What a transaction costs on the way to PostgreSQL, counted on the way: each flush of the client that waits
 //! for an answer is a round trip. What the pool asks of a returned connection comes after the answer to the
 //! request, so only the begin, the statements and the commit are waited for.
+//!
+//! Looks inside: the tables.
 
 use std::{
     collections::HashMap,

@@ -2,6 +2,7 @@
 
 use reqwest::{Method, header::HeaderMap};
 use serde_json::json;
+use tenants::Project;
 use tests::{Client, Kind, Site, story};
 
 #[story]
@@ -93,13 +94,17 @@ async fn actual(client: &Client, origin: &str) -> HeaderMap {
 
 const ALLOWED: &str = "access-control-allow-origin";
 
+/// Open to one origin, and to all below another.
+async fn with_cors(site: &Site) -> Project {
+    let cors = json!({"enabled": true, "allowed_origins": ["https://app.example", "https://*.wild.example"]});
+    site.project_with(json!({"serve": {"public": {"cors": cors}}}))
+        .await
+}
+
 #[story]
 async fn cors_is_off_until_a_project_switches_it_on(site: Site) {
     let off = site.project().await;
-    let cors = json!({"enabled": true, "allowed_origins": ["https://app.example", "https://*.wild.example"]});
-    let on = site
-        .project_with(json!({"serve": {"public": {"cors": cors}}}))
-        .await;
+    let on = with_cors(&site).await;
     let closed = site.client(&off, Kind::Spa);
     for headers in [
         preflight(&closed, "https://app.example").await,
@@ -144,6 +149,23 @@ async fn cors_is_off_until_a_project_switches_it_on(site: Site) {
             "{vary:?}"
         );
     }
+    // In force from the next request on.
+    site.world
+        .configure(
+            &off,
+            json!({"serve": {"public": {"cors": cors_for("https://late.example")}}}),
+        )
+        .await;
+    assert_eq!(
+        actual(&closed, "https://late.example").await[ALLOWED],
+        "https://late.example"
+    );
+}
+
+#[story]
+async fn cors_is_closed_to_other_origins(site: Site) {
+    let on = with_cors(&site).await;
+    let open = site.client(&on, Kind::Spa);
     let foreign = [
         "https://evil.example",
         "http://app.example",
@@ -158,17 +180,6 @@ async fn cors_is_off_until_a_project_switches_it_on(site: Site) {
             assert!(!headers.contains_key(ALLOWED), "{origin}: {headers:?}");
         }
     }
-    // In force from the next request on.
-    site.world
-        .configure(
-            &off,
-            json!({"serve": {"public": {"cors": cors_for("https://late.example")}}}),
-        )
-        .await;
-    assert_eq!(
-        actual(&closed, "https://late.example").await[ALLOWED],
-        "https://late.example"
-    );
 }
 
 fn cors_for(origin: &str) -> serde_json::Value {

@@ -6,6 +6,12 @@ use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 use super::password_fields;
 
+const PROFILE: [&str; 3] = [
+    "default/csrf_token",
+    "default/traits.email",
+    "profile/method=profile",
+];
+
 fn two_steps() -> Value {
     json!({"selfservice": {"flows": {"registration": {"style": "profile_first"}}}})
 }
@@ -18,17 +24,12 @@ async fn two_steps_forward_and_back(site: Site) {
         let client = site.client(&project, kind);
         let email = format!("{kind:?}@example.org");
         let first = client.begin("registration", "").await;
-        let profile = [
-            "default/csrf_token",
-            "default/traits.email",
-            "profile/method=profile",
-        ];
-        assert_eq!(first.outline(), profile);
+        assert_eq!(first.outline(), PROFILE);
 
         let bad = json!({"method": "profile", "traits": {"email": "nope"}});
         let stays = client.submit(&first, bad).await;
         assert_eq!(stays.status, StatusCode::BAD_REQUEST);
-        assert_eq!(stays.outline(), profile);
+        assert_eq!(stays.outline(), PROFILE);
         assert_eq!(stays.node_messages("traits.email"), [text::INVALID_EMAIL]);
 
         let forward = json!({"method": "profile", "traits": {"email": email}});
@@ -56,6 +57,22 @@ async fn two_steps_forward_and_back(site: Site) {
             second = client.submit(&first, forward.clone()).await;
         }
 
+        let done = client
+            .submit(&first, password_fields(&email, PASSWORD))
+            .await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    }
+}
+
+#[story]
+async fn the_second_step_brings_the_first_along_and_leads_back(site: Site) {
+    let project = site.project_with(two_steps()).await;
+    for kind in [Kind::Spa, Kind::Api] {
+        let client = site.client(&project, kind);
+        let email = format!("{kind:?}@example.org");
+        let first = client.begin("registration", "").await;
+        let forward = json!({"method": "profile", "traits": {"email": email}});
+        client.submit(&first, forward.clone()).await;
         // Trap 21: what is hidden is sent again, or it is missing.
         let alone = json!({"method": "password", "password": PASSWORD});
         let refused = client.submit(&first, alone).await;
@@ -78,14 +95,14 @@ async fn two_steps_forward_and_back(site: Site) {
         let back = json!({"screen": "previous", "csrf_token": "", "traits": {"email": email}});
         let again = client.submit(&first, back).await;
         assert_eq!(again.status, StatusCode::BAD_REQUEST);
-        assert_eq!(again.outline(), profile);
+        assert_eq!(again.outline(), PROFILE);
         assert!(again.messages().is_empty());
         let trait_node = &again.node("traits.email")["attributes"];
         assert_eq!(
             (&trait_node["type"], &trait_node["value"]),
             (&json!("email"), &json!(email))
         );
-        assert_eq!(client.reread(&first).await.outline(), profile);
+        assert_eq!(client.reread(&first).await.outline(), PROFILE);
 
         client.submit(&first, forward).await;
         let done = client

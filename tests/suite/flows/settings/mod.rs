@@ -1,6 +1,7 @@
 //! Change what is stored, as the three kinds of client see it. Trap numbers are those of the contract
 //! (self-service 15).
 
+mod access;
 mod account;
 mod flow;
 mod notices;

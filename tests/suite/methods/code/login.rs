@@ -3,6 +3,17 @@
 use super::*;
 use tests::story;
 
+/// One factor, and no other.
+fn proved_by_code(session: &Answer) {
+    let methods = session.body["authentication_methods"].as_array().unwrap();
+    assert_eq!(methods.len(), 1);
+    assert_eq!(
+        (&methods[0]["method"], &methods[0]["aal"]),
+        (&json!("code"), &json!("aal1"))
+    );
+    assert_eq!(session.body["authenticator_assurance_level"], "aal1");
+}
+
 #[story]
 async fn three_kinds_of_client_sign_in(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;
@@ -69,14 +80,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
             Kind::Spa | Kind::Api => StatusCode::OK,
         };
         assert_eq!(done.status, status, "{}", done.text);
-        let session = client.whoami_after(&done).await;
-        let methods = session.body["authentication_methods"].as_array().unwrap();
-        assert_eq!(methods.len(), 1);
-        assert_eq!(
-            (&methods[0]["method"], &methods[0]["aal"]),
-            (&json!("code"), &json!("aal1"))
-        );
-        assert_eq!(session.body["authenticator_assurance_level"], "aal1");
+        proved_by_code(&client.whoami_after(&done).await);
         if kind == Kind::Api {
             let again = client.submit(&sent, fields).await;
             assert_eq!(again.messages(), [text::NO_LOGIN_STRATEGY]);

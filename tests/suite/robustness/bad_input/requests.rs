@@ -152,6 +152,12 @@ async fn any_header_is_answered(site: Site) {
             }
         }
     }
+}
+
+#[story]
+async fn ids_of_requests_that_are_none_are_replaced(site: Site) {
+    let project = site.project().await;
+    let client = site.client(&project, Kind::Spa);
     for id in ["has space", &"x".repeat(129)] {
         let answer = client
             .send(Method::GET, "/version", None, &[("x-request-id", id)])
@@ -160,6 +166,11 @@ async fn any_header_is_answered(site: Site) {
         let ours = answer.headers["x-request-id"].to_str().unwrap();
         assert_eq!(ours.len(), 36, "{ours}");
     }
+}
+
+#[story]
+async fn headers_beyond_ascii_are_answered(site: Site) {
+    let project = site.project().await;
     let path = project.base_url().strip_prefix(&site.origin).unwrap();
     for name in [
         "cookie",

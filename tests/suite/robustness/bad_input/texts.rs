@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
-use super::{contracted, values};
+use super::{contracted, types::values};
 
 const LETTERS: [(&str, &str); 6] = [
     ("zero width", "a\u{200b}d\u{feff}a@example.org"),
