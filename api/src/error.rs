@@ -261,7 +261,6 @@ impl From<decision::Error> for ApiError {
                 .id("session_refresh_required")
                 .because("The session is too old for this change. Please sign in again first.")
                 .beside("redirect_browser_to", json!(redirect_to)),
-            E::Spent(message) => Self::bad_request(message.text),
             E::Replaced {
                 replacement,
                 because,
@@ -269,7 +268,7 @@ impl From<decision::Error> for ApiError {
                 .id("self_service_flow_replaced")
                 .because(because)
                 .beside("use_flow_id", json!(replacement)),
-            E::AddressUnverified(unverified) => unverified_address(&unverified.shown),
+            E::AddressUnverified(shown) => unverified_address(&shown),
             E::MethodDisabled => {
                 Self::not_found().because("This method is disabled in this project.")
             }

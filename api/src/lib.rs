@@ -6,7 +6,6 @@ mod admission;
 mod app;
 mod audience;
 mod body;
-mod challenges;
 mod client;
 mod cookies;
 mod cors;

@@ -6,7 +6,9 @@ use axum::{
 };
 use flows::{
     decision,
-    flow::{Flow, Kind, Transport},
+    flow::{Flow, Transport},
+    kind::Kind,
+    pages::with_query,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -153,10 +155,8 @@ pub(crate) fn refuse_expired<K: Kind>(visit: &Visit, flow: &Flow<K>) -> Result<(
         Transport::Browser => {
             let begin = format!("{base}/browser");
             let return_to = flow.return_to.as_deref();
-            let redirect_to = return_to.map_or_else(
-                || begin.clone(),
-                |to| flows::config::with_query(&begin, "return_to", to),
-            );
+            let redirect_to =
+                return_to.map_or_else(|| begin.clone(), |to| with_query(&begin, "return_to", to));
             json!({ "redirect_to": redirect_to, "return_to": return_to.unwrap_or_default() })
         }
     };

@@ -9,9 +9,13 @@ use axum::{
     response::{Html, IntoResponse as _, Response},
 };
 use flows::{
-    config::{Pages, SelfService},
+    login::Login,
     methods::account::AccountConfig,
-    settings::SettingsConfig,
+    pages::{self, ErrorPageConfig, Pages},
+    recovery::{Recovery, RecoveryConfig},
+    registration::{Registration, RegistrationConfig},
+    settings::Settings,
+    verification::{Verification, VerificationConfig},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 use serde::Deserialize;
@@ -212,20 +216,20 @@ async fn config(tenant: Tenant) -> Response {
 }
 
 fn facts(project: &Project) -> Value {
-    let (flows, pages) = (&project.config::<SelfService>().flows, Pages::of(project));
-    let page = |configured: &Option<String>, own| pages.page(configured.as_deref(), own);
+    let own = Pages::of(project);
+    let error = project.config::<ErrorPageConfig>();
     let mut facts = json!({
         "name": project.name(),
-        "default_redirect_url": pages.return_to().default_url(),
-        "login_ui_url": page(&flows.login.ui_url, "login"),
-        "registration_ui_url": page(&flows.registration.ui_url, "registration"),
-        "recovery_ui_url": page(&flows.recovery.ui_url, "recovery"),
-        "verification_ui_url": page(&flows.verification.ui_url, "verification"),
-        "settings_ui_url": page(&project.config::<SettingsConfig>().ui_url, "settings"),
-        "error_ui_url": page(&flows.error.ui_url, "error"),
-        "registration_enabled": flows.registration.enabled,
-        "recovery_enabled": flows.recovery.enabled,
-        "verification_enabled": flows.verification.enabled,
+        "default_redirect_url": own.return_to().default_url(),
+        "login_ui_url": pages::page::<Login>(project),
+        "registration_ui_url": pages::page::<Registration>(project),
+        "recovery_ui_url": pages::page::<Recovery>(project),
+        "verification_ui_url": pages::page::<Verification>(project),
+        "settings_ui_url": pages::page::<Settings>(project),
+        "error_ui_url": own.page(error.ui_url.as_deref(), "error"),
+        "registration_enabled": project.config::<RegistrationConfig>().enabled,
+        "recovery_enabled": project.config::<RecoveryConfig>().0.enabled,
+        "verification_enabled": project.config::<VerificationConfig>().0.enabled,
         "settings_enabled": true,
         "hide_ory_branding": true,
     });

@@ -13,12 +13,13 @@ use argon2::{Algorithm, Params, Version};
 use chrono::TimeDelta;
 use criterion::{Criterion, criterion_group};
 use flows::{
-    begin::Init,
+    begin::{Init, begin},
     csrf,
     cx::{ClientInfo, CookieState, Cx},
-    flow::{Flow, LoginState, Opening, Transport},
-    login::{self, Login, LoginOutcome, Wish},
+    flow::{Flow, NewFlow, Transport},
+    login::{Login, LoginData, LoginParams},
     methods::password::HasherConfig,
+    run::{Arrival, Outcome, run},
     submission::Submission,
 };
 use identity::{
@@ -194,13 +195,15 @@ fn init(transport: Transport) -> Init {
 }
 
 async fn sign_in(cx: &Cx<'_>) {
-    let flow = login::begin(cx, init(Transport::Api), Wish::default())
+    let flow = begin::<Login>(cx, init(Transport::Api), &LoginParams::default())
         .await
         .unwrap();
     let body = json!({"method": "password", "identifier": EMAIL, "password": PASSWORD});
     let submission = Submission::from_json(body.as_object().unwrap().clone());
-    let outcome = login::submit(cx, flow.id, Ok(submission)).await.unwrap();
-    assert!(matches!(outcome, LoginOutcome::SignedIn(..)));
+    let outcome: Outcome<Login> = run(cx, flow.id, Arrival::Submission(Ok(submission)))
+        .await
+        .unwrap();
+    assert!(matches!(outcome, Outcome::Done { .. }));
 }
 
 fn hashing(c: &mut Criterion) {
@@ -234,7 +237,7 @@ fn with_postgres(c: &mut Criterion) {
     group.sample_size(50);
     group.bench_function("begin a login flow and store it", |b| {
         b.to_async(runtime).iter(|| async {
-            login::begin(&cx, init(Transport::Api), Wish::default())
+            begin::<Login>(&cx, init(Transport::Api), &LoginParams::default())
                 .await
                 .unwrap()
         });
@@ -285,13 +288,14 @@ fn with_postgres(c: &mut Criterion) {
 async fn drawn(cx: &Cx<'_>) -> Vec<u8> {
     let mut flow = Flow::<Login>::new(
         cx,
-        Opening {
+        NewFlow {
             transport: Transport::Browser,
             request_url: "http://127.0.0.1:4433/".to_owned(),
             return_to: None,
             identity_schema: None,
             lifespan: Duration::from_hours(1),
-            state: LoginState::default(),
+            data: LoginData::default(),
+            state: flows::flow::CHOOSE_METHOD,
         },
     );
     flow.draw(cx).await.unwrap();

@@ -1,36 +1,25 @@
-//! What a person can do: the self-service flows, their methods and hooks, and the forms they draw.
+//! What a visitor can do: the self-service flows, their methods and hooks, and the forms they draw.
 //!
-//! A method decides, one transaction writes, the edge answers. Nothing here sees a header or a status.
+//! The machine is `engine`; on it stand the `kinds` of flow, on these `methods` and `hooks`, and `catalog` says
+//! who takes part in what. A method decides, one transaction writes, the edge answers. Nothing here sees a header
+//! or a status.
 
-pub mod begin;
-mod challenge;
-pub mod config;
-pub mod continue_with;
-pub mod csrf;
-pub mod cx;
-pub mod decision;
-pub mod errors;
-pub mod flow;
-pub mod guard;
-pub mod hooks;
-pub mod limits;
-pub mod login;
-mod messages;
+mod catalog;
+mod engine;
+mod hooks;
+mod kinds;
 pub mod methods;
-pub mod recovery;
-pub mod registration;
-pub mod return_to;
-pub mod settings;
-pub mod store;
-pub mod submission;
-mod submit;
 pub mod ui;
-pub mod verification;
-mod write;
+
+pub use engine::{
+    address_proof, after, attempt, begin, continue_with, csrf, cx, decision, errors, flags, flow,
+    guard, hook, kind, limits, pages, return_to, run, store, strategy, submission,
+};
+pub use kinds::{login, logout, recovery, registration, settings, verification};
 
 use tenants::{ConfigRules, config::section_check};
 
-/// How the configuration of a project is judged: by everybody who will read a part of it.
+/// How the configuration of a project is judged: by every part that will read it.
 pub fn config_rules() -> ConfigRules {
     ConfigRules {
         schema_check: identity::schemas::check,
@@ -40,18 +29,24 @@ pub fn config_rules() -> ConfigRules {
             section_check::<identity::sessions::Cookies>,
             section_check::<identity::schemas::IdentityConfig>,
             section_check::<identity::factors::CodeAsFactor>,
-            section_check::<config::SelfService>,
-            section_check::<config::Enumeration>,
+            section_check::<pages::ReturnConfig>,
+            section_check::<pages::ErrorPageConfig>,
+            section_check::<login::LoginConfig>,
+            section_check::<logout::LogoutConfig>,
+            section_check::<registration::RegistrationConfig>,
+            section_check::<settings::SettingsConfig>,
+            section_check::<recovery::RecoveryConfig>,
+            section_check::<verification::VerificationConfig>,
+            section_check::<flags::Enumeration>,
+            section_check::<flags::FeatureFlags>,
             section_check::<limits::LimitsConfig>,
+            section_check::<methods::account::AccountConfig>,
             section_check::<methods::code::CodeConfig>,
             section_check::<methods::code::CodeFlags>,
+            section_check::<methods::link::LinkConfig>,
             section_check::<methods::password::PasswordConfig>,
             section_check::<methods::password::HasherConfig>,
             section_check::<methods::profile::ProfileConfig>,
-            section_check::<settings::SettingsConfig>,
-            section_check::<methods::account::AccountConfig>,
-            section_check::<methods::link::LinkConfig>,
-            section_check::<config::FeatureFlags>,
             section_check::<courier::CourierConfig>,
             section_check::<courier::TextConfig>,
         ],

@@ -1,9 +1,50 @@
-//! What becomes of addresses: a message was sent, somebody proved to read it; and whose an address is.
+//! What becomes of addresses: a message was sent, its owner proved to read it; and which identity has an address.
 
 use tenants::{Fault, Tx};
 use uuid::Uuid;
 
-use crate::schema::{Address, Via};
+use crate::{
+    schema::{Address, Via},
+    write::WriteError,
+};
+
+/// A write of an address.
+#[derive(Debug)]
+pub enum AddressWrite {
+    /// A message goes to a verifiable address.
+    Sent {
+        /// Of that identity.
+        identity_id: Uuid,
+        /// In its stored form.
+        address: Address,
+    },
+    /// A verifiable address was proved to be read by its owner.
+    Verified {
+        /// Of that identity.
+        identity_id: Uuid,
+        /// In its stored form.
+        address: Address,
+    },
+}
+
+impl AddressWrite {
+    /// Carry it out.
+    pub async fn apply(&self, tx: &mut Tx) -> Result<(), WriteError> {
+        match self {
+            Self::Sent {
+                identity_id,
+                address,
+            } => mark_sent(tx, *identity_id, address).await?,
+            Self::Verified {
+                identity_id,
+                address,
+            } => {
+                mark_verified(tx, *identity_id, address).await?;
+            }
+        }
+        Ok(())
+    }
+}
 
 /// The owner of a verifiable address in its stored form.
 pub async fn owner_of_verifiable(tx: &mut Tx, address: &Address) -> Result<Option<Uuid>, Fault> {
@@ -41,7 +82,7 @@ pub async fn mark_sent(tx: &mut Tx, identity_id: Uuid, address: &Address) -> Res
     tx.invalidate(identity_id).await
 }
 
-/// Somebody proved to read the address. False: the identity does not have it any more.
+/// The owner proved to read the address. False: the identity does not have it any more.
 pub async fn mark_verified(
     tx: &mut Tx,
     identity_id: Uuid,
@@ -61,7 +102,7 @@ pub async fn mark_verified(
     Ok(verified)
 }
 
-/// What somebody typed as an address, in its stored form; `None` when nothing can be sent there.
+/// What a visitor typed as an address, in its stored form; `None` when nothing can be sent there.
 pub fn reachable(text: &str) -> Option<Address> {
     let value = crate::normalize::identifier(text);
     if crate::schema::is_email_loose(&value) {
@@ -73,7 +114,7 @@ pub fn reachable(text: &str) -> Option<Address> {
     Some(Address { via, value })
 }
 
-/// The channel of an address as somebody typed it, and its stored form.
+/// The channel of an address as a visitor typed it, and its stored form.
 pub fn read_typed(text: &str) -> Address {
     let value = crate::normalize::identifier(text);
     let via = if value.contains('@') || !value.starts_with('+') {

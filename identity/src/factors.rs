@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use tenants::Section;
 
-use crate::sessions::Aal;
+use crate::aal::Aal;
 
 /// A bit set. Written in the commit that changes a credential or an address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

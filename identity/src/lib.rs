@@ -1,5 +1,6 @@
 //! People: identities, their credentials and their sessions. Knows nothing of flows or HTTP.
 
+mod aal;
 pub mod addresses;
 pub mod credentials;
 pub mod factors;
@@ -10,6 +11,7 @@ pub mod one_time;
 pub mod schema;
 pub mod schemas;
 pub mod sessions;
+pub mod write;
 
 pub use credentials::password_hash::{HashError, HashPool, Hasher};
 pub use identities::Identity;

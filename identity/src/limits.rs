@@ -12,6 +12,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tenants::{Fault, Project, Tx};
 
+use crate::write::WriteError;
+
 /// No pause is longer.
 const PAUSE_MAX: Duration = Duration::from_mins(15);
 const KEY_BYTES: usize = 16;
@@ -77,7 +79,18 @@ pub fn network(address: &str) -> String {
 /// Count one try in each bucket, in a commit of its own. `Some`: at least one bucket refuses, for so long, and
 /// the try is counted in none.
 pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Duration>, Fault> {
-    let now = project.now();
+    let mut tx = project.begin().await?;
+    let refused = take_in(&mut tx, buckets).await?;
+    if refused.is_none() {
+        tx.commit().await?;
+    }
+    Ok(refused)
+}
+
+/// The same in the caller's transaction: to be committed soon, because other tries wait for its rows; and not at
+/// all when it is refused.
+pub async fn take_in(tx: &mut Tx, buckets: &[Bucket]) -> Result<Option<Duration>, Fault> {
+    let now = tx.project().now();
     // One order for everybody, so that two cannot wait for each other.
     let mut sorted: Vec<&Bucket> = buckets.iter().collect();
     sorted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -85,7 +98,6 @@ pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Durati
     let free: Vec<f64> = sorted.iter().map(|b| b.free).collect();
     let spans: Vec<f64> = sorted.iter().map(|b| b.span.as_secs_f64()).collect();
     let pauses: Vec<f64> = sorted.iter().map(|b| b.pause_max.as_secs_f64()).collect();
-    let mut tx = project.begin().await?;
     let rows = sqlx::query!(
         r#"insert into counters as c (key, level, free, span_seconds, counted_at)
            select b.key, 1, b.free, b.span, $4 from unnest($1::bytea[], $2::float8[], $3::float8[]) as b (key, free, span)
@@ -111,9 +123,6 @@ pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Durati
     let rows = rows.fetch_all(tx.conn()).await?;
     let refusing = rows.iter().filter(|row| row.refused);
     let until = refusing.filter_map(|row| row.paused_until).max();
-    if until.is_none() {
-        tx.commit().await?;
-    }
     Ok(until.map(|until| wait(until, now)))
 }
 
@@ -124,20 +133,28 @@ fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
         .max(Duration::from_secs(1))
 }
 
-/// Who was right gets the try back, and is not made to wait for earlier ones.
-pub async fn give_back(tx: &mut Tx, buckets: &[Bucket]) -> Result<(), Fault> {
-    let mut sorted: Vec<&Bucket> = buckets.iter().collect();
-    sorted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    for bucket in sorted {
+/// A try that turned out to be right gets its place back in each bucket, and nobody is made to wait for earlier
+/// ones.
+#[derive(Debug)]
+pub struct Forgive(pub Vec<Bucket>);
+
+impl Forgive {
+    /// Carry it out, in the order in which tries are counted.
+    pub async fn apply(&self, tx: &mut Tx) -> Result<(), WriteError> {
+        let keys: Vec<Vec<u8>> = self.0.iter().map(|b| b.key.clone()).collect();
+        let forgiving: Vec<bool> = self.0.iter().map(|b| b.forgiving).collect();
         sqlx::query!(
-            "update counters set level = case when $2 then 0 else greatest(0, level - 1) end, paused_until = null where key = $1",
-            bucket.key,
-            bucket.forgiving
+            "update counters c set level = case when b.forgiving then 0 else greatest(0, c.level - 1) end, paused_until = null
+               from (select c.key, b.forgiving from unnest($1::bytea[], $2::bool[]) as b (key, forgiving)
+                       join counters c on c.key = b.key order by c.key for update of c) as b
+              where c.key = b.key",
+            &keys,
+            &forgiving
         )
         .execute(tx.conn())
         .await?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// Delete up to `limit` buckets that nobody touched since `before`. Answers how many went.

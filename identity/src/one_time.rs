@@ -11,7 +11,10 @@ use tenants::{Fault, Project, Tx, ids};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::schema::{Address, Via};
+use crate::{
+    schema::{Address, Via},
+    write::WriteError,
+};
 
 const CODE_DIGITS: u32 = 6;
 const TOKEN_LENGTH: usize = 32;
@@ -39,7 +42,7 @@ impl Purpose {
 
 /// What a secret is minted for.
 #[derive(Clone, Debug)]
-pub struct Errand {
+pub struct CodeSpec {
     /// In which flow it is good.
     pub flow_id: Uuid,
     /// For what.
@@ -64,30 +67,30 @@ pub struct Minted {
 #[derive(Clone, Debug)]
 pub struct NewCode {
     id: Uuid,
-    errand: Errand,
+    spec: CodeSpec,
     mac: [u8; 32],
 }
 
 /// Six digits.
-pub fn code(project: &Project, errand: Errand) -> Minted {
+pub fn code(project: &Project, spec: CodeSpec) -> Minted {
     let digits = ids::below(10u64.pow(CODE_DIGITS));
     mint(
         project,
-        errand,
+        spec,
         format!("{digits:0width$}", width = CODE_DIGITS as usize),
     )
 }
 
 /// The token of a link: 32 of `[A-Za-z0-9]`, 190 bits.
-pub fn token(project: &Project, errand: Errand) -> Minted {
-    mint(project, errand, ids::alphanumeric(TOKEN_LENGTH))
+pub fn token(project: &Project, spec: CodeSpec) -> Minted {
+    mint(project, spec, ids::alphanumeric(TOKEN_LENGTH))
 }
 
-fn mint(project: &Project, errand: Errand, secret: String) -> Minted {
-    let mac = mac(project, errand.flow_id, errand.purpose, &secret);
+fn mint(project: &Project, spec: CodeSpec, secret: String) -> Minted {
+    let mac = mac(project, spec.flow_id, spec.purpose, &secret);
     let code = NewCode {
         id: ids::v4(),
-        errand,
+        spec,
         mac,
     };
     Minted {
@@ -112,18 +115,18 @@ fn mac(project: &Project, flow_id: Uuid, purpose: Purpose, secret: &str) -> [u8;
 /// Write what is stored of a secret.
 pub async fn insert(tx: &mut Tx, code: &NewCode) -> Result<(), Fault> {
     let now = tx.project().now();
-    let errand = &code.errand;
+    let spec = &code.spec;
     sqlx::query!(
         "insert into codes (id, flow_id, purpose, secret_mac, identity_id, via, address, expires_at, created_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         code.id,
-        errand.flow_id,
-        errand.purpose.as_str(),
+        spec.flow_id,
+        spec.purpose.as_str(),
         &code.mac[..],
-        errand.identity_id,
-        errand.address.via.as_str(),
-        errand.address.value,
-        errand.expires_at,
+        spec.identity_id,
+        spec.address.via.as_str(),
+        spec.address.value,
+        spec.expires_at,
         now
     )
     .execute(tx.conn())
@@ -139,23 +142,31 @@ pub async fn drop_of_flow(tx: &mut Tx, flow_id: Uuid) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Count one more try at this flow's codes, before it is judged, in a commit of its own: tries at the same
-/// moment are each counted. Answers how many there were, this one included.
-pub async fn count_submission(project: &Project, flow_id: Uuid) -> Result<i32, Fault> {
-    let mut tx = project.begin().await?;
-    let count = sqlx::query_scalar!(
-        "update flows set submissions = submissions + 1 where id = $1 returning submissions",
-        flow_id
-    );
-    let count = count.fetch_optional(tx.conn()).await?;
-    tx.commit().await?;
-    Ok(count.unwrap_or(i32::MAX))
+/// A write of what is stored of secrets.
+#[derive(Debug)]
+pub enum CodeWrite {
+    /// Store what is kept of a secret.
+    Store(Box<NewCode>),
+    /// Forget the codes of a flow, before new ones are sent.
+    DropOfFlow(Uuid),
+    /// Use a code up, and with it all others of its flow. The submission is outdated when another was faster.
+    Consume(Uuid),
 }
 
-/// How many tries at this flow's codes there were so far.
-pub async fn submissions(tx: &mut Tx, flow_id: Uuid) -> Result<i32, Fault> {
-    let count = sqlx::query_scalar!("select submissions from flows where id = $1", flow_id);
-    Ok(count.fetch_optional(tx.conn()).await?.unwrap_or(i32::MAX))
+impl CodeWrite {
+    /// Carry it out.
+    pub async fn apply(&self, tx: &mut Tx) -> Result<(), WriteError> {
+        match self {
+            Self::Store(code) => insert(tx, code).await?,
+            Self::DropOfFlow(flow_id) => drop_of_flow(tx, *flow_id).await?,
+            Self::Consume(id) => {
+                if !consume(tx, *id).await? {
+                    return Err(WriteError::Outdated);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a secret turned out to be.

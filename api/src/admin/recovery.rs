@@ -6,11 +6,12 @@ use axum::{
     response::Response,
 };
 use flows::{
-    config::{Pages, Use},
+    address_proof::DeliveryMethod,
     cx::Cx,
     decision,
     flow::Transport,
     methods::{code::CodeConfig, link::LinkConfig},
+    pages::Pages,
     recovery::{self, HandedOver, Handover},
 };
 use serde::Deserialize;
@@ -82,7 +83,7 @@ async fn code(
         to,
         wanted,
     };
-    let made = asked.hand_over(Use::Code).await?;
+    let made = asked.hand_over(DeliveryMethod::Code).await?;
     let made = made.ok_or_else(|| ApiError::not_found().because("There is no such identity."))?;
     let body = json!({
         "recovery_link": made.link,
@@ -116,7 +117,7 @@ async fn link(
         to,
         wanted,
     };
-    let made = asked.hand_over(Use::Link).await?;
+    let made = asked.hand_over(DeliveryMethod::Link).await?;
     let made = made.ok_or_else(|| ApiError::bad_request("There is no such identity."))?;
     let body = json!({"recovery_link": made.link, "expires_at": made.expires_at});
     Ok(respond::json(StatusCode::OK, &body))
@@ -137,7 +138,7 @@ struct Asked {
 
 impl Asked {
     /// `None`: there is no such identity.
-    async fn hand_over(self, method: Use) -> Result<Option<HandedOver>> {
+    async fn hand_over(self, method: DeliveryMethod) -> Result<Option<HandedOver>> {
         let (tenant, wanted) = (&self.tenant, &self.wanted);
         let return_to = self.to.return_to.filter(|url| !url.is_empty());
         if let Some(url) = &return_to

@@ -1,32 +1,25 @@
 //! `/self-service/login`.
 
-use axum::{
-    extract::OriginalUri,
-    http::{StatusCode, Uri},
-    response::Response,
-};
+use axum::{extract::OriginalUri, http::Uri, response::Response};
 use flows::{
     begin::Init,
-    flow::{Flow, Transport},
-    guard,
-    login::{self, Login, Wish},
-    store,
-    submission::Submission,
+    flow::Transport,
+    login::{Login, LoginParams},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
+use super::flow;
 use crate::{
     audience::ProjectRoutes,
     body::Submitted,
-    error::{ApiError, Result},
+    error::Result,
     openapi::shapes::{
         AskedAal, ErrorBrowserLocationChangeRequired, FormFields, LoginFlow, RefusedLogin,
         SelfServiceFlowExpiredError, SuccessfulNativeLogin, UpdateLoginFlowBody,
     },
     query::{self, Query},
-    respond,
     visit::Visit,
 };
 
@@ -41,7 +34,7 @@ pub(super) fn router() -> ProjectRoutes {
 /// Query parameters of an init. Empty ones count as absent.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Ask {
+struct InitQuery {
     /// Ask for credentials although somebody is signed in, to be sure who it is.
     #[param(value_type = Option<bool>, default = false)]
     refresh: Option<String>,
@@ -66,14 +59,18 @@ struct Ask {
 /// Sets the CSRF cookie that the submission must come with. Pages are redirected to the project's login
 /// page, which reads the flow by the `flow` in its address; scripts get the flow at once.
 #[utoipa::path(get, path = "/self-service/login/browser", tag = "frontend", operation_id = "createBrowserLoginFlow",
-    params(Ask), security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    params(InitQuery), security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses((status = 200, description = "The flow, for scripts.", body = LoginFlow),
         (status = 303, description = "To the login page; to the error page when no flow could be begun; to the return URL when somebody is signed in already.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "For scripts. Somebody is signed in already (`session_already_available`), or a parameter is no good (`self_service_flow_return_to_forbidden` among others)."),
         (status = 401, description = "A second factor was asked for while nobody is signed in: `session_aal1_required`.")))]
-async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(visit, Transport::Browser, &uri, ask).await
+async fn browser(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(visit, Transport::Browser, &uri, asked).await
 }
 
 /// Begin a login in an API client
@@ -81,39 +78,37 @@ async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<
 /// For clients that keep no cookies. Never use it in a browser: API flows are not protected against forged
 /// requests.
 #[utoipa::path(get, path = "/self-service/login/api", tag = "frontend", operation_id = "createNativeLoginFlow",
-    params(Ask), security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    params(InitQuery), security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses((status = 200, description = "The flow.", body = LoginFlow),
         (status = 400, description = "Somebody is signed in already (`session_already_available`), or a parameter is no good."),
         (status = 401, description = "A second factor was asked for while nobody is signed in: `session_aal1_required`.")))]
-async fn api(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(visit, Transport::Api, &uri, ask).await
+async fn api(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(visit, Transport::Api, &uri, asked).await
 }
 
-async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Response {
-    let wish = Wish {
-        refresh: query::is_true(ask.refresh.as_deref()),
-        aal: ask.aal,
-        via: ask.via,
-    };
-    let init = Init {
-        transport,
-        request_url: query::seen_url(&visit, uri),
-        return_to: ask.return_to,
-        identity_schema: ask.identity_schema,
-    };
+async fn begin(visit: Visit, transport: Transport, uri: &Uri, asked: InitQuery) -> Response {
     let served = query::refuse_unserved(
         transport,
-        ask.login_challenge.as_deref(),
-        ask.return_session_token_exchange_code.as_deref(),
+        asked.login_challenge.as_deref(),
+        asked.return_session_token_exchange_code.as_deref(),
     );
-    let begun = match served {
-        Ok(()) => login::begin(&visit.cx(), init, wish).await,
-        Err(error) => Err(error),
-    };
-    match begun {
-        Ok(flow) => respond::begun(&visit, &flow),
-        Err(error) => respond::init_failed::<Login>(&visit, transport, error).await,
+    if let Err(error) = served {
+        return flow::answer_begun::<Login>(&visit, transport, Err(error)).await;
     }
+    let params = LoginParams {
+        refresh: query::is_true(asked.refresh.as_deref()),
+        aal: asked.aal,
+        via: asked.via,
+    };
+    let init = Init {
+        identity_schema: asked.identity_schema,
+        ..flow::init(&visit, transport, uri, asked.return_to)
+    };
+    flow::begin::<Login>(&visit, init, &params).await
 }
 
 /// Read a login flow
@@ -127,14 +122,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
         (status = 404, description = "There is no such flow, or no such project."),
         (status = 410, description = "It has expired (`self_service_flow_expired`). `details` says where to begin anew.")))]
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Result<Response> {
-    let flow: Option<Flow<Login>> = match of.id() {
-        Some(id) => store::load(&visit.project, id).await?,
-        None => None,
-    };
-    let flow = flow.ok_or_else(ApiError::not_found)?;
-    guard::check_reader(&visit.cx(), &flow)?;
-    query::refuse_expired(&visit, &flow)?;
-    Ok(respond::json(StatusCode::OK, &flow.view()))
+    flow::read::<Login>(&visit, &of).await
 }
 
 /// Submit a login flow
@@ -161,7 +149,7 @@ async fn submit(
     Query(of): Query<query::FlowId>,
     Submitted(submission): Submitted,
 ) -> Response {
-    answer(visit, of, submission).await
+    flow::submit::<Login>(&visit, &of, submission).await
 }
 
 /// Open the address of a login form
@@ -177,19 +165,5 @@ async fn submit(
         (status = 404, description = "There is no such flow, or no such project."),
         (status = 410, description = "It has expired. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
 async fn open(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
-    answer(visit, of, Err(query::NOTHING_SENT.to_owned())).await
-}
-
-async fn answer(
-    visit: Visit,
-    of: query::FlowId,
-    submission: std::result::Result<Submission, String>,
-) -> Response {
-    let Some(id) = of.flow() else {
-        return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
-    };
-    match login::submit(&visit.cx(), id, submission).await {
-        Ok(outcome) => respond::logged_in(&visit, outcome),
-        Err(error) => respond::submit_failed::<Login>(&visit, error).await,
-    }
+    flow::open::<Login>(&visit, &of).await
 }

@@ -5,8 +5,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use flows::{
-    config::{Pages, SelfService, with_query},
     decision,
+    logout::LogoutConfig,
+    pages::{Pages, with_query},
 };
 use identity::sessions::{store, token};
 use serde::Deserialize;
@@ -130,14 +131,9 @@ async fn finish_or_refuse(visit: &Visit, ask: &Ask) -> Result<Response> {
     let mut response = if visit.accepts_json {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        let config = visit.project.config::<SelfService>();
+        let config = visit.project.config::<LogoutConfig>();
         let pages = Pages::of(&visit.project);
-        let configured = config
-            .flows
-            .logout
-            .after
-            .default_browser_return_url
-            .as_deref();
+        let configured = config.after.default_browser_return_url.as_deref();
         let fallback = || {
             configured.map_or_else(
                 || pages.return_to().default_url().to_string(),

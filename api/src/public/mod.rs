@@ -2,6 +2,7 @@
 
 mod account;
 mod errors;
+mod flow;
 mod health;
 mod login;
 mod logout;

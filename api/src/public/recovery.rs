@@ -3,26 +3,23 @@
 use axum::{
     extract::OriginalUri,
     http::{Method, StatusCode, Uri},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use flows::{
-    begin::Init,
-    decision,
+    address_proof,
     flow::Transport,
-    guard,
-    recovery::{self, Recovery},
-    submission::Submission,
+    recovery::{Recovery, RecoveryParams},
+    run::Outcome,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::flow;
 use crate::{
     audience::ProjectRoutes,
     body::Submitted,
-    challenges,
-    error::ApiError,
     openapi::shapes::{
         ErrorBrowserLocationChangeRequired, FormFields, RecoveryFlow, RefusedRecovery,
         SelfServiceFlowExpiredError, UpdateRecoveryFlowBody,
@@ -44,7 +41,7 @@ pub(super) fn router() -> ProjectRoutes {
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Ask {
+struct InitQuery {
     /// Where to go at the end.
     return_to: Option<String>,
     /// End there at once, rather than in the settings.
@@ -53,27 +50,31 @@ struct Ask {
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct AskNative {
+struct NativeInitQuery {
     /// Where to go at the end.
     return_to: Option<String>,
 }
 
 /// Begin a recovery in a browser
 #[utoipa::path(get, path = "/self-service/recovery/browser", tag = "frontend", operation_id = "createBrowserRecoveryFlow",
-    params(Ask), security((), ("sessionCookie" = [])),
+    params(InitQuery), security((), ("sessionCookie" = [])),
     responses((status = 200, description = "The flow, for scripts.", body = RecoveryFlow),
         (status = 302, description = "For pages, when somebody is signed in already: on.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 303, description = "To the page of the recovery; to the error page when no flow could be begun.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "For scripts. The project does not offer it, somebody is signed in already (`session_already_available`), or a parameter is no good.")))]
-async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(visit, Transport::Browser, &uri, ask).await
+async fn browser(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(visit, Transport::Browser, &uri, asked).await
 }
 
 /// Begin a recovery in an API client
 #[utoipa::path(get, path = "/self-service/recovery/api", tag = "frontend", operation_id = "createNativeRecoveryFlow",
-    params(AskNative), security((), ("sessionToken" = [])),
+    params(NativeInitQuery), security((), ("sessionToken" = [])),
     responses((status = 200, description = "The flow.", body = RecoveryFlow),
         (status = 303, description = "For pages: to the error page.",
             headers(("Location" = String, description = "Where to go."))),
@@ -81,30 +82,21 @@ async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<
 async fn api(
     visit: Visit,
     OriginalUri(uri): OriginalUri,
-    Query(AskNative { return_to }): Query<AskNative>,
+    Query(NativeInitQuery { return_to }): Query<NativeInitQuery>,
 ) -> Response {
-    let ask = Ask {
+    let asked = InitQuery {
         return_to,
-        ..Ask::default()
+        ..InitQuery::default()
     };
-    begin(visit, Transport::Api, &uri, ask).await
+    begin(visit, Transport::Api, &uri, asked).await
 }
 
-async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Response {
-    let skip_settings = query::is_true(ask.skip_settings.as_deref());
-    let init = Init {
-        transport,
-        request_url: query::seen_url(&visit, uri),
-        return_to: ask.return_to,
-        identity_schema: None,
+async fn begin(visit: Visit, transport: Transport, uri: &Uri, asked: InitQuery) -> Response {
+    let params = RecoveryParams {
+        skip_settings: query::is_true(asked.skip_settings.as_deref()),
     };
-    match recovery::begin(&visit.cx(), init, skip_settings).await {
-        Ok(flow) => respond::begun(&visit, &flow),
-        Err(error) => {
-            let json_client = transport == Transport::Api || visit.accepts_json;
-            respond::failed::<Recovery>(&visit, json_client, StatusCode::FOUND, error).await
-        }
-    }
+    let init = flow::init(&visit, transport, uri, asked.return_to);
+    flow::begin::<Recovery>(&visit, init, &params).await
 }
 
 /// Read a recovery flow; any number of times
@@ -118,20 +110,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
         (status = 404, description = "There is no such flow, or no such project."),
         (status = 410, description = "It has expired. `details` says where to begin anew.")))]
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
-    let flow = match recovery::read(&visit.cx(), of.id()).await {
-        Ok(flow) => flow,
-        Err(error @ decision::Error::NotFound) => return ApiError::from(error).into_response(),
-        Err(error) => return respond::error_for(&visit, visit.accepts_json, error.into()).await,
-    };
-    let readable = if flow.state.by_administrator {
-        Ok(())
-    } else {
-        guard::check_reader(&visit.cx(), &flow).map_err(ApiError::from)
-    };
-    match readable.and_then(|()| query::refuse_expired(&visit, &flow)) {
-        Ok(()) => respond::json(StatusCode::OK, &flow.view()),
-        Err(error) => error.into_response(),
-    }
+    flow::read_proof::<Recovery>(&visit, &of, |flow| flow.data.by_administrator).await
 }
 
 /// Submit an address or a code
@@ -156,19 +135,9 @@ async fn submit(
     Query(of): Query<query::FlowId>,
     Submitted(submission): Submitted,
 ) -> Response {
-    let Some(id) = of.flow() else {
-        return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
-    };
-    if let Some(token) = of.token() {
-        return redeem(&visit, id, token).await;
-    }
-    submitted(&visit, id, submission).await
-}
-
-async fn submitted(visit: &Visit, id: Uuid, submission: Result<Submission, String>) -> Response {
-    match recovery::submit(&visit.cx(), id, submission).await {
-        Ok(outcome) => challenges::recovery(visit, outcome),
-        Err(error) => challenges::recovery_failed(visit, error).await,
+    match (of.flow(), of.token()) {
+        (Some(id), Some(token)) => redeem(&visit, id, token).await,
+        _ => flow::submit::<Recovery>(&visit, &of, submission).await,
     }
 }
 
@@ -186,17 +155,19 @@ async fn submitted(visit: &Visit, id: Uuid, submission: Result<Submission, Strin
         (status = 429, description = "Too many guesses were made.")))]
 async fn follow(visit: Visit, method: Method, Query(of): Query<query::FlowId>) -> Response {
     match (of.flow(), of.token()) {
-        (Some(id), _) if method == Method::HEAD => challenges::page_of::<Recovery>(&visit, id),
+        (Some(id), _) if method == Method::HEAD => {
+            respond::to_page::<Recovery>(&visit, StatusCode::SEE_OTHER, id)
+        }
         (Some(id), Some(token)) => redeem(&visit, id, token).await,
-        (Some(id), None) => submitted(&visit, id, Err(query::NOTHING_SENT.to_owned())).await,
-        (None, _) => respond::error_for(&visit, visit.client.json, query::no_flow()).await,
+        (_, _) => flow::open::<Recovery>(&visit, &of).await,
     }
 }
 
 async fn redeem(visit: &Visit, id: Uuid, token: &str) -> Response {
-    match recovery::redeem(&visit.cx(), id, token).await {
-        Ok(recovered) => challenges::let_in(visit, &recovered),
-        Err(error) => challenges::link_failed::<Recovery>(visit, error).await,
+    match address_proof::redeem::<Recovery>(&visit.cx(), id, token).await {
+        Ok(Outcome::Done { done, .. }) => respond::let_in(visit, &done),
+        Ok(other) => respond::outcome(visit, other),
+        Err(error) => respond::link_failed::<Recovery>(visit, error).await,
     }
 }
 
@@ -205,7 +176,7 @@ async fn redeem(visit: &Visit, id: Uuid, token: &str) -> Response {
     responses((status = 307, description = "To the administration.",
             headers(("Location" = String, description = "Where to go.")))))]
 async fn code_elsewhere(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
-    challenges::administration(&visit, "/admin/recovery/code", &uri)
+    respond::administration(&visit, "/admin/recovery/code", &uri)
 }
 
 /// Where administrators ask for a link
@@ -213,5 +184,5 @@ async fn code_elsewhere(visit: Visit, OriginalUri(uri): OriginalUri) -> Response
     responses((status = 307, description = "To the administration.",
             headers(("Location" = String, description = "Where to go.")))))]
 async fn link_elsewhere(visit: Visit, OriginalUri(uri): OriginalUri) -> Response {
-    challenges::administration(&visit, "/admin/recovery/link", &uri)
+    respond::administration(&visit, "/admin/recovery/link", &uri)
 }

@@ -1,34 +1,21 @@
 //! `/self-service/registration`.
 
-use axum::{
-    extract::OriginalUri,
-    http::{StatusCode, Uri},
-    response::Response,
-};
-use flows::{
-    begin::Init,
-    config::SelfService,
-    decision,
-    flow::{Flow, Transport},
-    guard,
-    registration::{self, Registration},
-    store,
-    submission::Submission,
-};
+use axum::{extract::OriginalUri, http::Uri, response::Response};
+use flows::{begin::Init, flow::Transport, registration::Registration};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
+use super::flow;
 use crate::{
     audience::ProjectRoutes,
     body::Submitted,
-    error::{ApiError, Result},
+    error::Result,
     openapi::shapes::{
         FormFields, RefusedRegistration, RegistrationFlow, SelfServiceFlowExpiredError,
         SuccessfulNativeRegistration, UpdateRegistrationFlowBody,
     },
     query::{self, Query},
-    respond,
     visit::Visit,
 };
 
@@ -43,7 +30,7 @@ pub(super) fn router() -> ProjectRoutes {
 /// Query parameters of an init. Empty ones count as absent.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Ask {
+struct InitQuery {
     /// Where the browser goes at the end. The project says which addresses are allowed.
     #[param(format = Uri)]
     return_to: Option<String>,
@@ -60,13 +47,17 @@ struct Ask {
 /// Sets the CSRF cookie that the submission must come with. Pages are redirected to the project's sign-up
 /// page, which reads the flow by the `flow` in its address; scripts get the flow at once.
 #[utoipa::path(get, path = "/self-service/registration/browser", tag = "frontend", operation_id = "createBrowserRegistrationFlow",
-    params(Ask), security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    params(InitQuery), security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses((status = 200, description = "The flow, for scripts.", body = RegistrationFlow),
         (status = 303, description = "To the sign-up page; to the error page when no flow could be begun; to the return URL when somebody is signed in already.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "For scripts. Somebody is signed in already (`session_already_available`), registration is off (`self_service_flow_disabled`), or a parameter is no good (`self_service_flow_return_to_forbidden` among others).")))]
-async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(visit, Transport::Browser, &uri, ask).await
+async fn browser(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(visit, Transport::Browser, &uri, asked).await
 }
 
 /// Begin a registration in an API client
@@ -74,33 +65,31 @@ async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<
 /// For clients that keep no cookies. Never use it in a browser: API flows are not protected against forged
 /// requests.
 #[utoipa::path(get, path = "/self-service/registration/api", tag = "frontend", operation_id = "createNativeRegistrationFlow",
-    params(Ask), security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    params(InitQuery), security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses((status = 200, description = "The flow.", body = RegistrationFlow),
         (status = 400, description = "Somebody is signed in already (`session_already_available`), registration is off (`self_service_flow_disabled`), or a parameter is no good.")))]
-async fn api(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(visit, Transport::Api, &uri, ask).await
+async fn api(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(visit, Transport::Api, &uri, asked).await
 }
 
-async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Response {
-    let init = Init {
-        transport,
-        request_url: query::seen_url(&visit, uri),
-        return_to: ask.return_to,
-        identity_schema: ask.identity_schema,
-    };
+async fn begin(visit: Visit, transport: Transport, uri: &Uri, asked: InitQuery) -> Response {
     let served = query::refuse_unserved(
         transport,
-        ask.login_challenge.as_deref(),
-        ask.return_session_token_exchange_code.as_deref(),
+        asked.login_challenge.as_deref(),
+        asked.return_session_token_exchange_code.as_deref(),
     );
-    let begun = match served {
-        Ok(()) => registration::begin(&visit.cx(), init).await,
-        Err(error) => Err(error),
-    };
-    match begun {
-        Ok(flow) => respond::begun(&visit, &flow),
-        Err(error) => respond::init_failed::<Registration>(&visit, transport, error).await,
+    if let Err(error) = served {
+        return flow::answer_begun::<Registration>(&visit, transport, Err(error)).await;
     }
+    let init = Init {
+        identity_schema: asked.identity_schema,
+        ..flow::init(&visit, transport, uri, asked.return_to)
+    };
+    flow::begin::<Registration>(&visit, init, &()).await
 }
 
 /// Read a registration flow
@@ -115,23 +104,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
         (status = 404, description = "There is no such flow, or no such project."),
         (status = 410, description = "It has expired (`self_service_flow_expired`). `details` says where to begin anew.")))]
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Result<Response> {
-    if !visit
-        .project
-        .config::<SelfService>()
-        .flows
-        .registration
-        .enabled
-    {
-        return Err(decision::Error::FlowDisabled.into());
-    }
-    let flow: Option<Flow<Registration>> = match of.id() {
-        Some(id) => store::load(&visit.project, id).await?,
-        None => None,
-    };
-    let flow = flow.ok_or_else(ApiError::not_found)?;
-    guard::check_reader(&visit.cx(), &flow)?;
-    query::refuse_expired(&visit, &flow)?;
-    Ok(respond::json(StatusCode::OK, &flow.view()))
+    flow::read::<Registration>(&visit, &of).await
 }
 
 /// Submit a registration flow
@@ -158,7 +131,7 @@ async fn submit(
     Query(of): Query<query::FlowId>,
     Submitted(submission): Submitted,
 ) -> Response {
-    answer(visit, of, submission).await
+    flow::submit::<Registration>(&visit, &of, submission).await
 }
 
 /// Open the address of a registration form
@@ -174,19 +147,5 @@ async fn submit(
         (status = 404, description = "There is no such flow, or no such project."),
         (status = 410, description = "It has expired. `use_flow_id` takes its place.", body = SelfServiceFlowExpiredError)))]
 async fn open(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
-    answer(visit, of, Err(query::NOTHING_SENT.to_owned())).await
-}
-
-async fn answer(
-    visit: Visit,
-    of: query::FlowId,
-    submission: std::result::Result<Submission, String>,
-) -> Response {
-    let Some(id) = of.flow() else {
-        return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
-    };
-    match registration::submit(&visit.cx(), id, submission).await {
-        Ok(outcome) => respond::signed_up(&visit, outcome),
-        Err(error) => respond::submit_failed::<Registration>(&visit, error).await,
-    }
+    flow::open::<Registration>(&visit, &of).await
 }

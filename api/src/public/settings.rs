@@ -6,15 +6,16 @@ use axum::{
     response::Response,
 };
 use flows::{
-    begin::Init,
     decision,
     flow::Transport,
+    pages,
     settings::{self, Settings},
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
+use super::flow;
 use crate::{
     audience::ProjectRoutes,
     body::Submitted,
@@ -25,7 +26,7 @@ use crate::{
         SelfServiceFlowExpiredError, SettingsFlow, UpdateSettingsFlowBody,
     },
     query::{self, Query},
-    respond::{self, Page as _},
+    respond::{self, Answer as _},
     visit::{Tenant, Visit},
 };
 
@@ -41,7 +42,7 @@ pub(super) fn router() -> ProjectRoutes {
 /// Query parameters of an init. Empty ones count as absent.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Ask {
+struct InitQuery {
     /// Where the browser goes at the end. The project says which addresses are allowed.
     #[param(format = Uri)]
     return_to: Option<String>,
@@ -52,7 +53,7 @@ struct Ask {
 /// For whoever is signed in. Pages are redirected to the project's settings page, or to the login first;
 /// scripts get the flow at once.
 #[utoipa::path(get, path = "/self-service/settings/browser", tag = "frontend", operation_id = "createBrowserSettingsFlow",
-    params(Ask), security(("sessionCookie" = [])),
+    params(InitQuery), security(("sessionCookie" = [])),
     responses((status = 200, description = "The flow, for scripts.", body = SettingsFlow),
         (status = 303, description = "To the settings page; to the login when nobody is signed in or a second factor is missing; to the error page when a parameter is no good.",
             headers(("Location" = String, description = "Where to go."))),
@@ -60,36 +61,38 @@ struct Ask {
         (status = 401, description = "For scripts. Nobody is signed in: `session_inactive`."),
         (status = 403, description = "For scripts. A second factor is missing (`session_aal2_required`): go to `redirect_browser_to`. Or the project is suspended (`project_suspended`).",
             body = ErrorBrowserLocationChangeRequired)))]
-async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(&visit, Transport::Browser, &uri, ask).await
+async fn browser(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(&visit, Transport::Browser, &uri, asked).await
 }
 
 /// Begin settings in an API client
 #[utoipa::path(get, path = "/self-service/settings/api", tag = "frontend", operation_id = "createNativeSettingsFlow",
-    params(Ask), security(("sessionToken" = [])),
+    params(InitQuery), security(("sessionToken" = [])),
     responses((status = 200, description = "The flow.", body = SettingsFlow),
         (status = 401, description = "Nobody is signed in: `session_inactive`."),
         (status = 403, description = "A second factor is missing (`session_aal2_required`), or the project is suspended (`project_suspended`).",
             body = ErrorBrowserLocationChangeRequired)))]
-async fn api(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(&visit, Transport::Api, &uri, ask).await
+async fn api(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(&visit, Transport::Api, &uri, asked).await
 }
 
-async fn begin(visit: &Visit, transport: Transport, uri: &Uri, ask: Ask) -> Response {
-    let init = Init {
-        transport,
-        request_url: query::seen_url(visit, uri),
-        return_to: ask.return_to,
-        identity_schema: None,
-    };
-    match settings::begin(&visit.cx(), init).await {
-        Ok(flow) => {
-            let mut response = respond::begun(visit, &flow);
-            forget_waiting(visit, &mut response);
-            response
-        }
-        Err(error) => respond::init_failed::<Settings>(visit, transport, error).await,
+async fn begin(visit: &Visit, transport: Transport, uri: &Uri, asked: InitQuery) -> Response {
+    let init = flow::init(visit, transport, uri, asked.return_to);
+    let begun = settings::begin(&visit.cx(), init).await;
+    let has_begun = begun.is_ok();
+    let mut response = flow::answer_begun(visit, transport, begun).await;
+    if has_begun {
+        forget_waiting(visit, &mut response);
     }
+    response
 }
 
 /// Read a settings flow
@@ -111,7 +114,7 @@ async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     let flow = match settings::read(&visit.cx(), of.id()).await {
         Ok(flow) => flow,
         Err(error @ decision::Error::SessionMissing) => {
-            return respond::submit_failed::<Settings>(&visit, error).await;
+            return Settings::failed(&visit, error).await;
         }
         Err(error) => return ApiError::from(error).into_response(),
     };
@@ -147,12 +150,9 @@ async fn submit(
     Query(of): Query<query::FlowId>,
     Submitted(submission): Submitted,
 ) -> Response {
-    let Some(id) = of.flow() else {
-        return no_flow(&visit).await;
-    };
-    match settings::submit(&visit.cx(), id, submission).await {
-        Ok(outcome) => respond::settings(&visit, outcome),
-        Err(error) => respond::submit_failed::<Settings>(&visit, error).await,
+    match of.flow() {
+        Some(id) => flow::submit_to::<Settings>(&visit, id, submission).await,
+        None => no_flow(&visit).await,
     }
 }
 
@@ -163,7 +163,8 @@ async fn submit(
     responses((status = 303, description = "To the settings page.",
             headers(("Location" = String, description = "Where to go.")))))]
 async fn change_password(tenant: Tenant) -> Response {
-    respond::redirect(StatusCode::SEE_OTHER, &Settings::page(&tenant.project))
+    let page = pages::page::<Settings>(&tenant.project);
+    respond::redirect(StatusCode::SEE_OTHER, &page)
 }
 
 /// Go on with a change that waited
@@ -190,20 +191,20 @@ async fn resume(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
     };
     match settings::resume(&visit.cx(), id).await {
         Ok(outcome) => {
-            let mut response = respond::settings(&visit, outcome);
+            let mut response = respond::outcome(&visit, outcome);
             forget_waiting(&visit, &mut response);
             response
         }
-        Err(error) => respond::submit_failed::<Settings>(&visit, error).await,
+        Err(error) => Settings::failed(&visit, error).await,
     }
 }
 
-/// Who is signed in comes first, as clients know it.
+/// Who is signed in comes first, as in Kratos.
 async fn no_flow(visit: &Visit) -> Response {
     if visit.session.is_none() {
-        return respond::submit_failed::<Settings>(visit, decision::Error::SessionMissing).await;
+        return Settings::failed(visit, decision::Error::SessionMissing).await;
     }
-    respond::error_for(visit, visit.client.json, query::no_flow()).await
+    flow::no_flow(visit).await
 }
 
 /// What waited was carried out or dropped: the browser need not remember it.

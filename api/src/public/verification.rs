@@ -3,14 +3,12 @@
 use axum::{
     extract::OriginalUri,
     http::{Method, StatusCode, Uri},
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use flows::{
-    begin::Init,
-    decision,
+    address_proof,
     flow::Transport,
-    guard,
-    submission::Submission,
+    run::Outcome,
     verification::{self, Verification},
 };
 use serde::Deserialize;
@@ -18,17 +16,16 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::flow;
 use crate::{
     audience::ProjectRoutes,
     body::Submitted,
-    challenges,
-    error::ApiError,
     openapi::shapes::{
         FormFields, RefusedVerification, SelfServiceFlowReplacedError, UpdateVerificationFlowBody,
         VerificationFlow,
     },
     query::{self, Query},
-    respond,
+    respond::{self, Answer as _},
     visit::Visit,
 };
 
@@ -42,46 +39,46 @@ pub(super) fn router() -> ProjectRoutes {
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Ask {
+struct InitQuery {
     /// Where to go at the end.
     return_to: Option<String>,
 }
 
 /// Begin a verification in a browser
 #[utoipa::path(get, path = "/self-service/verification/browser", tag = "frontend", operation_id = "createBrowserVerificationFlow",
-    params(Ask), security((), ("sessionCookie" = [])),
+    params(InitQuery), security((), ("sessionCookie" = [])),
     responses((status = 200, description = "The flow, for scripts.", body = VerificationFlow),
         (status = 302, description = "For pages, when somebody is signed in already: on.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 303, description = "To the page of the verification; to the error page when no flow could be begun.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "For scripts. The project does not offer it, somebody is signed in already (`session_already_available`), or a parameter is no good.")))]
-async fn browser(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(visit, Transport::Browser, &uri, ask).await
+async fn browser(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(visit, Transport::Browser, &uri, asked).await
 }
 
 /// Begin a verification in an API client
 #[utoipa::path(get, path = "/self-service/verification/api", tag = "frontend", operation_id = "createNativeVerificationFlow",
-    params(Ask), security((), ("sessionToken" = [])),
+    params(InitQuery), security((), ("sessionToken" = [])),
     responses((status = 200, description = "The flow.", body = VerificationFlow),
         (status = 303, description = "For pages: to the error page.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "The project does not offer it, or somebody is signed in already (`session_already_available`).")))]
-async fn api(visit: Visit, OriginalUri(uri): OriginalUri, Query(ask): Query<Ask>) -> Response {
-    begin(visit, Transport::Api, &uri, ask).await
+async fn api(
+    visit: Visit,
+    OriginalUri(uri): OriginalUri,
+    Query(asked): Query<InitQuery>,
+) -> Response {
+    begin(visit, Transport::Api, &uri, asked).await
 }
 
-async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Response {
-    let init = Init {
-        transport,
-        request_url: query::seen_url(&visit, uri),
-        return_to: ask.return_to,
-        identity_schema: None,
-    };
-    match verification::begin(&visit.cx(), init).await {
-        Ok(flow) => respond::begun(&visit, &flow),
-        Err(error) => respond::init_failed::<Verification>(&visit, transport, error).await,
-    }
+async fn begin(visit: Visit, transport: Transport, uri: &Uri, asked: InitQuery) -> Response {
+    let init = flow::init(&visit, transport, uri, asked.return_to);
+    flow::begin::<Verification>(&visit, init, &()).await
 }
 
 /// Read a verification flow; any number of times
@@ -95,16 +92,7 @@ async fn begin(visit: Visit, transport: Transport, uri: &Uri, ask: Ask) -> Respo
         (status = 404, description = "There is no such flow, or no such project."),
         (status = 410, description = "It has expired. `details` says where to begin anew.")))]
 async fn read(visit: Visit, Query(of): Query<query::FlowId>) -> Response {
-    let flow = match verification::read(&visit.cx(), of.id()).await {
-        Ok(flow) => flow,
-        Err(error @ decision::Error::NotFound) => return ApiError::from(error).into_response(),
-        Err(error) => return respond::error_for(&visit, visit.accepts_json, error.into()).await,
-    };
-    let readable = guard::check_reader(&visit.cx(), &flow).map_err(ApiError::from);
-    match readable.and_then(|()| query::refuse_expired(&visit, &flow)) {
-        Ok(()) => respond::json(StatusCode::OK, &flow.view()),
-        Err(error) => error.into_response(),
-    }
+    flow::read_proof::<Verification>(&visit, &of, |_| false).await
 }
 
 /// Submit an address or a code
@@ -128,19 +116,9 @@ async fn submit(
     Query(of): Query<query::FlowId>,
     Submitted(submission): Submitted,
 ) -> Response {
-    let Some(id) = of.flow() else {
-        return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
-    };
-    if let Some(token) = of.token() {
-        return redeem(&visit, id, token).await;
-    }
-    submitted(&visit, id, submission).await
-}
-
-async fn submitted(visit: &Visit, id: Uuid, submission: Result<Submission, String>) -> Response {
-    match verification::submit(&visit.cx(), id, submission).await {
-        Ok(outcome) => challenges::verification(visit, &outcome),
-        Err(error) => challenges::verification_failed(visit, error).await,
+    match (of.flow(), of.token()) {
+        (Some(id), Some(token)) => redeem(&visit, id, token).await,
+        _ => flow::submit::<Verification>(&visit, &of, submission).await,
     }
 }
 
@@ -161,27 +139,32 @@ async fn submitted(visit: &Visit, id: Uuid, submission: Result<Submission, Strin
         (status = 429, description = "Too many guesses were made.")))]
 async fn follow(visit: Visit, method: Method, Query(of): Query<query::FlowId>) -> Response {
     let Some(id) = of.flow() else {
-        return respond::error_for(&visit, visit.client.json, query::no_flow()).await;
+        return flow::no_flow(&visit).await;
     };
     if method == Method::HEAD {
-        return challenges::page_of::<Verification>(&visit, id);
+        return respond::to_page::<Verification>(&visit, StatusCode::SEE_OTHER, id);
     }
     if let Some(code) = of.code() {
         return match verification::prefill(&visit.cx(), id, code).await {
-            Ok(flow) => challenges::page_of::<Verification>(&visit, flow.id),
-            Err(error) => challenges::verification_failed(&visit, error).await,
+            Ok(flow) => respond::to_page::<Verification>(&visit, StatusCode::SEE_OTHER, flow.id),
+            Err(error) => Verification::failed(&visit, error).await,
         };
     }
     match of.token() {
         Some(token) => redeem(&visit, id, token).await,
-        None => submitted(&visit, id, Err(query::NOTHING_SENT.to_owned())).await,
+        None => flow::open::<Verification>(&visit, &of).await,
     }
 }
 
 async fn redeem(visit: &Visit, id: Uuid, token: &str) -> Response {
-    match verification::redeem(&visit.cx(), id, token).await {
-        Ok(flow) if visit.client.json => respond::json(StatusCode::OK, &flow.view()),
-        Ok(flow) => challenges::page_of::<Verification>(visit, flow.id),
-        Err(error) => challenges::link_failed::<Verification>(visit, error).await,
+    match address_proof::redeem::<Verification>(&visit.cx(), id, token).await {
+        Ok(Outcome::Done { flow, .. }) if visit.client.json => {
+            respond::json(StatusCode::OK, &flow.view())
+        }
+        Ok(Outcome::Done { flow, .. }) => {
+            respond::to_page::<Verification>(visit, StatusCode::SEE_OTHER, flow.id)
+        }
+        Ok(other) => respond::outcome(visit, other),
+        Err(error) => respond::link_failed::<Verification>(visit, error).await,
     }
 }

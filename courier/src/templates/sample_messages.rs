@@ -73,7 +73,7 @@ fn somebody(schema: &ProjectSchema) -> Value {
             value: value.clone(),
             verified: true,
             via,
-            status: "completed".to_owned(),
+            status: identity::identities::AddressStatus::Completed,
             verified_at: Some(at),
             created_at: at,
             updated_at: at,

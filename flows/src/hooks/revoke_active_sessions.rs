@@ -1,56 +1,26 @@
-//! `revoke_active_sessions`: signing in, a recovery or a change here signs out everywhere else, in the same
+//! `revoke_active_sessions`: a login, a recovery or a change here signs out everywhere else, in the same
 //! commit.
 
 use async_trait::async_trait;
+use identity::sessions::SessionWrite;
 
-use super::Hook;
-use crate::{
-    challenge::Proof,
+use crate::engine::{
     cx::Cx,
-    decision::{Halt, SignIn, Write},
-    flow::Flow,
-    login::{Login, SignedIn},
-    recovery::{Recovered, Recovery},
-    settings::{Change, Saved, Settings},
+    decision::Halt,
+    hook::{About, Hook, Subject},
 };
 
-pub(super) struct RevokeActiveSessions;
+pub(crate) struct RevokeActiveSessions;
 
 #[async_trait]
-impl Hook<Login, SignedIn> for RevokeActiveSessions {
-    async fn weigh(
+impl Hook for RevokeActiveSessions {
+    async fn before_commit(
         &self,
         _cx: &Cx<'_>,
-        _flow: &Flow<Login>,
-        decision: &mut SignIn,
+        _about: &About<'_>,
+        subject: &mut Subject,
     ) -> Result<(), Halt> {
-        decision.effects.0.push(Write::RevokeOtherSessions);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Hook<Settings, Saved> for RevokeActiveSessions {
-    async fn weigh(
-        &self,
-        _cx: &Cx<'_>,
-        _flow: &Flow<Settings>,
-        change: &mut Change,
-    ) -> Result<(), Halt> {
-        change.effects.0.push(Write::RevokeOtherSessions);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Hook<Recovery, Recovered> for RevokeActiveSessions {
-    async fn weigh(
-        &self,
-        _cx: &Cx<'_>,
-        _flow: &Flow<Recovery>,
-        proof: &mut Proof,
-    ) -> Result<(), Halt> {
-        proof.effects.0.push(Write::RevokeOtherSessions);
+        subject.effects.push(SessionWrite::RevokeOthers);
         Ok(())
     }
 }

@@ -1,35 +1,46 @@
-//! `verify_new_address`: a new address is somebody's when they have shown that they read it, and until then
-//! nothing of the change is. It waits in the verification that begins with it (`verification::Held`).
+//! `verify_new_address`: a new address is an account's when its owner has shown to read it, and until then
+//! nothing of the change is made. It waits in the verification that begins with it.
 
 use async_trait::async_trait;
 use identity::{Identity, schema::Address};
 
-use super::Hook;
 use crate::{
-    cx::Cx,
-    decision::{Error, Halt, Refusal},
-    flow::Flow,
-    settings::{Change, Saved, Settings},
+    engine::{
+        cx::Cx,
+        decision::{Error, Halt, Refusal},
+        hook::{About, Hook, Person, Subject},
+    },
+    kinds::verification::{self, Held, Occasion},
     ui::text,
-    verification::{self, Held, Occasion},
 };
 
-pub(super) struct VerifyNewAddress;
+/// Its name in the configuration.
+pub(crate) const VERIFY_NEW_ADDRESS: &str = "verify_new_address";
+
+pub(crate) struct VerifyNewAddress;
 
 #[async_trait]
-impl Hook<Settings, Saved> for VerifyNewAddress {
-    /// Who may change addresses at all was asked before.
-    async fn weigh(
+impl Hook for VerifyNewAddress {
+    fn goes_first(&self) -> bool {
+        true
+    }
+
+    /// Whether the session may change addresses at all was asked before.
+    async fn before_commit(
         &self,
         cx: &Cx<'_>,
-        flow: &Flow<Settings>,
-        change: &mut Change,
+        about: &About<'_>,
+        subject: &mut Subject,
     ) -> Result<(), Halt> {
-        let Some(after) = &change.after else {
+        let Person::Changed {
+            before,
+            after: Some(after),
+        } = &subject.person
+        else {
             return Ok(());
         };
         let session = cx.session.ok_or(Error::SessionMissing)?;
-        let mut new = new_addresses(&change.before, after).into_iter();
+        let mut new = new_addresses(before, after).into_iter();
         let Some(address) = new.next() else {
             return Ok(());
         };
@@ -45,14 +56,15 @@ impl Hook<Settings, Saved> for VerifyNewAddress {
             identity_id: after.id,
             session_id: session.id,
             schema_id: after.schema_id.clone(),
-            judged: change.before.traits.clone(),
+            judged: before.traits.clone(),
             traits: after.traits.clone(),
             via: address.via,
             value: address.value,
         };
-        let (effects, next) = verification::hold(cx, Occasion::of(cx, flow), after, &held).await?;
-        change.effects = effects;
-        change.held = Some(next);
+        let occasion = Occasion::of(cx, about);
+        let (effects, next) = verification::hold(cx, occasion, after, &held).await?;
+        subject.effects = effects;
+        subject.held = Some(next);
         Ok(())
     }
 }

@@ -112,3 +112,11 @@ impl Ui {
         self
     }
 }
+
+/// The end of a verification: a link to go on by, where the form goes as well.
+pub(crate) fn draw_continue(ui: &mut Ui, group: Group) {
+    "GET".clone_into(&mut ui.method);
+    let label = text::continue_label();
+    let go_on = anchor("continue", ui.action.clone(), label.clone());
+    ui.push(go_on.group(group).label(label));
+}

@@ -1,8 +1,14 @@
 //! What an identity signs in with.
 
 pub mod code;
+mod kind;
+pub mod password;
 pub mod password_hash;
 pub mod store;
+mod write;
+
+pub use kind::CredentialKind;
+pub use write::CredentialWrite;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};

@@ -1,70 +1,57 @@
-//! Other traits for somebody who is there already: identifiers, addresses and facts are derived anew, and
+//! Other traits for an identity that is there already: identifiers, addresses and facts are derived anew, and
 //! only what differs is written, in the caller's transaction. Addresses that stay keep their state.
 
-use serde_json::Value;
-use tenants::{Fault, Project, Tx, ids};
+use tenants::{Fault, Project, Tx};
 use uuid::Uuid;
 
 use super::{
-    Identity, RecoveryAddress, VerifiableAddress,
-    create::{InsertError, credentials_of},
+    Identity,
+    create::{
+        InsertError, NewCredential, code_address, columns, credentials_of, identifiers, recovery,
+        verifiable,
+    },
 };
 use crate::{
+    credentials::CredentialKind,
     factors::Factors,
     schema::{Address, Derived},
 };
 
 /// The kinds of credentials whose identifiers come from traits; others are left alone.
-const DERIVED_KINDS: [&str; 3] = ["code", "password", "webauthn"];
+const DERIVED_KINDS: [CredentialKind; 3] = [
+    CredentialKind::Code,
+    CredentialKind::Password,
+    CredentialKind::Webauthn,
+];
 
 /// Traits that could be written as they are, and what follows from them.
 #[derive(Clone, Debug)]
 pub struct NewTraits {
     /// The identity as it will be.
     pub identity: Identity,
-    credentials: Vec<(String, Value, Vec<String>, i32)>,
+    credentials: Vec<NewCredential>,
 }
 
 impl NewTraits {
     /// From what a schema derived of the new traits.
     pub fn new(project: &Project, before: &Identity, derived: &Derived) -> Self {
         let now = project.now();
-        let verifiable = |a: &Address| {
-            let kept = before.verifiable_addresses.iter();
-            let mut kept = kept.filter(|old| old.via == a.via && old.value == a.value);
-            kept.next().cloned().unwrap_or_else(|| VerifiableAddress {
-                id: ids::v4(),
-                value: a.value.clone(),
-                verified: false,
-                via: a.via,
-                status: "pending".to_owned(),
-                verified_at: None,
-                created_at: now,
-                updated_at: now,
-            })
+        let kept_verifiable = |a: &Address| {
+            let mut kept = before.verifiable_addresses.iter();
+            let kept = kept.find(|old| old.via == a.via && old.value == a.value);
+            kept.cloned().unwrap_or_else(|| verifiable(a, now))
         };
-        let recovery = |a: &Address| {
+        let kept_recovery = |a: &Address| {
             let mut kept = before.recovery_addresses.iter();
             let kept = kept.find(|old| old.via == a.via && old.value == a.value);
-            kept.cloned().unwrap_or_else(|| RecoveryAddress {
-                id: ids::v4(),
-                value: a.value.clone(),
-                via: a.via,
-                created_at: now,
-                updated_at: now,
-            })
+            kept.cloned().unwrap_or_else(|| recovery(a, now))
         };
         let other_facts = before.factors.0 & !Factors::CODE_ADDRESS;
-        let code = if derived.code.is_empty() {
-            0
-        } else {
-            Factors::CODE_ADDRESS
-        };
         let identity = Identity {
             traits: derived.traits.clone(),
-            verifiable_addresses: derived.verifiable.iter().map(verifiable).collect(),
-            recovery_addresses: derived.recovery.iter().map(recovery).collect(),
-            factors: Factors(other_facts | code),
+            verifiable_addresses: derived.verifiable.iter().map(kept_verifiable).collect(),
+            recovery_addresses: derived.recovery.iter().map(kept_recovery).collect(),
+            factors: Factors(other_facts | code_address(derived)),
             updated_at: now,
             ..before.clone()
         };
@@ -74,7 +61,7 @@ impl NewTraits {
         }
     }
 
-    /// Do they change what somebody signs in with, or where they are reached? `identifiers` are those
+    /// Do they change what the identity signs in with, or where it is reached? `identifiers` are those
     /// stored ([`identifiers_of`]).
     pub fn is_sensitive(&self, before: &Identity, identifiers: &[(String, String)]) -> bool {
         let sorted = |mut addresses: Vec<(&'static str, String)>| {
@@ -100,14 +87,9 @@ impl NewTraits {
         self.identifiers() != identifiers || reached(&self.identity) != reached(before)
     }
 
-    /// Kind and value, in the order in which everybody writes them.
+    /// Kind and value, in the order in which everyone writes them.
     fn identifiers(&self) -> Vec<(String, String)> {
-        let mut rows: Vec<(String, String)> = self
-            .credentials
-            .iter()
-            .flat_map(|(kind, _, values, _)| values.iter().map(|v| (kind.clone(), v.clone())))
-            .collect();
-        rows.sort_unstable();
+        let mut rows = identifiers(&self.credentials);
         rows.dedup();
         rows
     }
@@ -172,9 +154,7 @@ impl NewTraits {
     /// A credential of a kind that the traits feed is there, as after a registration; one that they feed
     /// no more goes, unless it holds a secret.
     async fn write_credentials(&self, tx: &mut Tx) -> Result<(), InsertError> {
-        let kinds: Vec<String> = self.credentials.iter().map(|c| c.0.clone()).collect();
-        let configs: Vec<Value> = self.credentials.iter().map(|c| c.1.clone()).collect();
-        let versions: Vec<i32> = self.credentials.iter().map(|c| c.3).collect();
+        let (kinds, configs, versions) = columns(&self.credentials);
         sqlx::query!(
             "delete from credentials where identity_id = $1 and kind = any ($2) and kind <> all ($3)
                 and (kind = 'code' or config = '{}')",
@@ -203,10 +183,10 @@ impl NewTraits {
 }
 
 fn derived_kinds() -> Vec<String> {
-    DERIVED_KINDS.map(str::to_owned).to_vec()
+    DERIVED_KINDS.map(|kind| kind.as_str().to_owned()).to_vec()
 }
 
-/// Channel, value and id, in one order for everybody.
+/// Channel, value and id, in one order for everyone.
 async fn write_addresses(
     tx: &mut Tx,
     identity: &Identity,
@@ -258,7 +238,7 @@ pub async fn identifiers_of(
     Ok(rows.into_iter().map(|row| (row.kind, row.value)).collect())
 }
 
-/// Is somebody still who they were when their change was judged: there, active, with the same traits?
+/// Is the identity as it was when its change was judged: there, active, with the same traits?
 /// Locks the row against other changes until the transaction ends.
 pub async fn is_as_judged(tx: &mut Tx, judged: &Identity) -> Result<bool, Fault> {
     let row = sqlx::query!(

@@ -1,12 +1,14 @@
 //! Making an identity: traits are judged and identifiers derived first, without a connection; then
 //! everything is written in the caller's transaction, and the database settles who was first.
 
-use serde_json::{Map, Value, json};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use tenants::{Fault, Project, Tx, broken_constraint, ids};
 use uuid::Uuid;
 
-use super::{Identity, RecoveryAddress, State, VerifiableAddress};
+use super::{AddressStatus, Identity, RecoveryAddress, State, VerifiableAddress};
 use crate::{
+    credentials::CredentialKind,
     factors::Factors,
     schema::{Address, Derived, Via},
 };
@@ -17,7 +19,17 @@ use crate::{
 pub struct Prepared {
     /// What will be stored.
     pub identity: Identity,
-    credentials: Vec<(String, Value, Vec<String>, i32)>,
+    credentials: Vec<NewCredential>,
+}
+
+/// A credential that is not written yet.
+#[derive(Clone, Debug)]
+pub(super) struct NewCredential {
+    pub(super) kind: CredentialKind,
+    pub(super) config: Value,
+    pub(super) identifiers: Vec<String>,
+    /// Of the configuration's shape.
+    pub(super) version: i32,
 }
 
 /// What administrators may choose beyond traits.
@@ -87,39 +99,18 @@ impl Prepared {
     /// From what a schema derived of the traits, without any password.
     pub fn new(project: &Project, schema_id: &str, derived: Derived, extras: Extras) -> Self {
         let now = project.now();
-        let verifiable = |a: &Address| VerifiableAddress {
-            id: ids::v4(),
-            value: a.value.clone(),
-            verified: false,
-            via: a.via,
-            status: "pending".to_owned(),
-            verified_at: None,
-            created_at: now,
-            updated_at: now,
-        };
-        let recovery = |a: &Address| RecoveryAddress {
-            id: ids::v4(),
-            value: a.value.clone(),
-            via: a.via,
-            created_at: now,
-            updated_at: now,
-        };
         let identity = Identity {
             id: ids::v4(),
             schema_id: schema_id.to_owned(),
             state: extras.state,
             state_changed_at: now,
-            verifiable_addresses: derived.verifiable.iter().map(verifiable).collect(),
-            recovery_addresses: derived.recovery.iter().map(recovery).collect(),
+            verifiable_addresses: fresh(&derived.verifiable, |a| verifiable(a, now)),
+            recovery_addresses: fresh(&derived.recovery, |a| recovery(a, now)),
             metadata_public: extras.metadata_public,
             metadata_admin: extras.metadata_admin,
             external_id: extras.external_id,
             organization_id: extras.organization_id,
-            factors: Factors(if derived.code.is_empty() {
-                0
-            } else {
-                Factors::CODE_ADDRESS
-            }),
+            factors: Factors(code_address(&derived)),
             created_at: now,
             updated_at: now,
             traits: derived.traits.clone(),
@@ -130,16 +121,53 @@ impl Prepared {
         }
     }
 
+    /// Other traits, while nothing is written: identifiers and addresses are derived anew. The ids, the secrets of
+    /// credentials that stay, and what is known of addresses that stay are kept.
+    pub fn rederive(&mut self, project: &Project, derived: Derived) {
+        let now = project.now();
+        let identity = &mut self.identity;
+        let known = std::mem::take(&mut identity.verifiable_addresses);
+        identity.verifiable_addresses = fresh(&derived.verifiable, |a| {
+            let mut known = known.iter();
+            let kept = known.find(|old| old.via == a.via && old.value == a.value);
+            kept.cloned().unwrap_or_else(|| verifiable(a, now))
+        });
+        let known = std::mem::take(&mut identity.recovery_addresses);
+        identity.recovery_addresses = fresh(&derived.recovery, |a| {
+            let mut known = known.iter();
+            let kept = known.find(|old| old.via == a.via && old.value == a.value);
+            kept.cloned().unwrap_or_else(|| recovery(a, now))
+        });
+        let mut credentials = credentials_of(&derived);
+        for former in std::mem::take(&mut self.credentials) {
+            let mut same = credentials.iter_mut();
+            match same.find(|credential| credential.kind == former.kind) {
+                // What codes go to is derived; everything else is a secret that was made.
+                Some(_) if former.kind == CredentialKind::Code => {}
+                Some(credential) => credential.config = former.config,
+                None => identity.factors.0 &= !former.kind.factor(),
+            }
+        }
+        identity.factors.0 |= code_address(&derived);
+        identity.traits = derived.traits;
+        self.credentials = credentials;
+    }
+
+    /// The first of the addresses that codes go to, in its stored form.
+    pub fn first_code_address(&self) -> Option<String> {
+        let mut credentials = self.credentials.iter();
+        let code = credentials.find(|credential| credential.kind == CredentialKind::Code)?;
+        code.identifiers.first().cloned()
+    }
+
     /// Give it a password, already hashed. False: the traits hold no password identifier.
     pub fn set_password(&mut self, hash: &str) -> bool {
-        let Some(password) = self
-            .credentials
-            .iter_mut()
-            .find(|(kind, ..)| kind == "password")
-        else {
+        let mut credentials = self.credentials.iter_mut();
+        let password = credentials.find(|credential| credential.kind == CredentialKind::Password);
+        let Some(password) = password else {
             return false;
         };
-        password.1 = json!({"hashed_password": hash});
+        password.config = json!({"hashed_password": hash});
         self.identity.factors.0 |= Factors::PASSWORD;
         true
     }
@@ -156,15 +184,12 @@ impl Prepared {
         };
         address.verified = state.verified;
         address.verified_at = state.verified.then(|| state.verified_at.unwrap_or(now));
-        let known = state
-            .status
-            .filter(|s| matches!(s.as_str(), "pending" | "sent" | "completed"));
-        let derived = if state.verified {
-            "completed"
+        let known = state.status.and_then(|status| AddressStatus::read(&status));
+        address.status = known.unwrap_or(if state.verified {
+            AddressStatus::Completed
         } else {
-            "pending"
-        };
-        address.status = known.unwrap_or_else(|| derived.to_owned());
+            AddressStatus::Pending
+        });
     }
 
     /// Write identity, credentials, identifiers and addresses.
@@ -194,9 +219,7 @@ impl Prepared {
     }
 
     async fn insert_credentials(&self, tx: &mut Tx) -> Result<(), InsertError> {
-        let kinds: Vec<String> = self.credentials.iter().map(|c| c.0.clone()).collect();
-        let configs: Vec<Value> = self.credentials.iter().map(|c| c.1.clone()).collect();
-        let versions: Vec<i32> = self.credentials.iter().map(|c| c.3).collect();
+        let (kinds, configs, versions) = columns(&self.credentials);
         sqlx::query!(
             "insert into credentials (identity_id, kind, config, version, created_at, updated_at)
              select $1, c.kind, c.config, c.version, $5, $5 from unnest($2::text[], $3::jsonb[], $4::int[]) as c (kind, config, version)",
@@ -213,18 +236,8 @@ impl Prepared {
 
     /// In one order for everybody, so that two registrations of the same addresses cannot deadlock.
     async fn insert_identifiers(&self, tx: &mut Tx) -> Result<(), InsertError> {
-        let mut rows: Vec<(&str, &str)> = self
-            .credentials
-            .iter()
-            .flat_map(|(kind, _, values, _)| {
-                values.iter().map(move |v| (kind.as_str(), v.as_str()))
-            })
-            .collect();
-        rows.sort_unstable();
-        let (kinds, values): (Vec<String>, Vec<String>) = rows
-            .into_iter()
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .unzip();
+        let (kinds, values): (Vec<String>, Vec<String>) =
+            identifiers(&self.credentials).into_iter().unzip();
         sqlx::query!(
             "insert into identifiers (identity_id, kind, value) select $1, i.kind, i.value from unnest($2::text[], $3::text[]) as i (kind, value)",
             self.identity.id,
@@ -251,7 +264,7 @@ impl Prepared {
                 a.value,
                 a.verified,
                 a.verified_at,
-                a.status,
+                a.status.as_str(),
                 at
             )
             .execute(tx.conn())
@@ -276,44 +289,96 @@ impl Prepared {
     }
 }
 
+/// Addresses that stand in traits, each once as the schema has them.
+fn fresh<A>(addresses: &[Address], make: impl FnMut(&Address) -> A) -> Vec<A> {
+    addresses.iter().map(make).collect()
+}
+
+/// A verifiable address that is new.
+pub(super) fn verifiable(address: &Address, now: DateTime<Utc>) -> VerifiableAddress {
+    VerifiableAddress {
+        id: ids::v4(),
+        value: address.value.clone(),
+        verified: false,
+        via: address.via,
+        status: AddressStatus::Pending,
+        verified_at: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// A recovery address that is new.
+pub(super) fn recovery(address: &Address, now: DateTime<Utc>) -> RecoveryAddress {
+    RecoveryAddress {
+        id: ids::v4(),
+        value: address.value.clone(),
+        via: address.via,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The fact that there is an address for codes, if there is.
+pub(super) fn code_address(derived: &Derived) -> i32 {
+    if derived.code.is_empty() {
+        0
+    } else {
+        Factors::CODE_ADDRESS
+    }
+}
+
+/// Kinds, configurations and versions, in one order.
+pub(super) fn columns(credentials: &[NewCredential]) -> (Vec<String>, Vec<Value>, Vec<i32>) {
+    let kinds = credentials.iter().map(|c| c.kind.as_str().to_owned());
+    let configs = credentials.iter().map(|c| c.config.clone());
+    let versions = credentials.iter().map(|c| c.version);
+    (kinds.collect(), configs.collect(), versions.collect())
+}
+
+/// Kind and value of each identifier, in the order in which everyone writes them: two that write the same ones
+/// cannot wait for each other.
+pub(super) fn identifiers(credentials: &[NewCredential]) -> Vec<(String, String)> {
+    let mut rows: Vec<(String, String)> = credentials
+        .iter()
+        .flat_map(|credential| {
+            let kind = credential.kind.as_str();
+            let values = credential.identifiers.iter();
+            values.map(move |value| (kind.to_owned(), value.clone()))
+        })
+        .collect();
+    rows.sort_unstable();
+    rows
+}
+
 /// One credential for each kind that some trait feeds, also without a secret: the identifier is taken.
-/// Kind, configuration, identifiers, version.
-pub(super) fn credentials_of(derived: &Derived) -> Vec<(String, Value, Vec<String>, i32)> {
+pub(super) fn credentials_of(derived: &Derived) -> Vec<NewCredential> {
     let mut credentials = Vec::new();
     if !derived.password.is_empty() {
-        credentials.push((
-            "password".to_owned(),
-            json!({}),
-            derived.password.clone(),
-            0,
-        ));
+        credentials.push(NewCredential {
+            kind: CredentialKind::Password,
+            config: json!({}),
+            identifiers: derived.password.clone(),
+            version: 0,
+        });
     }
     if !derived.webauthn.is_empty() {
-        credentials.push((
-            "webauthn".to_owned(),
-            json!({}),
-            derived.webauthn.clone(),
-            1,
-        ));
+        credentials.push(NewCredential {
+            kind: CredentialKind::Webauthn,
+            config: json!({}),
+            identifiers: derived.webauthn.clone(),
+            version: 1,
+        });
     }
     if !derived.code.is_empty() {
-        let addresses: Vec<Value> = derived
-            .code
-            .iter()
-            .map(|a| {
-                Value::Object(Map::from_iter([
-                    ("channel".into(), json!(a.via)),
-                    ("address".into(), json!(a.value)),
-                ]))
-            })
-            .collect();
-        let identifiers = derived.code.iter().map(|a| a.value.clone()).collect();
-        credentials.push((
-            "code".to_owned(),
-            json!({"addresses": addresses}),
-            identifiers,
-            1,
-        ));
+        let address = |a: &Address| json!({"channel": a.via, "address": a.value});
+        let addresses: Vec<Value> = derived.code.iter().map(address).collect();
+        credentials.push(NewCredential {
+            kind: CredentialKind::Code,
+            config: json!({"addresses": addresses}),
+            identifiers: derived.code.iter().map(|a| a.value.clone()).collect(),
+            version: 1,
+        });
     }
     credentials
 }

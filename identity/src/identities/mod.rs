@@ -6,6 +6,7 @@ pub mod import;
 pub mod records;
 pub mod store;
 mod view;
+mod write;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::{
     schema::{Address, Via},
 };
 pub use view::schema_url;
+pub use write::IdentityWrite;
 
 /// Active, or shut out: sessions of an inactive identity do not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -98,7 +100,7 @@ impl Identity {
             own.verified = true;
             own.verified_at = Some(now);
             own.updated_at = now;
-            "completed".clone_into(&mut own.status);
+            own.status = AddressStatus::Completed;
         }
     }
 
@@ -121,7 +123,8 @@ pub struct VerifiableAddress {
     /// E-mail or SMS.
     pub via: Via,
     /// `pending`, `sent` or `completed`.
-    pub status: String,
+    #[schema(value_type = String)]
+    pub status: AddressStatus,
     /// When it was verified.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(nullable = false)]
@@ -130,6 +133,35 @@ pub struct VerifiableAddress {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+/// How far the verification of an address is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AddressStatus {
+    /// Nothing was sent.
+    Pending,
+    /// A message is on its way, or was.
+    Sent,
+    /// It is verified.
+    Completed,
+}
+
+impl AddressStatus {
+    /// The name stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent => "sent",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// `None` for any other name.
+    pub(crate) fn read(name: &str) -> Option<Self> {
+        let all = [Self::Pending, Self::Sent, Self::Completed];
+        all.into_iter().find(|status| status.as_str() == name)
+    }
 }
 
 /// Where a recovery code can go.

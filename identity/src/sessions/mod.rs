@@ -1,10 +1,11 @@
 //! Sessions: who is signed in, how sure we are of it, and on which device.
 
-mod aal;
 pub mod authenticate;
 mod config;
+mod level;
 pub mod store;
 pub mod token;
+mod write;
 
 use std::sync::Arc;
 
@@ -14,9 +15,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use aal::{Aal, level_of};
+pub use crate::aal::Aal;
 pub use authenticate::SessionCache;
 pub use config::{Cookies, RequiredAal, SameSite, SessionConfig};
+pub use level::level_of;
+pub use write::SessionWrite;
 
 use crate::identities::Identity;
 

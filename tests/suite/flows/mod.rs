@@ -1,5 +1,6 @@
 //! Each kind of flow, as the three kinds of client go through it.
 
+mod engine;
 mod login;
 mod logout;
 mod recovery;

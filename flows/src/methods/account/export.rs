@@ -1,16 +1,19 @@
-//! Everything stored about a person, for themselves: no secret, nothing that is an administrator's.
+//! Everything stored about a person, for that person: no secret, nothing that is an administrator's.
 
 use identity::{credentials, sessions::store as session_store};
 use serde_json::{Value, json};
 
 use super::AccountConfig;
-use crate::{cx::Cx, decision::Error, settings};
+use crate::{
+    engine::{cx::Cx, decision::Error, pages::with_query},
+    kinds::settings,
+};
 
 /// Newest first; older ones are left out.
 const SESSIONS_MAX: i64 = 1_000;
 const MESSAGES_MAX: i64 = 1_000;
 
-/// The data of whoever is signed in, as JSON. `url`: the address of the request, to come back to.
+/// The data of the identity that is signed in, as JSON. `url`: the address of the request, to come back to.
 pub async fn export(cx: &Cx<'_>, url: &str) -> Result<Value, Error> {
     if !cx.project.config::<AccountConfig>().download {
         return Err(Error::MethodDisabled);
@@ -18,7 +21,7 @@ pub async fn export(cx: &Cx<'_>, url: &str) -> Result<Value, Error> {
     let Some(session) = cx.session else {
         let login = format!("{}/self-service/login/browser", cx.project.base_url());
         return Err(Error::SessionInactive {
-            login: crate::config::with_query(&login, "return_to", url),
+            login: with_query(&login, "return_to", url),
         });
     };
     settings::check_aal(cx, session, Some(url))?;

@@ -1,4 +1,4 @@
-//! The account as a whole: whoever owns it may delete it, in settings, and take their data along. Both are
+//! The account as a whole: its owner may delete it, in settings, and take the data along. Both are
 //! switched on by the project (`insula.account`).
 
 mod export;
@@ -8,7 +8,6 @@ use serde::Deserialize;
 use tenants::Section;
 
 pub use export::export;
-pub(crate) use settings::sort_last;
 
 /// `insula.account`.
 #[derive(Clone, Debug, Default, Deserialize)]

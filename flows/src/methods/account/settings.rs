@@ -3,30 +3,45 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use identity::{identities::store, normalize};
+use identity::{
+    identities::{IdentityWrite, store},
+    normalize,
+};
 use serde_json::Value;
+use tenants::Tx;
 
 use super::{Account, AccountConfig};
 use crate::{
-    cx::Cx,
-    decision::{Effects, Error, Halt, Refusal, Step, Write},
-    flow::Flow,
-    guard,
-    methods::Strategy,
-    settings::{self, Change, Settings},
-    submission::Submission,
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Error, Halt, Refusal},
+        flow::Flow,
+        guard,
+        messages::MessageWrite,
+        store::FlowWrite,
+        strategy::{Step, Strategy},
+        submission::Submission,
+    },
+    kinds::settings::{self, Change, Settings},
     ui::{self, Group, Ui, text},
 };
 
-/// The field that somebody types into to confirm.
+/// Its `method`.
+const ID: &str = "account";
+/// The field that is typed into to confirm.
 const CONFIRMATION: &str = "account_confirmation";
-/// What they type when they have no address.
+/// What is typed by an owner without address.
 const WORD: &str = "DELETE";
 
 #[async_trait]
 impl Strategy<Settings> for Account {
     fn id(&self) -> &'static str {
-        "account"
+        ID
+    }
+
+    fn order_own(&self, ui: &mut Ui) {
+        order_last(ui);
     }
 
     /// In the group of the profile, and not required: other clients show one form for each group, with what
@@ -41,7 +56,7 @@ impl Strategy<Settings> for Account {
                 .label(text::account_confirmation_label(expected(flow))),
         )
         .push(
-            ui::submit("method", "account")
+            ui::submit("method", ID)
                 .group(Group::Profile)
                 .label(text::account_delete_label()),
         );
@@ -49,15 +64,17 @@ impl Strategy<Settings> for Account {
     }
 
     fn claims(&self, _flow: &Flow<Settings>, submission: &Submission) -> bool {
-        submission.method() == Some("account")
+        submission.method() == Some(ID)
     }
 
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Settings>,
-        submission: &Submission,
-    ) -> Result<Step<Change>, Halt> {
+        attempt: &mut Attempt,
+        mut tx: Tx,
+    ) -> Result<Step<Settings>, Halt> {
+        let submission = &attempt.submission;
         if !cx.project.config::<AccountConfig>().delete {
             return Err(Error::MethodDisabled.into());
         }
@@ -67,36 +84,37 @@ impl Strategy<Settings> for Account {
             return Err(Halt::refused(refusal));
         }
         guard::check_csrf(cx, flow, submission)?;
-        settings::check_privileged(cx, flow, false)?;
-        let identity_id = flow.state.identity_id;
-        let mut tx = cx.project.begin().await?;
+        settings::check_privileged(cx, flow, attempt, false)?;
+        let identity_id = flow.data.identity_id;
         let before = store::get(&mut tx, identity_id).await?;
         drop(tx);
+        let mut effects = Effects::one(FlowWrite::Forget(identity_id));
+        effects.push(MessageWrite::Forget(identity_id));
+        effects.push(IdentityWrite::Delete(identity_id));
         Ok(Step::Decided(Change {
-            method: "account",
+            method: ID,
             before: Arc::new(before.ok_or(Error::SessionMissing)?),
             after: None,
-            judged: None,
-            effects: Effects(vec![Write::DeleteIdentity { identity_id }]),
-            held: None,
+            judged: Vec::new(),
+            effects,
         }))
     }
 }
 
 /// An address of the person's, as they see it in the same form.
 fn expected(flow: &Flow<Settings>) -> &str {
-    let first = |kind: &str| flow.state.identity[kind][0]["value"].as_str();
+    let first = |kind: &str| flow.data.identity[kind][0]["value"].as_str();
     first("verifiable_addresses")
         .or_else(|| first("recovery_addresses"))
         .unwrap_or(WORD)
 }
 
-/// Behind the profile's own button, which a browser presses when somebody types Enter into a field.
-pub(crate) fn sort_last(ui: &mut Ui) {
+/// Behind the profile's own button, which a browser presses when Enter is typed into a field.
+fn order_last(ui: &mut Ui) {
     let is_account = |node: &ui::Node| {
         let value = node.input().and_then(|input| input.value.as_ref());
         node.id() == CONFIRMATION
-            || (node.id() == "method" && value.and_then(Value::as_str) == Some("account"))
+            || (node.id() == "method" && value.and_then(Value::as_str) == Some(ID))
     };
     let (account, mut rest): (Vec<_>, Vec<_>) = ui.nodes.drain(..).partition(is_account);
     let profile = |node: &ui::Node| matches!(node.group, Group::Default | Group::Profile);

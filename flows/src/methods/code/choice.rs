@@ -1,19 +1,24 @@
-//! Recover an account with a code, the newer form: whoever has several addresses chooses one of them,
-//! which are not told in full, and types it to show that it is theirs.
+//! Recover an account with a code, the newer form: an owner of several addresses chooses one of them,
+//! which are not told in full, and types it to show to know it.
 
 use identity::{
     addresses,
     schema::{Address, Via},
 };
+use tenants::Tx;
 
-use super::recovery::field;
+use super::{CodeConfig, recovery::field};
 use crate::{
-    challenge::{self, Proof},
-    cx::Cx,
-    decision::{Effects, Halt, Refusal, Step},
-    flow::Flow,
-    recovery::{self, ASK, CONFIRM, Choice, ENTER, PICK, Recovery},
-    submission::Submission,
+    engine::{
+        address_proof,
+        attempt::Attempt,
+        begin::signed_in_already,
+        cx::Cx,
+        decision::{Effects, Halt, Refusal},
+        flow::Flow,
+        strategy::Step,
+    },
+    kinds::recovery::{self, ASK, CONFIRM, Choice, ENTER, PICK, Recovery},
     ui::{self, Group, InputNode, InputType, Ui, text},
 };
 
@@ -21,7 +26,7 @@ const NOT_OFFERED: &str = "This is none of the addresses to choose from.";
 
 /// The form of each step.
 pub(super) fn draw(flow: &Flow<Recovery>, ui: &mut Ui) {
-    match flow.step.as_str() {
+    match flow.state.as_str() {
         ASK => {
             let address = ui::text_input("recovery_address").required();
             ui.push(
@@ -40,7 +45,7 @@ pub(super) fn draw(flow: &Flow<Recovery>, ui: &mut Ui) {
                 .push(back());
         }
         _ => {
-            let address = flow.state.memory.address.as_str();
+            let address = flow.data.proof.address.as_str();
             let again = ui::submit("recovery_confirm_address", address);
             ui.push(field())
                 .push(super::go_on())
@@ -53,7 +58,7 @@ pub(super) fn draw(flow: &Flow<Recovery>, ui: &mut Ui) {
 }
 
 fn draw_choices(flow: &Flow<Recovery>, ui: &mut Ui) {
-    for choice in &flow.state.choices {
+    for choice in &flow.data.choices {
         let button = ui::submit("recovery_select_address", choice.token.as_str());
         let label = text::literal_label(&choice.masked);
         ui.push(button.group(Group::Code).label(label));
@@ -72,11 +77,11 @@ fn typed_again(flow: &Flow<Recovery>) -> InputNode {
 }
 
 fn hidden_method() -> InputNode {
-    ui::hidden("method", "code").group(Group::Code)
+    ui::hidden("method", super::ID).group(Group::Code)
 }
 
 fn entered(flow: &Flow<Recovery>) -> InputNode {
-    ui::hidden("recovery_address", flow.state.entered.as_str()).group(Group::Code)
+    ui::hidden("recovery_address", flow.data.entered.as_str()).group(Group::Code)
 }
 
 fn back() -> InputNode {
@@ -85,60 +90,64 @@ fn back() -> InputNode {
 }
 
 fn chosen(flow: &Flow<Recovery>) -> Option<&Choice> {
-    let choices = &flow.state.choices;
+    let choices = &flow.data.choices;
     choices
         .iter()
-        .find(|choice| choice.token == flow.state.chosen)
+        .find(|choice| choice.token == flow.data.chosen)
 }
 
 /// A submission at each step.
 pub(super) async fn judge(
     cx: &Cx<'_>,
     flow: &mut Flow<Recovery>,
-    submission: &Submission,
-) -> Result<Step<Proof>, Halt> {
-    if flow.step == ENTER
-        && let Some(code) = submission.text("code")
+    attempt: &mut Attempt,
+    tx: Tx,
+) -> Result<Step<Recovery>, Halt> {
+    if flow.state == ENTER
+        && let Some(code) = attempt.submission.text("code")
     {
-        return challenge::use_code(cx, flow, &code).await;
+        let tries_max = cx.project.config::<CodeConfig>().config.max_submissions;
+        return address_proof::use_code(cx, flow, attempt, tx, (&code, tries_max)).await;
     }
+    drop(tx);
+    let submission = &attempt.submission;
     if cx.session.is_some() {
-        return Err(recovery::signed_in(cx).into());
+        return Err(signed_in_already(cx, None).into());
     }
     if submission.text("screen").as_deref() == Some("previous") {
         return Ok(go_back(flow));
     }
-    let wanted = match flow.step.as_str() {
+    let wanted = match flow.state.as_str() {
         ASK => "recovery_address",
         PICK => "recovery_select_address",
         _ => "recovery_confirm_address",
     };
     let Some(given) = submission.text(wanted) else {
-        let missing = if flow.step == ENTER { "code" } else { wanted };
+        let missing = if flow.state == ENTER { "code" } else { wanted };
         return Err(Halt::refused(Refusal::at(missing, text::required(missing))));
     };
-    if flow.step == PICK {
-        return pick(cx, flow, &given).await;
+    if flow.state == PICK {
+        return pick(cx, flow, attempt, &given).await;
     }
     let Some(address) = addresses::reachable(&given) else {
         let refusal = Refusal::at(wanted, text::invalid_email(&given.as_str().into()));
         return Err(Halt::refused(refusal));
     };
-    if flow.step == ASK {
-        return ask(cx, flow, &given, &address).await;
+    if flow.state == ASK {
+        return ask(cx, flow, attempt, (&given, &address)).await;
     }
-    send(cx, flow, &given, &address).await
+    send(cx, flow, attempt, (&given, &address)).await
 }
 
 /// One screen back: to the choice, if there was one.
-fn go_back(flow: &mut Flow<Recovery>) -> Step<Proof> {
-    let step = if flow.state.choices.is_empty() || flow.step == PICK {
+fn go_back(flow: &mut Flow<Recovery>) -> Step<Recovery> {
+    let state = if flow.data.choices.is_empty() || flow.state == PICK {
         ASK
     } else {
         PICK
     };
-    flow.go_to(step);
-    flow.state.memory.notice = None;
+    flow.go_to(state);
+    flow.data.proof.notice = None;
     Step::Ask(Effects::default())
 }
 
@@ -146,40 +155,40 @@ fn go_back(flow: &mut Flow<Recovery>) -> Step<Proof> {
 async fn ask(
     cx: &Cx<'_>,
     flow: &mut Flow<Recovery>,
-    typed: &str,
-    address: &Address,
-) -> Result<Step<Proof>, Halt> {
+    attempt: &mut Attempt,
+    (typed, address): (&str, &Address),
+) -> Result<Step<Recovery>, Halt> {
     let choices = recovery::addresses_of(cx, address).await?;
-    typed.clone_into(&mut flow.state.entered);
-    flow.state.chosen = recovery::token_of(address);
+    typed.clone_into(&mut flow.data.entered);
+    flow.data.chosen = recovery::token_of(address);
     if choices.len() > 1 {
-        flow.state.choices = choices;
-        flow.state.memory.notice = None;
+        flow.data.choices = choices;
+        flow.data.proof.notice = None;
         flow.go_to(PICK);
         return Ok(Step::Ask(Effects::default()));
     }
-    flow.state.choices = Vec::new();
-    send(cx, flow, typed, address).await
+    flow.data.choices = Vec::new();
+    send(cx, flow, attempt, (typed, address)).await
 }
 
 /// The address that was typed first needs no typing again.
-async fn pick(cx: &Cx<'_>, flow: &mut Flow<Recovery>, token: &str) -> Result<Step<Proof>, Halt> {
-    if !flow
-        .state
-        .choices
-        .iter()
-        .any(|choice| choice.token == token)
-    {
+async fn pick(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Recovery>,
+    attempt: &mut Attempt,
+    token: &str,
+) -> Result<Step<Recovery>, Halt> {
+    if !flow.data.choices.iter().any(|choice| choice.token == token) {
         return Err(Halt::refused(Refusal::form(text::generic(NOT_OFFERED))));
     }
-    token.clone_into(&mut flow.state.chosen);
-    let entered = flow.state.entered.clone();
+    token.clone_into(&mut flow.data.chosen);
+    let entered = flow.data.entered.clone();
     if let Some(address) = addresses::reachable(&entered)
         && recovery::token_of(&address) == token
     {
-        return send(cx, flow, &entered, &address).await;
+        return send(cx, flow, attempt, (&entered, &address)).await;
     }
-    flow.state.memory.notice = None;
+    flow.data.proof.notice = None;
     flow.go_to(CONFIRM);
     Ok(Step::Ask(Effects::default()))
 }
@@ -188,11 +197,12 @@ async fn pick(cx: &Cx<'_>, flow: &mut Flow<Recovery>, token: &str) -> Result<Ste
 async fn send(
     cx: &Cx<'_>,
     flow: &mut Flow<Recovery>,
-    typed: &str,
-    address: &Address,
-) -> Result<Step<Proof>, Halt> {
-    let is_chosen = recovery::token_of(address) == flow.state.chosen;
-    let effects = challenge::send(cx, flow, (typed, address), is_chosen).await?;
+    attempt: &mut Attempt,
+    (typed, address): (&str, &Address),
+) -> Result<Step<Recovery>, Halt> {
+    let is_chosen = recovery::token_of(address) == flow.data.chosen;
+    let secret = super::secret(cx, typed, address);
+    let effects = address_proof::send(cx, flow, attempt, secret, is_chosen).await?;
     flow.go_to(ENTER);
     Ok(Step::Ask(effects))
 }

@@ -2,10 +2,10 @@
 
 use crate::ui::{self, Autocomplete, Group, Message, Ui, text};
 
-/// The code, a way on and a way to another code. The method stands twice: once hidden, for whoever sends
-/// the form without its buttons.
+/// The code, a way on and a way to another code. The method stands twice: once hidden, for a form
+/// that is sent without its buttons.
 pub(super) fn wait_for_code(ui: &mut Ui, label: Message) {
-    ui.push(ui::hidden("method", "code").group(Group::Code))
+    ui.push(ui::hidden("method", super::ID).group(Group::Code))
         .push(
             ui::text_input("code")
                 .group(Group::Code)
@@ -14,7 +14,7 @@ pub(super) fn wait_for_code(ui: &mut Ui, label: Message) {
                 .label(label),
         )
         .push(
-            ui::submit("method", "code")
+            ui::submit("method", super::ID)
                 .group(Group::Code)
                 .label(text::continue_label()),
         )

@@ -5,43 +5,92 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use courier::Template;
 use identity::{
-    Identity, addresses, identities, normalize,
-    one_time::{self, Purpose},
+    Identity,
+    addresses::{self, AddressWrite},
+    credentials::CredentialKind,
+    identities, normalize,
+    one_time::{self, CodeWrite, Purpose},
     schema::Address,
-    sessions::{Aal, AuthMethod},
+    sessions::Aal,
 };
+use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use super::{
-    Code, CodeConfig, CodeFlags, RESEND, form, missing,
-    recipient::{
-        Recipient, address_in_trait, addresses_of, find, has_fallback, nobody, own_addresses,
-    },
+    Code, CodeConfig, CodeFlags, ID, RESEND, form, missing,
+    recipient::{address_in_trait, addresses_of, find, has_fallback, nobody, own_addresses},
     send, too_many_tries, used_already,
 };
 use crate::{
-    config::Enumeration,
-    cx::Cx,
-    decision::{Effects, Error, Halt, Judged, Refusal, SignIn, Step, Write},
-    flow::{CHOOSE_METHOD, Flow, LoginScreen, PASSED, SENT, Transport},
-    guard, limits,
-    login::Login,
-    methods::{Strategy, schema_of},
-    submission::Submission,
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Error, Halt, Judged, Refusal, SignIn},
+        flags::Enumeration,
+        flow::{CHOOSE_METHOD, Flow, PASSED, SENT, Transport},
+        form::schema_of,
+        guard, limits,
+        messages::MessageWrite,
+        strategy::{Offer, Step, Strategy, TakesOver},
+        submission::Submission,
+    },
+    kinds::login::{Login, LoginParams, LoginScreen},
     ui::{self, Autocomplete, Group, Ui, text},
 };
 
 #[async_trait]
 impl Strategy<Login> for Code {
     fn id(&self) -> &'static str {
-        "code"
+        ID
+    }
+
+    fn is_enabled(&self, cx: &Cx<'_>) -> bool {
+        cx.project.config::<CodeConfig>().passwordless_enabled
+    }
+
+    fn takes_over(&self, flow: &Flow<Login>) -> Option<TakesOver> {
+        flow.has_sent_code().then_some(TakesOver::Alone)
+    }
+
+    async fn at_init(
+        &self,
+        cx: &Cx<'_>,
+        flow: &mut Flow<Login>,
+        params: &LoginParams,
+    ) -> Result<Option<Effects>, Error> {
+        send_at_init(cx, flow, params.via.as_deref()).await
+    }
+
+    async fn offers(&self, cx: &Cx<'_>, identifier: &str) -> Result<Offer, Fault> {
+        if !cx.project.config::<CodeConfig>().passwordless_enabled {
+            return Ok(Offer::No);
+        }
+        Ok(match find(cx, identifier).await? {
+            Some(found) if found.identity.factors.has_first() => Offer::Yes,
+            Some(_) => Offer::AtOnce,
+            None => Offer::No,
+        })
+    }
+
+    /// A code for the identity of the identifier that was typed.
+    async fn go_on(
+        &self,
+        cx: &Cx<'_>,
+        flow: &mut Flow<Login>,
+        attempt: &mut Attempt,
+    ) -> Result<Step<Login>, Halt> {
+        let found = find(cx, &flow.data.identifier).await?;
+        let found = found.ok_or_else(no_code_account)?;
+        limits::mail(cx, attempt, &found.address).await?;
+        let effects = send_to(cx, flow, Some(&found.identity), &found.address)?;
+        Ok(Step::Ask(effects))
     }
 
     async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
         if flow.has_sent_code() {
             return draw_sent(cx, flow, ui);
         }
-        if !is_served(cx, flow) || !flow.state.screen.offers("code") {
+        if !is_served(cx, flow) || !flow.data.screen.offers(ID) {
             return Ok(());
         }
         if picks_address(cx, flow) {
@@ -55,69 +104,73 @@ impl Strategy<Login> for Code {
             }
             return Ok(());
         }
-        if flow.state.screen == LoginScreen::Methods {
+        if flow.data.screen == LoginScreen::Methods {
             let schema = schema_of(cx, flow)?;
             ui.upsert(
                 ui::text_input("identifier")
                     .required()
-                    .value(flow.state.identifier.as_str())
+                    .value(flow.data.identifier.as_str())
                     .label(text::identifier(schema.schema.identifier_label())),
             );
         }
-        let send = ui::submit("method", "code").group(Group::Code);
+        let send = ui::submit("method", ID).group(Group::Code);
         ui.push(send.label(text::send_login_code_label()));
         Ok(())
     }
 
     fn claims(&self, flow: &Flow<Login>, submission: &Submission) -> bool {
         let picked = submission.method().is_none() && submission.text("address").is_some();
-        flow.step != PASSED && (submission.method() == Some("code") || picked)
+        flow.state != PASSED && (submission.method() == Some(ID) || picked)
     }
 
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Login>,
-        submission: &Submission,
-    ) -> Result<Step<SignIn>, Halt> {
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Login>, Halt> {
         if !is_served(cx, flow) {
             return Err(Halt::refused(Refusal::form(text::no_login_strategy())));
         }
+        let submission = &attempt.submission;
         guard::check_csrf(cx, flow, submission)?;
         let typed = submission
             .text("address")
             .or_else(|| submission.text("identifier"));
         if flow.awaits_code() && submission.text("resend").as_deref() != Some(RESEND) {
-            return check(cx, flow, typed, submission.text("code")).await;
+            let code = submission.text("code");
+            return check(cx, flow, attempt, tx, (typed, code)).await;
         }
-        ask(cx, flow, typed).await
+        drop(tx);
+        ask(cx, flow, attempt, typed).await
     }
 }
 
 /// Is a code good for the level asked for?
 fn is_served(cx: &Cx<'_>, flow: &Flow<Login>) -> bool {
     let config = cx.project.config::<CodeConfig>();
-    match flow.state.requested_aal {
+    match flow.data.requested_aal {
         Aal::Aal2 => config.mfa_enabled,
         _ => config.passwordless_enabled,
     }
 }
 
-/// Somebody known picks one of their addresses; a stranger types an identifier.
+/// A visitor who is known picks one of the account's addresses; a stranger types an identifier.
 fn picks_address(cx: &Cx<'_>, flow: &Flow<Login>) -> bool {
     let picks_again = || {
         cx.project
             .config::<CodeFlags>()
             .refresh_login_choose_address
     };
-    flow.state.requested_aal == Aal::Aal2 || (flow.state.refresh && picks_again())
+    flow.data.requested_aal == Aal::Aal2 || (flow.data.refresh && picks_again())
 }
 
 /// The hidden identifier, where it stood before, and the fields for the code.
 fn draw_sent(cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
     let token = flow.csrf_node(cx);
     ui.remove("csrf_token");
-    let identifier = flow.state.identifier.as_str();
+    let identifier = flow.data.identifier.as_str();
     let hidden = ui::hidden("identifier", identifier);
     if picks_address(cx, flow) {
         let via = addresses::read_typed(identifier).via;
@@ -127,7 +180,7 @@ fn draw_sent(cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
         let schema = schema_of(cx, flow)?;
         let label = text::identifier(schema.schema.identifier_label());
         let hidden = hidden.required().label(label);
-        ui.push(match flow.state.screen {
+        ui.push(match flow.data.screen {
             LoginScreen::Methods => hidden,
             _ => hidden
                 .group(Group::IdentifierFirst)
@@ -135,7 +188,7 @@ fn draw_sent(cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
         });
     }
     form::wait_for_code(ui, text::login_code_label());
-    // API clients have no use for it, and the original leaves it out on this screen.
+    // API clients have no use for it, and Kratos leaves it out on this screen.
     if flow.transport == Transport::Browser {
         ui.push(token);
     }
@@ -144,22 +197,22 @@ fn draw_sent(cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
 
 /// A second factor that can only be a code is sent when the flow begins (contract, self-service 8.3).
 /// `via` names the trait whose address it goes to.
-pub(crate) async fn send_at_init(
+async fn send_at_init(
     cx: &Cx<'_>,
     flow: &mut Flow<Login>,
     via: Option<&str>,
 ) -> Result<Option<Effects>, Error> {
-    let (true, Some(session)) = (flow.state.requested_aal == Aal::Aal2, cx.session) else {
+    let (true, Some(session)) = (flow.data.requested_aal == Aal::Aal2, cx.session) else {
         return Ok(None);
     };
     if !cx.project.config::<CodeConfig>().mfa_enabled {
         return Ok(None);
     }
     if let Some(path) = via.filter(|path| !path.is_empty()) {
-        flow.state.via = Some(address_in_trait(&session.identity, path)?);
+        flow.data.via = Some(address_in_trait(&session.identity, path)?);
     }
     let addresses = own_addresses(cx, flow).await?;
-    if let (Some(via), true) = (via, addresses.is_empty() && flow.state.via.is_some()) {
+    if let (Some(via), true) = (via, addresses.is_empty() && flow.data.via.is_some()) {
         return Err(Error::BadRequest(format!(
             "The trait {via:?} holds no address that codes are sent to."
         )));
@@ -170,29 +223,19 @@ pub(crate) async fn send_at_init(
     if session.identity.factors.has_second() {
         return Ok(None);
     }
-    let sent = match limits::mail(cx, address).await {
+    let sent = match limits::notice(cx, address).await {
         Ok(()) => send_to(cx, flow, Some(&session.identity), address),
         Err(halt) => Err(halt),
     };
     match sent {
         Ok(effects) => {
-            flow.state.identifier.clone_from(&address.value);
+            flow.data.identifier.clone_from(&address.value);
             Ok(Some(effects))
         }
+        Err(Halt::Stopped(error, _)) if !matches!(error, Error::TooMany { .. }) => Err(error),
         // The form with its button says it, when it is pressed.
-        Err(Halt::Refused(..) | Halt::Stopped(Error::TooMany { .. })) => Ok(None),
-        Err(Halt::Stopped(error)) => Err(error),
+        Err(_) => Ok(None),
     }
-}
-
-/// A code for somebody who was found.
-pub(crate) async fn send_found(
-    cx: &Cx<'_>,
-    flow: &mut Flow<Login>,
-    found: &Recipient,
-) -> Result<Effects, Halt> {
-    limits::mail(cx, &found.address).await?;
-    send_to(cx, flow, Some(&found.identity), &found.address)
 }
 
 /// A code for that address, in the place of the flow's earlier ones; the flow waits for it. Without an
@@ -210,42 +253,42 @@ fn send_to(
     };
     let message = send::message(cx, flow, template, (identity, address))?;
     flow.go_to(SENT);
-    flow.active = Some("code".to_owned());
-    Ok(Effects(vec![
-        Write::DropCodes { flow_id: flow.id },
-        Write::StoreCode(Box::new(minted.code)),
-        if identity.is_some() {
-            Write::Send(message)
-        } else {
-            Write::PretendToSend(message)
-        },
-    ]))
+    flow.active = Some(ID.to_owned());
+    let mut effects = Effects::one(CodeWrite::DropOfFlow(flow.id));
+    effects.push(CodeWrite::Store(Box::new(minted.code)));
+    effects.push(if identity.is_some() {
+        MessageWrite::Send(message)
+    } else {
+        MessageWrite::Pretend(message)
+    });
+    Ok(effects)
 }
 
-/// Send a code to whom it was asked for.
+/// Send a code to the account that it was asked for.
 async fn ask(
     cx: &Cx<'_>,
     flow: &mut Flow<Login>,
+    attempt: &mut Attempt,
     typed: Option<String>,
-) -> Result<Step<SignIn>, Halt> {
-    flow.state.identifier = typed.unwrap_or_default();
-    let to = addresses::read_typed(&flow.state.identifier);
-    if !flow.state.identifier.is_empty() && !picks_address(cx, flow) {
-        // Before anybody is looked for, and where the flow stands: an earlier code stays good.
-        limits::mail(cx, &to).await?;
+) -> Result<Step<Login>, Halt> {
+    flow.data.identifier = typed.unwrap_or_default();
+    let to = addresses::read_typed(&flow.data.identifier);
+    if !flow.data.identifier.is_empty() && !picks_address(cx, flow) {
+        // Before an account is looked for, and where the flow stands: an earlier code stays good.
+        limits::mail(cx, attempt, &to).await?;
     }
-    // Whoever is refused from here on may correct what they typed.
+    // Who is refused from here on may correct what was typed.
     flow.go_to(CHOOSE_METHOD);
-    if flow.state.identifier.is_empty() {
+    if flow.data.identifier.is_empty() {
         return Err(missing("identifier"));
     }
     if picks_address(cx, flow) {
-        return ask_own(cx, flow, &to.value).await;
+        return ask_own(cx, flow, attempt, &to.value).await;
     }
-    let found = find(cx, &flow.state.identifier).await?;
+    let found = find(cx, &flow.data.identifier).await?;
     let is_stranger = cx.session.is_none();
     let effects = match found {
-        // Whoever is signed in proves who they are, and learns nothing about others.
+        // Who is signed in proves that identity, and learns nothing about others.
         Some(found)
             if cx
                 .session
@@ -254,7 +297,7 @@ async fn ask(
             send_to(cx, flow, Some(&found.identity), &found.address)?
         }
         None if is_stranger && cx.project.config::<Enumeration>().mitigate => {
-            let nobody = nobody(&flow.state.identifier);
+            let nobody = nobody(&flow.data.identifier);
             send_to(cx, flow, None, &nobody)?
         }
         _ => return Err(no_code_account()),
@@ -262,14 +305,19 @@ async fn ask(
     Ok(Step::Ask(effects))
 }
 
-/// Send a code to an address that must be one of whoever is signed in.
-async fn ask_own(cx: &Cx<'_>, flow: &mut Flow<Login>, chosen: &str) -> Result<Step<SignIn>, Halt> {
+/// Send a code to an address that must be one of the session's identity.
+async fn ask_own(
+    cx: &Cx<'_>,
+    flow: &mut Flow<Login>,
+    attempt: &mut Attempt,
+    chosen: &str,
+) -> Result<Step<Login>, Halt> {
     let own = own_addresses(cx, flow).await?;
     let address = own.into_iter().find(|address| address.value == *chosen);
     let (Some(session), Some(address)) = (cx.session, address) else {
         return Err(no_code_account());
     };
-    limits::mail(cx, &address).await?;
+    limits::mail(cx, attempt, &address).await?;
     let effects = send_to(cx, flow, Some(&session.identity), &address)?;
     Ok(Step::Ask(effects))
 }
@@ -286,23 +334,26 @@ fn wrong_code() -> Halt {
 async fn check(
     cx: &Cx<'_>,
     flow: &mut Flow<Login>,
-    typed: Option<String>,
-    code: Option<String>,
-) -> Result<Step<SignIn>, Halt> {
+    attempt: &mut Attempt,
+    mut tx: Tx,
+    (typed, code): (Option<String>, Option<String>),
+) -> Result<Step<Login>, Halt> {
     let code = code.ok_or_else(|| missing("code"))?;
     let is_stranger = !picks_address(cx, flow);
     if let Some(typed) = typed.filter(|_| is_stranger) {
-        flow.state.identifier = typed;
+        flow.data.identifier = typed;
     } else if is_stranger {
         return Err(missing("identifier"));
     }
-    let guess = limits::guess_code(cx, &normalize::identifier(&flow.state.identifier)).await?;
-    let tries = one_time::count_submission(cx.project, flow.id).await?;
+    let identifier = normalize::identifier(&flow.data.identifier);
+    let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
+    let guess = limits::guess_code(cx, attempt, &mut tx, &identifier).await?;
+    tx.commit().await?;
     if tries > cx.project.config::<CodeConfig>().config.max_submissions {
         return Err(too_many_tries());
     }
     let owner = if is_stranger {
-        let found = find(cx, &flow.state.identifier).await?;
+        let found = find(cx, &flow.data.identifier).await?;
         let owner = found.map(|found| found.identity.id);
         if owner.is_none() && !cx.project.config::<Enumeration>().mitigate {
             return Err(no_code_account());
@@ -316,9 +367,9 @@ async fn check(
         return Err(wrong_code());
     }
     flow.go_to(PASSED);
-    flow.active = Some("code".to_owned());
+    flow.active = Some(ID.to_owned());
     let mut decision = sign_in(cx, proved);
-    decision.effects.0.push(Write::ForgiveGuess(guess));
+    decision.effects.push(guess);
     Ok(Step::Decided(decision))
 }
 
@@ -363,29 +414,26 @@ fn sign_in(cx: &Cx<'_>, proved: Proved) -> SignIn {
         address,
         revision,
     } = proved;
-    let mut effects = Effects(vec![Write::ConsumeCode { id: code }]);
+    let mut effects = Effects::one(CodeWrite::Consume(code));
     if identity
         .verifiable(&address)
         .is_some_and(|own| !own.verified)
     {
         identity.note_verified(&address, cx.project.now());
-        effects.0.push(Write::AddressVerified {
+        effects.push(AddressWrite::Verified {
             identity_id: identity.id,
             address,
         });
     }
     let second = cx.project.config::<CodeConfig>().mfa_enabled;
+    let judged = revision.map(|revision| Judged {
+        kind: CredentialKind::Code,
+        revision,
+    });
     SignIn {
         identity: Arc::new(identity),
-        amr: AuthMethod {
-            aal: if second { Aal::Aal2 } else { Aal::Aal1 },
-            ..cx.completed("code")
-        },
-        judged: revision.map(|revision| Judged {
-            kind: "code",
-            revision,
-        }),
+        amr: cx.completed(ID, if second { Aal::Aal2 } else { Aal::Aal1 }),
+        judged: judged.into_iter().collect(),
         effects,
-        announced: Vec::new(),
     }
 }

@@ -11,20 +11,27 @@ mod send;
 mod verification;
 
 pub use config::{CodeConfig, CodeFlags, CodeRules};
-pub(crate) use login::{send_at_init, send_found};
-pub(crate) use recipient::find;
+
+use identity::schema::Address;
 
 use crate::{
-    decision::{Halt, Refusal},
+    engine::{
+        address_proof::{DeliveryMethod, SendSecret},
+        cx::Cx,
+        decision::{Halt, Refusal},
+    },
     ui::{self, Group, InputNode, text},
 };
+
+/// Its `method`.
+const ID: &str = DeliveryMethod::Code.as_str();
 
 /// A code proves who somebody is, or that an address is theirs.
 pub struct Code;
 
 /// The button that sends the form of a code.
 fn go_on() -> InputNode {
-    ui::submit("method", "code")
+    ui::submit("method", ID)
         .group(Group::Code)
         .label(text::continue_label())
 }
@@ -38,10 +45,21 @@ fn too_many_tries() -> Halt {
     Halt::refused(Refusal::form(text::generic(reason)))
 }
 
-/// Somebody was faster.
+/// Another submission was faster.
 fn used_already() -> Halt {
     let reason = "This code was used already. Please ask for another one.";
     Halt::refused(Refusal::form(text::generic(reason)))
+}
+
+/// The secret of a code that goes there.
+fn secret<'a>(cx: &Cx<'_>, typed: &'a str, address: &'a Address) -> SendSecret<'a> {
+    let rules = &cx.project.config::<CodeConfig>().config;
+    SendSecret {
+        typed,
+        address,
+        lifespan: rules.lifespan,
+        tries_max: Some(rules.max_submissions),
+    }
 }
 
 fn missing(field: &str) -> Halt {

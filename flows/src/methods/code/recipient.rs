@@ -11,18 +11,21 @@ use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use super::CodeConfig;
-use crate::{cx::Cx, decision::Error, flow::Flow, login::Login};
+use crate::{
+    engine::{cx::Cx, decision::Error, flow::Flow},
+    kinds::login::Login,
+};
 
-/// Somebody who can sign in with a code, and where it goes.
-pub(crate) struct Recipient {
-    /// Who.
-    pub(crate) identity: Identity,
+/// An identity that can sign in with a code, and where it goes.
+pub(super) struct Recipient {
+    /// The identity.
+    pub(super) identity: Identity,
     /// In its stored form.
     pub(super) address: Address,
 }
 
-/// By what they typed. An unknown identifier asks Postgres as much as a known one.
-pub(crate) async fn find(cx: &Cx<'_>, typed: &str) -> Result<Option<Recipient>, Fault> {
+/// By what was typed. An unknown identifier asks Postgres as much as a known one.
+pub(super) async fn find(cx: &Cx<'_>, typed: &str) -> Result<Option<Recipient>, Fault> {
     let mut tx = cx.project.begin().await?;
     let mut found = credential::find(&mut tx, &normalize::identifier(typed)).await?;
     if found.is_none() && has_fallback(cx) {
@@ -65,20 +68,20 @@ pub(super) async fn addresses_of(
     Ok((addresses, revision))
 }
 
-/// The addresses that whoever is signed in picks from.
+/// The addresses that the session's identity picks from.
 pub(super) async fn own_addresses(cx: &Cx<'_>, flow: &Flow<Login>) -> Result<Vec<Address>, Fault> {
     let Some(session) = cx.session else {
         return Ok(Vec::new());
     };
     let mut tx = cx.project.begin().await?;
     let (mut addresses, _) = addresses_of(cx, &mut tx, &session.identity).await?;
-    if let Some(via) = &flow.state.via {
+    if let Some(via) = &flow.data.via {
         addresses.retain(|address| address.value == *via);
     }
     Ok(addresses)
 }
 
-/// Where a code for nobody pretends to go: by the channel of what was typed, but a letter could be written.
+/// Where a code for nobody pretends to go: by the channel of what was typed, but a message could be rendered.
 pub(super) fn nobody(typed: &str) -> Address {
     match normalize::phone(typed) {
         Some(value) => Address {

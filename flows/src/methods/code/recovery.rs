@@ -1,20 +1,26 @@
 //! Recover an account with a code: an address, then the code that was sent there.
 
 use async_trait::async_trait;
+use std::time::Duration;
+
 use identity::{addresses, schema::Via};
 use serde_json::json;
+use tenants::Tx;
 
-use super::{Code, CodeConfig, choice};
+use super::{Code, CodeConfig, ID, choice};
 use crate::{
-    challenge::{self, Challenge as _, Proof},
-    config::Use,
-    cx::Cx,
-    decision::{Effects, Error, Halt, Refusal, Step},
-    flow::{Flow, PASSED, SENT},
-    guard,
-    methods::Strategy,
-    recovery::{self, ASK, CONFIRM, ENTER, PICK, Recovery},
-    submission::Submission,
+    engine::{
+        address_proof::{self, AddressProof as _, DeliveryMethod},
+        attempt::Attempt,
+        begin::signed_in_already,
+        cx::Cx,
+        decision::{Effects, Error, Halt, Refusal},
+        flow::{Flow, PASSED, SENT},
+        guard,
+        strategy::{Step, Strategy},
+        submission::Submission,
+    },
+    kinds::recovery::{ASK, CONFIRM, ENTER, PICK, Recovery},
     ui::{self, Autocomplete, Group, InputNode, InputType, Ui, text},
 };
 
@@ -29,25 +35,33 @@ const FIELDS: [&str; 4] = [
 #[async_trait]
 impl Strategy<Recovery> for Code {
     fn id(&self) -> &'static str {
-        "code"
+        ID
+    }
+
+    fn is_enabled(&self, cx: &Cx<'_>) -> bool {
+        cx.project.config::<CodeConfig>().is_enabled()
+    }
+
+    fn lifespan(&self, cx: &Cx<'_>) -> Option<Duration> {
+        Some(cx.project.config::<CodeConfig>().config.lifespan)
     }
 
     async fn draw(&self, _cx: &Cx<'_>, flow: &Flow<Recovery>, ui: &mut Ui) -> Result<(), Halt> {
-        let state = &flow.state;
-        if state.memory.method != Use::Code {
+        let state = &flow.data;
+        if state.proof.method != DeliveryMethod::Code {
             return Ok(());
         }
-        match flow.step.as_str() {
+        match flow.state.as_str() {
             ASK | PICK | CONFIRM | ENTER => choice::draw(flow, ui),
             PASSED if !state.entered.is_empty() => choice::draw(flow, ui),
             PASSED | SENT => {
                 ui.push(field());
                 if !state.by_administrator {
-                    ui.push(ui::hidden("method", "code").group(Group::Code));
+                    ui.push(ui::hidden("method", ID).group(Group::Code));
                 }
                 ui.push(super::go_on());
                 if !state.by_administrator {
-                    let again = ui::submit("email", state.memory.address.as_str());
+                    let again = ui::submit("email", state.proof.address.as_str());
                     ui.push(again.group(Group::Code).label(text::resend_label()));
                 }
             }
@@ -62,58 +76,67 @@ impl Strategy<Recovery> for Code {
 
     fn claims(&self, flow: &Flow<Recovery>, submission: &Submission) -> bool {
         let is_code = match submission.method() {
-            Some(method) => method == "code",
+            Some(method) => method == ID,
             None => FIELDS.iter().any(|name| submission.text(name).is_some()),
         };
-        is_code && flow.state.memory.method == Use::Code
+        is_code && flow.data.proof.method == DeliveryMethod::Code
     }
 
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Recovery>,
-        submission: &Submission,
-    ) -> Result<Step<Proof>, Halt> {
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Recovery>, Halt> {
         if !cx.project.config::<CodeConfig>().is_enabled() {
             return Err(Error::MethodDisabled.into());
         }
-        if !flow.state.by_administrator {
-            guard::check_csrf(cx, flow, submission)?;
+        if !flow.data.by_administrator {
+            guard::check_csrf(cx, flow, &attempt.submission)?;
         }
-        let code = submission.text("code");
-        match flow.step.as_str() {
+        let code = attempt.submission.text("code");
+        let sends_again = attempt.submission.text("email").is_some();
+        match flow.state.as_str() {
             PASSED => over(code.is_some()),
-            ASK | PICK | CONFIRM | ENTER => choice::judge(cx, flow, submission).await,
-            SENT if flow.state.by_administrator || submission.text("email").is_none() => {
-                challenge::use_code(cx, flow, &code.unwrap_or_default()).await
+            ASK | PICK | CONFIRM | ENTER => choice::judge(cx, flow, attempt, tx).await,
+            SENT if flow.data.by_administrator || !sends_again => {
+                let tries_max = cx.project.config::<CodeConfig>().config.max_submissions;
+                let code = code.unwrap_or_default();
+                address_proof::use_code(cx, flow, attempt, tx, (&code, tries_max)).await
             }
-            _ => Ok(Step::Ask(send(cx, flow, submission).await?)),
+            _ => {
+                drop(tx);
+                Ok(Step::Ask(send(cx, flow, attempt).await?))
+            }
         }
     }
 }
 
 /// A flow that is over says which of the two it was asked for.
-fn over(was_code: bool) -> Result<Step<Proof>, Halt> {
-    if was_code {
-        return Err(challenge::used());
-    }
-    Err(Error::Spent(Box::new(Recovery::completed())).into())
+fn over(was_code: bool) -> Result<Step<Recovery>, Halt> {
+    Err(if was_code {
+        address_proof::used()
+    } else {
+        Halt::replaced(Recovery::completed())
+    })
 }
 
 async fn send(
     cx: &Cx<'_>,
     flow: &mut Flow<Recovery>,
-    submission: &Submission,
+    attempt: &mut Attempt,
 ) -> Result<Effects, Halt> {
     if cx.session.is_some() {
-        return Err(recovery::signed_in(cx).into());
+        return Err(signed_in_already(cx, None).into());
     }
     let refuse = |message| Halt::refused(Refusal::at("email", message));
-    let typed = submission.text("email");
+    let typed = attempt.submission.text("email");
     let typed = typed.ok_or_else(|| refuse(text::required("email")))?;
     let address = addresses::reachable(&typed).filter(|address| address.via == Via::Email);
     let address = address.ok_or_else(|| refuse(text::invalid_email(&json!(typed))))?;
-    let effects = challenge::send(cx, flow, (&typed, &address), true).await?;
+    let secret = super::secret(cx, &typed, &address);
+    let effects = address_proof::send(cx, flow, attempt, secret, true).await?;
     flow.go_to(SENT);
     Ok(effects)
 }

@@ -1,62 +1,74 @@
-//! Sign up with a code: it is sent to every address that could be signed in with, and whoever brings one
+//! Sign up with a code: it is sent to every address that could be signed in with, and who brings one
 //! back is registered.
 
 use async_trait::async_trait;
 use courier::Template;
 use identity::{
     identities::create::{AddressState, Extras, Prepared},
-    limits::Bucket,
-    one_time::{self, Purpose},
+    one_time::{self, CodeWrite, Purpose},
     schema::Derived,
+    sessions::Aal,
 };
 use serde_json::Value;
+use tenants::Tx;
 
-use super::{Code, CodeConfig, RESEND, form, missing, send, too_many_tries, used_already};
+use super::{Code, CodeConfig, ID, RESEND, form, missing, send, too_many_tries, used_already};
 use crate::{
-    cx::Cx,
-    decision::{Effects, Halt, Refusal, SignUp, Step, Write},
-    flow::{Flow, PASSED, SENT, Screen},
-    guard, limits,
-    methods::{Strategy, schema_of},
-    registration::Registration,
-    submission::Submission,
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Halt, Refusal, SignUp},
+        flow::{Flow, PASSED, SENT},
+        form::schema_of,
+        guard, limits,
+        messages::MessageWrite,
+        strategy::{Step, Strategy, TakesOver},
+        submission::Submission,
+    },
+    kinds::registration::{Registration, Screen},
     ui::{self, Group, Ui, text},
 };
 
 #[async_trait]
 impl Strategy<Registration> for Code {
     fn id(&self) -> &'static str {
-        "code"
+        ID
+    }
+
+    fn takes_over(&self, flow: &Flow<Registration>) -> Option<TakesOver> {
+        flow.has_sent_code().then_some(TakesOver::Alone)
     }
 
     async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Registration>, ui: &mut Ui) -> Result<(), Halt> {
         if flow.has_sent_code() {
             form::wait_for_code(ui, text::registration_code_label());
-            if flow.state.screen != Screen::OneStep {
+            if flow.data.screen != Screen::OneStep {
                 let back = ui::submit("screen", "credential-selection").group(Group::Profile);
                 ui.push(back.label(text::registration_back_label()));
             }
             return Ok(());
         }
         let config = cx.project.config::<CodeConfig>();
-        if flow.state.screen != Screen::Profile && config.passwordless_enabled {
-            let send = ui::submit("method", "code").group(Group::Code);
+        if flow.data.screen != Screen::Profile && config.passwordless_enabled {
+            let send = ui::submit("method", ID).group(Group::Code);
             ui.push(send.label(text::send_registration_code_label()));
         }
         Ok(())
     }
 
     fn claims(&self, flow: &Flow<Registration>, submission: &Submission) -> bool {
-        flow.step != PASSED && submission.method() == Some("code")
+        flow.state != PASSED && submission.method() == Some(ID)
     }
 
-    /// Traits are judged before CSRF, as clients know it.
+    /// Traits are judged before CSRF, as Kratos does.
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Registration>,
-        submission: &Submission,
-    ) -> Result<Step<SignUp>, Halt> {
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Registration>, Halt> {
+        let submission = &attempt.submission;
         let config = cx.project.config::<CodeConfig>();
         if !config.passwordless_enabled {
             guard::check_csrf(cx, flow, submission)?;
@@ -70,29 +82,27 @@ impl Strategy<Registration> for Code {
         if !checks {
             flow.remember_traits(&traits);
         }
-        let derived = schema.schema.derive(&traits).map_err(|violations| {
-            Halt::refused(Refusal {
-                violations,
-                ..Refusal::default()
-            })
-        })?;
+        let derived = schema
+            .schema
+            .derive(&traits)
+            .map_err(|violations| Halt::refused(Refusal::violations(violations)))?;
         guard::check_csrf(cx, flow, submission)?;
         if derived.code.is_empty() {
             return Err(Halt::refused(Refusal::form(text::no_identifier())));
         }
         if !checks {
+            drop(tx);
             for address in &derived.code {
-                limits::mail(cx, address).await?;
+                limits::mail(cx, attempt, address).await?;
             }
             return Ok(Step::Ask(ask(cx, flow, traits, &derived)?));
         }
         let code = submission.text("code").ok_or_else(|| missing("code"))?;
-        if traits != flow.state.traits {
+        if traits != flow.data.traits {
             return Err(Halt::refused(Refusal::form(text::traits_changed())));
         }
-        let guess = limits::guess_code(cx, &derived.code[0].value).await?;
         let prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
-        check(cx, flow, prepared, (code.trim(), guess)).await
+        check(cx, flow, attempt, tx, (prepared, code.trim())).await
     }
 }
 
@@ -103,7 +113,7 @@ fn ask(
     traits: Value,
     derived: &Derived,
 ) -> Result<Effects, Halt> {
-    let mut effects = Effects(vec![Write::DropCodes { flow_id: flow.id }]);
+    let mut effects = Effects::one(CodeWrite::DropOfFlow(flow.id));
     for address in &derived.code {
         let minted = send::mint(cx, flow, Purpose::Registration, (None, address));
         let template = Template::RegistrationCodeValid {
@@ -112,32 +122,34 @@ fn ask(
             expires_in: send::usable(cx, flow),
         };
         let message = send::message(cx, flow, template, (None, address))?;
-        effects.0.push(Write::StoreCode(Box::new(minted.code)));
-        effects.0.push(Write::Send(message));
+        effects.push(CodeWrite::Store(Box::new(minted.code)));
+        effects.push(MessageWrite::Send(message));
     }
-    flow.state.traits = traits;
-    if flow.state.screen == Screen::Profile {
-        flow.state.screen = Screen::Credentials;
+    flow.data.traits = traits;
+    if flow.data.screen == Screen::Profile {
+        flow.data.screen = Screen::Credentials;
     }
     flow.go_to(SENT);
-    flow.active = Some("code".to_owned());
+    flow.active = Some(ID.to_owned());
     Ok(effects)
 }
 
-/// Judge the code that came back: whoever has it reads the address that it was sent to.
+/// Judge the code that came back: its owner reads the address that it was sent to.
 async fn check(
     cx: &Cx<'_>,
     flow: &mut Flow<Registration>,
-    mut prepared: Prepared,
-    (code, guess): (&str, Vec<Bucket>),
-) -> Result<Step<SignUp>, Halt> {
-    let tries = one_time::count_submission(cx.project, flow.id).await?;
+    attempt: &mut Attempt,
+    mut tx: Tx,
+    (mut prepared, code): (Prepared, &str),
+) -> Result<Step<Registration>, Halt> {
+    let address = prepared.first_code_address().unwrap_or_default();
+    let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
+    let guess = limits::guess_code(cx, attempt, &mut tx, &address).await?;
+    let judged = one_time::judge(&mut tx, (flow.id, Purpose::Registration), code).await?;
+    tx.commit().await?;
     if tries > cx.project.config::<CodeConfig>().config.max_submissions {
         return Err(too_many_tries());
     }
-    let mut tx = cx.project.begin().await?;
-    let judged = one_time::judge(&mut tx, (flow.id, Purpose::Registration), code).await?;
-    drop(tx);
     let found = match judged {
         one_time::Judged::Right(found) => found,
         one_time::Judged::Used => return Err(used_already()),
@@ -152,14 +164,12 @@ async fn check(
     };
     prepared.import_address(found.address.via, &found.address.value, verified);
     flow.go_to(PASSED);
-    flow.active = Some("code".to_owned());
+    flow.active = Some(ID.to_owned());
+    let mut effects = Effects::one(CodeWrite::Consume(found.id));
+    effects.push(guess);
     Ok(Step::Decided(SignUp {
         prepared,
-        amr: cx.completed("code"),
-        effects: Effects(vec![
-            Write::ConsumeCode { id: found.id },
-            Write::ForgiveGuess(guess),
-        ]),
-        announced: Vec::new(),
+        amr: cx.completed(ID, Aal::Aal1),
+        effects,
     }))
 }

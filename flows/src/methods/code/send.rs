@@ -5,17 +5,13 @@ use std::time::Duration;
 use courier::Template;
 use identity::{
     Identity,
-    one_time::{self, Errand, Minted, Purpose},
+    one_time::{self, CodeSpec, Minted, Purpose},
     schema::Address,
 };
 use tenants::Fault;
 
 use super::CodeConfig;
-use crate::{
-    cx::Cx,
-    flow::{Flow, Kind},
-    messages,
-};
+use crate::engine::{cx::Cx, flow::Flow, kind::Kind, messages};
 
 /// How long a code of this flow can be made use of.
 pub(super) fn usable<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Duration {
@@ -31,14 +27,14 @@ pub(super) fn mint<K: Kind>(
     (identity, address): (Option<&Identity>, &Address),
 ) -> Minted {
     let lifespan = cx.project.config::<CodeConfig>().config.lifespan;
-    let errand = Errand {
+    let spec = CodeSpec {
         flow_id: flow.id,
         purpose,
         identity_id: identity.map(|identity| identity.id),
         address: address.clone(),
         expires_at: cx.project.now() + lifespan,
     };
-    one_time::code(cx.project, errand)
+    one_time::code(cx.project, spec)
 }
 
 /// The rendered message.

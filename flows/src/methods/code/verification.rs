@@ -1,35 +1,48 @@
 //! Prove an address with a code. A wrong code may be tried again; too many end the flow.
 
 use async_trait::async_trait;
+use std::time::Duration;
+
 use identity::{addresses, schema::Via};
 use serde_json::json;
+use tenants::Tx;
 
-use super::{Code, CodeConfig};
+use super::{Code, CodeConfig, ID};
 use crate::{
-    challenge::{self, Challenge as _, Proof},
-    config::Use,
-    cx::Cx,
-    decision::{Error, Halt, Refusal, Step},
-    flow::{Flow, PASSED, SENT},
-    guard,
-    methods::{self, Strategy},
-    submission::Submission,
+    engine::{
+        address_proof::{self, AddressProof as _, DeliveryMethod},
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Error, Halt, Refusal},
+        flow::{Flow, PASSED, SENT},
+        guard,
+        strategy::{Step, Strategy},
+        submission::Submission,
+    },
+    kinds::verification::{self, Verification},
     ui::{self, Autocomplete, Group, InputType, Ui, text},
-    verification::{self, Verification},
 };
 
 #[async_trait]
 impl Strategy<Verification> for Code {
     fn id(&self) -> &'static str {
-        "code"
+        ID
+    }
+
+    fn is_enabled(&self, cx: &Cx<'_>) -> bool {
+        cx.project.config::<CodeConfig>().is_enabled()
+    }
+
+    fn lifespan(&self, cx: &Cx<'_>) -> Option<Duration> {
+        Some(cx.project.config::<CodeConfig>().config.lifespan)
     }
 
     async fn draw(&self, _cx: &Cx<'_>, flow: &Flow<Verification>, ui: &mut Ui) -> Result<(), Halt> {
-        if flow.state.memory.method != Use::Code {
+        if flow.data.proof.method != DeliveryMethod::Code {
             return Ok(());
         }
-        match flow.step.as_str() {
-            PASSED => methods::draw_continue(ui, Group::Code),
+        match flow.state.as_str() {
+            PASSED => ui::draw_continue(ui, Group::Code),
             SENT => draw_code(flow, ui),
             _ => {
                 let email = ui::input("email", InputType::Email).required();
@@ -42,10 +55,10 @@ impl Strategy<Verification> for Code {
 
     fn claims(&self, flow: &Flow<Verification>, submission: &Submission) -> bool {
         let is_code = match submission.method() {
-            Some(method) => method == "code",
+            Some(method) => method == ID,
             None => submission.text("code").is_some(),
         };
-        is_code && flow.state.memory.method == Use::Code
+        is_code && flow.data.proof.method == DeliveryMethod::Code
     }
 
     /// A code comes without CSRF token as well: it may be typed where the mail was read.
@@ -53,21 +66,25 @@ impl Strategy<Verification> for Code {
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Verification>,
-        submission: &Submission,
-    ) -> Result<Step<Proof>, Halt> {
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Verification>, Halt> {
         if !cx.project.config::<CodeConfig>().is_enabled() {
             return Err(Error::MethodDisabled.into());
         }
-        if flow.step == PASSED {
-            return Err(Error::Spent(Box::new(Verification::completed())).into());
+        if flow.state == PASSED {
+            return Err(Halt::replaced(Verification::completed()));
         }
-        if let Some(code) = submission.text("code") {
-            return challenge::use_code(cx, flow, &code).await;
+        if let Some(code) = attempt.submission.text("code") {
+            let tries_max = cx.project.config::<CodeConfig>().config.max_submissions;
+            return address_proof::use_code(cx, flow, attempt, tx, (&code, tries_max)).await;
         }
+        drop(tx);
+        let submission = &attempt.submission;
         guard::check_csrf(cx, flow, submission)?;
         let typed = submission.text("email").or_else(|| submission.text("sms"));
         let Some(typed) = typed else {
-            let missing = if flow.step == SENT { "code" } else { "email" };
+            let missing = if flow.state == SENT { "code" } else { "email" };
             return Err(Halt::refused(Refusal::at(missing, text::required(missing))));
         };
         let Some(address) = addresses::reachable(&typed) else {
@@ -76,12 +93,13 @@ impl Strategy<Verification> for Code {
                 text::invalid_email(&json!(typed)),
             )));
         };
-        let effects = match verification::send_again(cx, flow).await? {
+        let secret = super::secret(cx, &typed, &address);
+        let effects = match verification::send_again(cx, flow, attempt, &secret).await? {
             Some(effects) => effects,
-            None => challenge::send(cx, flow, (&typed, &address), true).await?,
+            None => address_proof::send(cx, flow, attempt, secret, true).await?,
         };
         flow.go_to(SENT);
-        flow.state.prefilled = None;
+        flow.data.prefilled = None;
         Ok(Step::Ask(effects))
     }
 }
@@ -92,18 +110,18 @@ fn draw_code(flow: &Flow<Verification>, ui: &mut Ui) {
         .required()
         .autocomplete(Autocomplete::OneTimeCode)
         .label(text::verification_code_label());
-    if let Some(prefilled) = &flow.state.prefilled {
+    if let Some(prefilled) = &flow.data.prefilled {
         code = code.value(prefilled.as_str());
     }
-    let channel = match flow.state.via() {
-        Via::Sms if flow.state.announced => "sms",
+    let channel = match flow.data.via() {
+        Via::Sms if flow.data.announced => "sms",
         Via::Sms | Via::Email => "email",
     };
-    ui.push(ui::hidden("method", "code").group(Group::Code))
+    ui.push(ui::hidden("method", ID).group(Group::Code))
         .push(code)
         .push(super::go_on())
         .push(
-            ui::submit(channel, flow.state.memory.address.as_str())
+            ui::submit(channel, flow.data.proof.address.as_str())
                 .group(Group::Code)
                 .label(text::resend_label()),
         );

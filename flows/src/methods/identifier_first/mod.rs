@@ -1,18 +1,23 @@
 //! Identifier first: a login in two steps, who and then how. Proves nothing by itself.
 
 use async_trait::async_trait;
-use identity::{credentials::store as credentials, normalize, sessions::Aal};
-use tenants::Fault;
+use identity::sessions::Aal;
+use tenants::Tx;
 
-use super::{Strategy, code, code::CodeConfig, password::PasswordConfig, schema_of};
 use crate::{
-    config::Enumeration,
-    cx::Cx,
-    decision::{Effects, Halt, Refusal, SignIn, Step},
-    flow::{Flow, LoginScreen, PASSED},
-    guard,
-    login::Login,
-    submission::Submission,
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Halt, Refusal},
+        flags::Enumeration,
+        flow::{CHOOSE_METHOD, Flow, PASSED},
+        form::schema_of,
+        guard,
+        kind::Listed as _,
+        strategy::{Offer, Step, Strategy, TakesOver},
+        submission::Submission,
+    },
+    kinds::login::{Login, LoginScreen},
     ui::{self, Autocomplete, Group, InputType, Node, Ui, text},
 };
 
@@ -20,7 +25,7 @@ use crate::{
 pub struct IdentifierFirst;
 
 /// Its `method`.
-pub(crate) const ID: &str = "identifier_first";
+const ID: &str = "identifier_first";
 
 #[async_trait]
 impl Strategy<Login> for IdentifierFirst {
@@ -28,9 +33,14 @@ impl Strategy<Login> for IdentifierFirst {
         ID
     }
 
+    fn takes_over(&self, flow: &Flow<Login>) -> Option<TakesOver> {
+        let chooses = matches!(flow.data.screen, LoginScreen::Choose(_));
+        chooses.then_some(TakesOver::WithOthers)
+    }
+
     /// The field stands before everything else, typed into first and hidden later.
     async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
-        let hidden = match flow.state.screen {
+        let hidden = match flow.data.screen {
             LoginScreen::Methods => return Ok(()),
             LoginScreen::Identify => false,
             LoginScreen::Choose(_) => true,
@@ -39,7 +49,7 @@ impl Strategy<Login> for IdentifierFirst {
         let mut field: Node = ui::text_input("identifier")
             .group(Group::IdentifierFirst)
             .required()
-            .value(flow.state.identifier.as_str())
+            .value(flow.data.identifier.as_str())
             .autocomplete(Autocomplete::UsernameWebauthn)
             .label(text::identifier(schema.schema.identifier_label()))
             .into();
@@ -54,23 +64,25 @@ impl Strategy<Login> for IdentifierFirst {
         Ok(())
     }
 
-    /// Whatever nobody else wants, as long as it is about the first factor.
+    /// Whatever no other method wants, as long as it is about the first factor.
     fn claims(&self, flow: &Flow<Login>, _submission: &Submission) -> bool {
-        flow.state.screen != LoginScreen::Methods
-            && flow.state.requested_aal == Aal::Aal1
-            && flow.step != PASSED
+        flow.data.screen != LoginScreen::Methods
+            && flow.data.requested_aal == Aal::Aal1
+            && flow.state != PASSED
     }
 
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Login>,
-        submission: &Submission,
-    ) -> Result<Step<SignIn>, Halt> {
-        guard::check_csrf(cx, flow, submission)?;
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Login>, Halt> {
+        drop(tx);
+        guard::check_csrf(cx, flow, &attempt.submission)?;
         let mitigates = cx.project.config::<Enumeration>().mitigate;
-        flow.state.identifier = submission.text("identifier").unwrap_or_default();
-        if flow.state.identifier.is_empty() {
+        flow.data.identifier = attempt.submission.text("identifier").unwrap_or_default();
+        if flow.data.identifier.is_empty() {
             let complaint = if mitigates {
                 text::required("identifier")
             } else {
@@ -82,44 +94,33 @@ impl Strategy<Login> for IdentifierFirst {
             // Nothing is looked up, so nothing can be learnt.
             return Ok(choose(flow, None));
         }
-        let has_password = cx.project.config::<PasswordConfig>().enabled
-            && has_password(cx, &flow.state.identifier).await?;
-        let reads_codes = if cx.project.config::<CodeConfig>().passwordless_enabled {
-            code::find(cx, &flow.state.identifier).await?
-        } else {
-            None
-        };
-        match reads_codes {
-            // Nothing to choose from.
-            Some(found) if !has_password && !found.identity.factors.has_first() => {
-                Ok(Step::Ask(code::send_found(cx, flow, &found).await?))
+        let mut offered: Vec<(&dyn Strategy<Login>, Offer)> = Vec::new();
+        for strategy in Login::strategies() {
+            match strategy.offers(cx, &flow.data.identifier).await? {
+                Offer::No => {}
+                offer => offered.push((*strategy, offer)),
             }
-            found if has_password || found.is_some() => {
-                let password = has_password.then(|| "password".to_owned());
-                let code = found.map(|_| "code".to_owned());
-                Ok(choose(
-                    flow,
-                    Some(password.into_iter().chain(code).collect()),
-                ))
-            }
-            _ => {
-                flow.state.screen = LoginScreen::Identify;
+        }
+        match offered.as_slice() {
+            [] => {
+                flow.data.screen = LoginScreen::Identify;
                 Err(Halt::refused(Refusal::at("identifier", text::no_account())))
+            }
+            // Nothing to choose from.
+            [(only, Offer::AtOnce)] => only.go_on(cx, flow, attempt).await,
+            several => {
+                let ids = several.iter().map(|(strategy, _)| strategy.id().to_owned());
+                let ids = ids.collect();
+                Ok(choose(flow, Some(ids)))
             }
         }
     }
 }
 
 /// On to the methods.
-fn choose(flow: &mut Flow<Login>, offered: Option<Vec<String>>) -> Step<SignIn> {
-    flow.state.screen = LoginScreen::Choose(offered);
-    flow.go_to(crate::flow::CHOOSE_METHOD);
+fn choose(flow: &mut Flow<Login>, offered: Option<Vec<String>>) -> Step<Login> {
+    flow.data.screen = LoginScreen::Choose(offered);
+    flow.go_to(CHOOSE_METHOD);
     flow.active = Some(ID.to_owned());
     Step::Ask(Effects::default())
-}
-
-async fn has_password(cx: &Cx<'_>, typed: &str) -> Result<bool, Fault> {
-    let mut tx = cx.project.begin().await?;
-    let found = credentials::find_password(&mut tx, &normalize::identifier(typed)).await?;
-    Ok(found.is_some_and(|found| !found.hash.is_empty()))
 }

@@ -10,11 +10,17 @@ use identity::{addresses, schema::Address, schema::Via};
 use serde_json::json;
 
 use crate::{
-    cx::Cx,
-    decision::{Error, Halt, Refusal},
-    submission::Submission,
+    engine::{
+        address_proof::{DeliveryMethod, SendSecret},
+        cx::Cx,
+        decision::{Error, Halt, Refusal},
+        submission::Submission,
+    },
     ui::{self, Group, InputType, Ui, text},
 };
+
+/// Its `method`.
+const ID: &str = DeliveryMethod::Link.as_str();
 
 /// A link proves that an address is somebody's.
 pub struct Link;
@@ -28,7 +34,7 @@ fn draw(address: &str, ui: &mut Ui) {
     if !address.is_empty() {
         email = email.value(address);
     }
-    let send = ui::submit("method", "link").group(Group::Link);
+    let send = ui::submit("method", ID).group(Group::Link);
     ui.push(email).push(send.label(text::continue_label()));
 }
 
@@ -43,4 +49,14 @@ fn address(cx: &Cx<'_>, submission: &Submission) -> Result<(String, Address), Ha
     let address = addresses::reachable(&typed).filter(|address| address.via == Via::Email);
     let address = address.ok_or_else(|| refuse(text::invalid_email(&json!(typed))))?;
     Ok((typed, address))
+}
+
+/// The secret of a link that goes there.
+fn secret<'a>(cx: &Cx<'_>, typed: &'a str, address: &'a Address) -> SendSecret<'a> {
+    SendSecret {
+        typed,
+        address,
+        lifespan: cx.project.config::<LinkConfig>().config.lifespan,
+        tries_max: None,
+    }
 }

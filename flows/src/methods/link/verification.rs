@@ -1,58 +1,86 @@
-//! Prove an address with a link. Following it is no submission: see `verification::redeem`.
+//! Prove an address with a link. Following it is no submission: [`Strategy::come_back`].
 
 use async_trait::async_trait;
+use std::time::Duration;
+use tenants::Tx;
 
-use super::Link;
+use super::{ID, Link, LinkConfig};
 use crate::{
-    challenge::{self, Challenge as _, Proof},
-    config::Use,
-    cx::Cx,
-    decision::{Error, Halt, Step},
-    flow::{Flow, PASSED, SENT},
-    guard,
-    methods::{self, Strategy},
-    submission::Submission,
-    ui::{Group, Ui},
-    verification::{self, Verification},
+    engine::{
+        address_proof::{self, AddressProof as _, DeliveryMethod},
+        attempt::Attempt,
+        cx::Cx,
+        decision::Halt,
+        flow::{Flow, PASSED, SENT},
+        guard,
+        strategy::{Step, Strategy},
+        submission::Submission,
+    },
+    kinds::verification::{self, Verification},
+    ui::{self, Group, Ui},
 };
 
 #[async_trait]
 impl Strategy<Verification> for Link {
     fn id(&self) -> &'static str {
-        "link"
+        ID
+    }
+
+    fn is_enabled(&self, cx: &Cx<'_>) -> bool {
+        cx.project.config::<LinkConfig>().enabled
+    }
+
+    fn lifespan(&self, cx: &Cx<'_>) -> Option<Duration> {
+        Some(cx.project.config::<LinkConfig>().config.lifespan)
     }
 
     async fn draw(&self, _cx: &Cx<'_>, flow: &Flow<Verification>, ui: &mut Ui) -> Result<(), Halt> {
-        if flow.state.memory.method == Use::Link {
-            if flow.step == PASSED {
-                methods::draw_continue(ui, Group::Link);
+        if flow.data.proof.method == DeliveryMethod::Link {
+            if flow.state == PASSED {
+                ui::draw_continue(ui, Group::Link);
             } else {
-                super::draw(&flow.state.memory.address, ui);
+                super::draw(&flow.data.proof.address, ui);
             }
         }
         Ok(())
     }
 
     fn claims(&self, flow: &Flow<Verification>, submission: &Submission) -> bool {
-        submission.method() == Some("link") && flow.state.memory.method == Use::Link
+        submission.method() == Some(ID) && flow.data.proof.method == DeliveryMethod::Link
     }
 
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Verification>,
-        submission: &Submission,
-    ) -> Result<Step<Proof>, Halt> {
-        if flow.step == PASSED {
-            return Err(Error::Spent(Box::new(Verification::completed())).into());
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Verification>, Halt> {
+        drop(tx);
+        let submission = &attempt.submission;
+        if flow.state == PASSED {
+            return Err(Halt::replaced(Verification::completed()));
         }
         guard::check_csrf(cx, flow, submission)?;
         let (typed, address) = super::address(cx, submission)?;
-        let effects = match verification::send_again(cx, flow).await? {
+        let secret = super::secret(cx, &typed, &address);
+        let effects = match verification::send_again(cx, flow, attempt, &secret).await? {
             Some(effects) => effects,
-            None => challenge::send(cx, flow, (&typed, &address), true).await?,
+            None => address_proof::send(cx, flow, attempt, secret, true).await?,
         };
         flow.go_to(SENT);
         Ok(Step::Ask(effects))
+    }
+
+    /// Its token is used.
+    async fn come_back(
+        &self,
+        _cx: &Cx<'_>,
+        flow: &mut Flow<Verification>,
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Verification>, Halt> {
+        let token = attempt.submission.text("token").unwrap_or_default();
+        address_proof::use_link(flow, tx, &token).await
     }
 }

@@ -5,37 +5,60 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use identity::{
-    Identity,
-    credentials::{password_hash::needs_rehash, store},
-    identities, normalize,
+    credentials::{
+        CredentialKind, CredentialWrite, password, password::FoundPassword,
+        password_hash::needs_rehash, store::identifiers_of,
+    },
+    factors::Factors,
+    normalize,
     sessions::Aal,
 };
 use serde_json::json;
-use tenants::Fault;
-use uuid::Uuid;
+use tenants::{Fault, Tx};
 use zeroize::Zeroizing;
 
-use super::{HasherConfig, Password, PasswordConfig};
+use super::{HasherConfig, ID, Password, PasswordConfig};
 use crate::{
-    cx::Cx,
-    decision::{Effects, Error, Halt, Judged, Refusal, SignIn, Step, Write},
-    flow::{Flow, LoginScreen},
-    guard, limits,
-    login::Login,
-    methods::{Strategy, schema_of},
-    submission::Submission,
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Error, Halt, Judged, Refusal, SignIn},
+        flow::Flow,
+        form::schema_of,
+        guard, limits,
+        strategy::{Offer, Step, Strategy},
+        submission::Submission,
+    },
+    kinds::login::{Login, LoginScreen},
     ui::{self, Autocomplete, Group, Ui, text},
 };
 
 #[async_trait]
 impl Strategy<Login> for Password {
     fn id(&self) -> &'static str {
-        "password"
+        ID
+    }
+
+    fn is_enabled(&self, cx: &Cx<'_>) -> bool {
+        cx.project.config::<PasswordConfig>().enabled
+    }
+
+    async fn offers(&self, cx: &Cx<'_>, identifier: &str) -> Result<Offer, Fault> {
+        if !cx.project.config::<PasswordConfig>().enabled {
+            return Ok(Offer::No);
+        }
+        let mut tx = cx.project.begin().await?;
+        let found = password::find(&mut tx, &normalize::identifier(identifier)).await?;
+        Ok(if found.is_some() {
+            Offer::Yes
+        } else {
+            Offer::No
+        })
     }
 
     async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
-        if flow.state.requested_aal != Aal::Aal1
-            || !flow.state.screen.offers("password")
+        if flow.data.requested_aal != Aal::Aal1
+            || !flow.data.screen.offers(ID)
             || !cx.project.config::<PasswordConfig>().enabled
         {
             return Ok(());
@@ -43,10 +66,10 @@ impl Strategy<Login> for Password {
         let label = if let Some(identifier) = refreshed_identifier(cx, flow).await? {
             ui.upsert(ui::hidden("identifier", identifier));
             text::refresh_submit_label()
-        } else if flow.state.refresh {
+        } else if flow.data.refresh {
             // Signed in, but without a password: another method has to do.
             return Ok(());
-        } else if flow.state.screen != LoginScreen::Methods {
+        } else if flow.data.screen != LoginScreen::Methods {
             text::password_login_label()
         } else {
             let schema = schema_of(cx, flow)?;
@@ -54,7 +77,7 @@ impl Strategy<Login> for Password {
             ui.upsert(
                 ui::text_input("identifier")
                     .required()
-                    .value(flow.state.identifier.as_str())
+                    .value(flow.data.identifier.as_str())
                     .label(label),
             );
             text::password_login_label()
@@ -66,62 +89,51 @@ impl Strategy<Login> for Password {
                 .autocomplete(Autocomplete::CurrentPassword)
                 .label(text::password_label()),
         )
-        .push(
-            ui::submit("method", "password")
-                .group(Group::Password)
-                .label(label),
-        );
+        .push(ui::submit("method", ID).group(Group::Password).label(label));
         Ok(())
     }
 
     fn claims(&self, flow: &Flow<Login>, submission: &Submission) -> bool {
-        submission.method() == Some("password") && flow.state.requested_aal == Aal::Aal1
+        submission.method() == Some(ID) && flow.data.requested_aal == Aal::Aal1
     }
 
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Login>,
-        submission: &Submission,
-    ) -> Result<Step<SignIn>, Halt> {
+        attempt: &mut Attempt,
+        mut tx: Tx,
+    ) -> Result<Step<Login>, Halt> {
         if !cx.project.config::<PasswordConfig>().enabled {
             return Err(Error::MethodDisabled.into());
         }
+        let submission = &attempt.submission;
         let typed = submission
             .text("identifier")
             .or_else(|| submission.text("password_identifier"));
-        flow.state.identifier = typed.clone().unwrap_or_default();
+        flow.data.identifier = typed.clone().unwrap_or_default();
         let (identifier, password) = both(typed, submission.text("password"))?;
         guard::check_csrf(cx, flow, submission)?;
-        let guess = limits::guess(cx, &normalize::identifier(&identifier)).await?;
-        let mut verified = check_password(cx, &identifier, Zeroizing::new(password)).await?;
-        verified.effects.0.push(Write::ForgiveGuess(guess));
-        flow.active = Some("password".to_owned());
-        Ok(Step::Decided(SignIn {
-            identity: Arc::new(verified.identity),
-            amr: cx.completed("password"),
-            judged: Some(verified.judged),
-            effects: verified.effects,
-            announced: Vec::new(),
-        }))
+        let identifier = normalize::identifier(&identifier);
+        let found = password::find(&mut tx, &identifier).await?;
+        let guess = limits::guess(cx, attempt, &mut tx, &identifier).await?;
+        tx.commit().await?;
+        let mut decision = check_password(cx, found, Zeroizing::new(password)).await?;
+        decision.effects.push(guess);
+        flow.active = Some(ID.to_owned());
+        Ok(Step::Decided(decision))
     }
-}
-
-struct Verified {
-    identity: Identity,
-    judged: Judged,
-    effects: Effects,
 }
 
 async fn check_password(
     cx: &Cx<'_>,
-    identifier: &str,
+    found: Option<FoundPassword>,
     password: Zeroizing<String>,
-) -> Result<Verified, Halt> {
+) -> Result<SignIn, Halt> {
     let hasher = cx.project.config::<HasherConfig>().hasher();
     let project = cx.project.id().uuid();
     let hashing = &cx.people.hashing;
-    let Some((found, identity)) = find(cx, identifier).await? else {
+    let Some(found) = found else {
         hashing.verify_nothing(project, hasher, password).await?;
         return Err(wrong_credentials());
     };
@@ -134,36 +146,24 @@ async fn check_password(
     let mut effects = Effects::default();
     if needs_rehash(&found.hash, &hasher) {
         match hashing.hash(project, hasher, password).await {
-            Ok(hash) => effects.0.push(Write::ReplaceCredential {
-                identity_id: found.identity_id,
-                kind: "password",
+            Ok(hash) => effects.push(CredentialWrite::Replace {
+                identity_id: found.identity.id,
+                kind: CredentialKind::Password,
                 config: json!({"hashed_password": hash}),
             }),
             // Not the person's trouble: it is tried again at their next sign-in.
             Err(error) => tracing::warn!(%error, "a password was not hashed anew"),
         }
     }
-    let judged = Judged {
-        kind: "password",
-        revision: found.revision,
-    };
-    Ok(Verified {
-        identity,
-        judged,
+    Ok(SignIn {
+        identity: Arc::new(found.identity),
+        amr: cx.completed(ID, Aal::Aal1),
+        judged: vec![Judged {
+            kind: CredentialKind::Password,
+            revision: found.revision,
+        }],
         effects,
     })
-}
-
-/// The password and its owner. An unknown identifier asks Postgres as much as a known one.
-async fn find(
-    cx: &Cx<'_>,
-    identifier: &str,
-) -> Result<Option<(store::FoundPassword, Identity)>, Fault> {
-    let mut tx = cx.project.begin().await?;
-    let found = store::find_password(&mut tx, &normalize::identifier(identifier)).await?;
-    let owner = found.as_ref().map_or(Uuid::nil(), |f| f.identity_id);
-    let identity = identities::store::get(&mut tx, owner).await?;
-    Ok(found.filter(|f| !f.hash.is_empty()).zip(identity))
 }
 
 /// Both, or a message at each that is missing.
@@ -188,17 +188,15 @@ fn wrong_credentials() -> Halt {
     Halt::refused(Refusal::form(text::wrong_credentials()))
 }
 
-/// In a refresh: the identifier of whoever is signed in, if they have a password.
+/// In a refresh: the identifier of the session's identity, if it has a password.
 async fn refreshed_identifier(cx: &Cx<'_>, flow: &Flow<Login>) -> Result<Option<String>, Fault> {
-    let (true, Some(session)) = (flow.state.refresh, cx.session) else {
+    let (true, Some(session)) = (flow.data.refresh, cx.session) else {
         return Ok(None);
     };
     let mut tx = cx.project.begin().await?;
-    let identifiers = store::identifiers_of(&mut tx, session.identity.id, "password").await?;
+    let id = session.identity.id;
+    let identifiers = identifiers_of(&mut tx, id, CredentialKind::Password).await?;
     drop(tx);
-    let has_password = session
-        .identity
-        .factors
-        .any(identity::factors::Factors::PASSWORD);
+    let has_password = session.identity.factors.any(Factors::PASSWORD);
     Ok(identifiers.into_iter().next().filter(|_| has_password))
 }

@@ -9,5 +9,22 @@ mod settings;
 
 pub use config::{HasherConfig, PasswordConfig};
 
+use crate::ui::{self, Autocomplete, Group, Message, Ui, text};
+
+/// Its `method`.
+const ID: &str = "password";
+
 /// Sign in and sign up with an identifier and a password; change the password.
 pub struct Password;
+
+/// The field for a new password, and its button.
+fn draw_new(ui: &mut Ui, label: Message) {
+    ui.push(
+        ui::password_input("password")
+            .group(Group::Password)
+            .required()
+            .autocomplete(Autocomplete::NewPassword)
+            .label(text::password_label()),
+    )
+    .push(ui::submit("method", ID).group(Group::Password).label(label));
+}

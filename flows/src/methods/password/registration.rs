@@ -4,57 +4,55 @@ use async_trait::async_trait;
 use identity::{
     HashError, Hasher,
     identities::create::{Extras, Prepared},
+    sessions::Aal,
 };
+use tenants::{Fault, Tx};
 use zeroize::Zeroizing;
 
-use super::{HasherConfig, Password, PasswordConfig, breach, config::PolicyConfig, policy};
+use super::{HasherConfig, ID, Password, PasswordConfig, breach, config::PolicyConfig, policy};
 use crate::{
-    cx::Cx,
-    decision::{Effects, Error, Halt, Refusal, SignUp, Step},
-    flow::{Flow, Screen},
-    guard,
-    methods::{Strategy, schema_of},
-    registration::Registration,
-    submission::Submission,
-    ui::{self, Autocomplete, Group, Message, Ui, text},
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Error, Halt, Refusal, SignUp},
+        flow::Flow,
+        form::schema_of,
+        guard,
+        strategy::{Step, Strategy},
+        submission::Submission,
+    },
+    kinds::registration::{Registration, Screen},
+    ui::{Message, Ui, text},
 };
 
 #[async_trait]
 impl Strategy<Registration> for Password {
     fn id(&self) -> &'static str {
-        "password"
+        ID
     }
 
     async fn draw(&self, cx: &Cx<'_>, flow: &Flow<Registration>, ui: &mut Ui) -> Result<(), Halt> {
-        if flow.state.screen == Screen::Profile || !cx.project.config::<PasswordConfig>().enabled {
+        if flow.data.screen == Screen::Profile || !cx.project.config::<PasswordConfig>().enabled {
             return Ok(());
         }
-        ui.push(
-            ui::password_input("password")
-                .group(Group::Password)
-                .required()
-                .autocomplete(Autocomplete::NewPassword)
-                .label(text::password_label()),
-        )
-        .push(
-            ui::submit("method", "password")
-                .group(Group::Password)
-                .label(text::sign_up_label()),
-        );
+        super::draw_new(ui, text::sign_up_label());
         Ok(())
     }
 
     fn claims(&self, _flow: &Flow<Registration>, submission: &Submission) -> bool {
-        submission.method() == Some("password")
+        submission.method() == Some(ID)
     }
 
-    /// Traits and a missing password are reported together and before CSRF, as clients know it.
+    /// Traits and a missing password are reported together and before CSRF, as Kratos does.
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Registration>,
-        submission: &Submission,
-    ) -> Result<Step<SignUp>, Halt> {
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Registration>, Halt> {
+        drop(tx);
+        let submission = &attempt.submission;
         let config = cx.project.config::<PasswordConfig>();
         if !config.enabled {
             return Err(Error::MethodDisabled.into());
@@ -83,26 +81,29 @@ impl Strategy<Registration> for Password {
         }
         let hasher = cx.project.config::<HasherConfig>().hasher();
         check_policy(cx, &config.config, hasher, &password, &derived.password).await?;
-        let hash = cx
-            .people
-            .hashing
-            .hash(cx.project.id().uuid(), hasher, password)
-            .await;
-        let hash = hash.map_err(|error| match error {
-            HashError::TooLong => {
-                Halt::from(tenants::Fault::broken("a password outgrew its policy"))
-            }
-            other => Error::from(other).into(),
-        })?;
+        let hash = hash_new(cx, hasher, password).await?;
         let mut prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
         prepared.set_password(&hash);
         Ok(Step::Decided(SignUp {
             prepared,
-            amr: cx.completed("password"),
+            amr: cx.completed(ID, Aal::Aal1),
             effects: Effects::default(),
-            announced: Vec::new(),
         }))
     }
+}
+
+/// The hash of a password that its policy accepted.
+pub(super) async fn hash_new(
+    cx: &Cx<'_>,
+    hasher: Hasher,
+    password: Zeroizing<String>,
+) -> Result<String, Halt> {
+    let project = cx.project.id().uuid();
+    let hash = cx.people.hashing.hash(project, hasher, password).await;
+    hash.map_err(|error| match error {
+        HashError::TooLong => Fault::broken("a password outgrew its policy").into(),
+        other => Error::from(other).into(),
+    })
 }
 
 /// In the contract's order: length, similarity, breaches, the hasher's limit.

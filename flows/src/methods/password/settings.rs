@@ -4,60 +4,60 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use identity::{
-    HashError, Identity, credentials::store as credentials, factors::Factors, identities,
+    HashError, Identity,
+    credentials::{CredentialKind, CredentialWrite, password, store::identifiers_of},
+    factors::Factors,
+    identities,
     schemas::Schemas,
 };
-use tenants::Fault;
+use tenants::Tx;
 use zeroize::Zeroizing;
 
-use super::{HasherConfig, Password, PasswordConfig, registration::check_policy};
+use super::{
+    HasherConfig, ID, Password, PasswordConfig,
+    registration::{check_policy, hash_new},
+};
 use crate::{
-    cx::Cx,
-    decision::{Effects, Error, Halt, Judged, Refusal, Step, Write},
-    flow::Flow,
-    guard,
-    methods::Strategy,
-    settings::{self, Change, Settings},
-    submission::Submission,
-    ui::{self, Autocomplete, Group, Ui, text},
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Error, Halt, Judged, Refusal},
+        flow::Flow,
+        guard,
+        strategy::{Step, Strategy},
+        submission::Submission,
+    },
+    kinds::settings::{self, Change, Settings},
+    ui::{Ui, text},
 };
 
 #[async_trait]
 impl Strategy<Settings> for Password {
     fn id(&self) -> &'static str {
-        "password"
+        ID
     }
 
     async fn draw(&self, cx: &Cx<'_>, _flow: &Flow<Settings>, ui: &mut Ui) -> Result<(), Halt> {
         if !cx.project.config::<PasswordConfig>().enabled {
             return Ok(());
         }
-        ui.push(
-            ui::password_input("password")
-                .group(Group::Password)
-                .required()
-                .autocomplete(Autocomplete::NewPassword)
-                .label(text::password_label()),
-        )
-        .push(
-            ui::submit("method", "password")
-                .group(Group::Password)
-                .label(text::save_label()),
-        );
+        super::draw_new(ui, text::save_label());
         Ok(())
     }
 
     fn claims(&self, _flow: &Flow<Settings>, submission: &Submission) -> bool {
-        submission.method() == Some("password")
+        submission.method() == Some(ID)
     }
 
-    /// A missing password is reported before CSRF, as clients know it.
+    /// A missing password is reported before CSRF, as Kratos does.
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Settings>,
-        submission: &Submission,
-    ) -> Result<Step<Change>, Halt> {
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Settings>, Halt> {
+        let submission = &attempt.submission;
         let config = cx.project.config::<PasswordConfig>();
         if !config.enabled {
             return Err(Error::MethodDisabled.into());
@@ -67,8 +67,8 @@ impl Strategy<Settings> for Password {
             return Err(Halt::refused(Refusal::at("password", missing)));
         };
         guard::check_csrf(cx, flow, submission)?;
-        settings::check_privileged(cx, flow, false)?;
-        let stored = stored(cx, flow).await?;
+        settings::check_privileged(cx, flow, attempt, false)?;
+        let stored = stored(cx, flow, tx).await?;
         if stored.identifiers.is_empty() {
             return Err(Halt::refused(Refusal::form(text::no_identifier())));
         }
@@ -78,28 +78,23 @@ impl Strategy<Settings> for Password {
             let unchanged = text::password_unchanged();
             return Err(Halt::refused(Refusal::at("password", unchanged)));
         }
-        let hashing = &cx.people.hashing;
-        let hash = hashing.hash(cx.project.id().uuid(), hasher, password).await;
-        let hash = hash.map_err(|error| match error {
-            HashError::TooLong => Halt::from(Fault::broken("a password outgrew its policy")),
-            other => Error::from(other).into(),
-        })?;
+        let hash = hash_new(cx, hasher, password).await?;
+        let former = stored.former.map(|(_, revision)| Judged {
+            kind: CredentialKind::Password,
+            revision,
+        });
         let mut after = stored.identity.clone();
         after.factors.0 |= Factors::PASSWORD;
         after.updated_at = cx.project.now();
         Ok(Step::Decided(Change {
-            method: "password",
-            held: None,
+            method: ID,
             before: Arc::new(stored.identity),
-            judged: stored.former.map(|(_, revision)| Judged {
-                kind: "password",
-                revision,
-            }),
-            effects: Effects(vec![Write::SetPassword {
+            judged: former.into_iter().collect(),
+            effects: Effects::one(CredentialWrite::SetPassword {
                 identity_id: after.id,
                 hash,
                 new_identifiers: stored.new_identifiers,
-            }]),
+            }),
             after: Some(after),
         }))
     }
@@ -115,14 +110,13 @@ struct Stored {
     new_identifiers: Vec<String>,
 }
 
-/// What the change is judged by. Whoever has no identifier for a password yet gets those that their traits
+/// What the change is judged by. An identity without identifier for a password gets those that its traits
 /// hold.
-async fn stored(cx: &Cx<'_>, flow: &Flow<Settings>) -> Result<Stored, Halt> {
-    let id = flow.state.identity_id;
-    let mut tx = cx.project.begin().await?;
+async fn stored(cx: &Cx<'_>, flow: &Flow<Settings>, mut tx: Tx) -> Result<Stored, Halt> {
+    let id = flow.data.identity_id;
     let identity = identities::store::get(&mut tx, id).await?;
-    let former = credentials::password_of(&mut tx, id).await?;
-    let identifiers = credentials::identifiers_of(&mut tx, id, "password").await?;
+    let former = password::of_identity(&mut tx, id).await?;
+    let identifiers = identifiers_of(&mut tx, id, CredentialKind::Password).await?;
     drop(tx);
     let identity = identity.ok_or(Error::SessionMissing)?;
     let mut new_identifiers = Vec::new();
@@ -140,7 +134,7 @@ async fn stored(cx: &Cx<'_>, flow: &Flow<Settings>) -> Result<Stored, Halt> {
     })
 }
 
-/// A hash that nobody can verify here is none.
+/// A hash that cannot be verified here is none.
 async fn is_old_one(
     cx: &Cx<'_>,
     stored: &Stored,

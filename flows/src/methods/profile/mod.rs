@@ -5,16 +5,20 @@ mod settings;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use tenants::Section;
+use tenants::{Section, Tx};
 
 use crate::{
-    cx::Cx,
-    decision::{Effects, Halt, Refusal, SignUp, Step},
-    flow::{CHOOSE_METHOD, Flow, Screen},
-    guard,
-    methods::{Strategy, schema_of},
-    registration::Registration,
-    submission::Submission,
+    engine::{
+        attempt::Attempt,
+        cx::Cx,
+        decision::{Effects, Halt, Refusal},
+        flow::{CHOOSE_METHOD, Flow},
+        form::schema_of,
+        guard,
+        strategy::{Step, Strategy},
+        submission::Submission,
+    },
+    kinds::registration::{Registration, Screen},
     ui::{self, Group, Ui, text},
 };
 
@@ -39,20 +43,23 @@ impl Default for ProfileConfig {
 /// Traits.
 pub struct Profile;
 
+/// Its `method`.
+const ID: &str = "profile";
+
 /// `method` of older clients for going back.
 const BACK: &str = "profile:back";
 
 #[async_trait]
 impl Strategy<Registration> for Profile {
     fn id(&self) -> &'static str {
-        "profile"
+        ID
     }
 
     async fn draw(&self, _cx: &Cx<'_>, flow: &Flow<Registration>, ui: &mut Ui) -> Result<(), Halt> {
-        match flow.state.screen {
+        match flow.data.screen {
             Screen::OneStep => {}
             Screen::Profile => {
-                let next = ui::submit("method", "profile").group(Group::Profile);
+                let next = ui::submit("method", ID).group(Group::Profile);
                 ui.push(next.label(text::sign_up_label()));
             }
             Screen::Credentials => {
@@ -64,19 +71,22 @@ impl Strategy<Registration> for Profile {
     }
 
     fn claims(&self, flow: &Flow<Registration>, submission: &Submission) -> bool {
-        flow.state.screen != Screen::OneStep
-            && (matches!(submission.method(), Some("profile" | BACK))
+        flow.data.screen != Screen::OneStep
+            && (matches!(submission.method(), Some(ID | BACK))
                 || submission.text("screen").is_some())
     }
 
-    /// Going back needs valid traits too, but no CSRF token, as clients know it: nothing is written that
+    /// Going back needs valid traits too, but no CSRF token, as Kratos does: nothing is written that
     /// was not on the person's own screen.
     async fn judge(
         &self,
         cx: &Cx<'_>,
         flow: &mut Flow<Registration>,
-        submission: &Submission,
-    ) -> Result<Step<SignUp>, Halt> {
+        attempt: &mut Attempt,
+        tx: Tx,
+    ) -> Result<Step<Registration>, Halt> {
+        drop(tx);
+        let submission = &attempt.submission;
         let schema = schema_of(cx, flow)?;
         let traits = submission.traits(schema.schema.fields());
         let back = submission.method() == Some(BACK)
@@ -86,21 +96,18 @@ impl Strategy<Registration> for Profile {
             if !back {
                 flow.remember_traits(&traits);
             }
-            return Err(Halt::refused(Refusal {
-                violations,
-                ..Refusal::default()
-            }));
+            return Err(Halt::refused(Refusal::violations(violations)));
         }
         if back {
             // What is not in the payload is lost on the way back.
-            flow.state.traits = traits;
-            flow.state.screen = Screen::Profile;
+            flow.data.traits = traits;
+            flow.data.screen = Screen::Profile;
             flow.go_to(CHOOSE_METHOD);
             return Ok(Step::Ask(Effects::default()));
         }
         guard::check_csrf(cx, flow, submission)?;
         flow.remember_traits(&traits);
-        flow.state.screen = Screen::Credentials;
+        flow.data.screen = Screen::Credentials;
         flow.active = None;
         flow.go_to(CHOOSE_METHOD);
         Ok(Step::Ask(Effects::default()))

@@ -1,0 +1,129 @@
+//! What the routes of every kind of flow have in common: begin, read, submit.
+
+use axum::{
+    http::{StatusCode, Uri},
+    response::{IntoResponse as _, Response},
+};
+use flows::{
+    address_proof::{self, AddressProof},
+    begin::{self, Init},
+    decision,
+    flow::{Flow, Transport},
+    guard,
+    run::{self, Arrival},
+    store,
+    submission::Submission,
+};
+use uuid::Uuid;
+
+use crate::{
+    error::{ApiError, Result},
+    query,
+    respond::{self, Answer},
+    visit::Visit,
+};
+
+/// The init request, as its address says.
+pub(super) fn init(
+    visit: &Visit,
+    transport: Transport,
+    uri: &Uri,
+    return_to: Option<String>,
+) -> Init {
+    Init {
+        transport,
+        request_url: query::seen_url(visit, uri),
+        return_to,
+        identity_schema: None,
+    }
+}
+
+/// Begin a flow.
+pub(super) async fn begin<K: Answer>(visit: &Visit, init: Init, params: &K::Params) -> Response {
+    let transport = init.transport;
+    let begun = begin::begin::<K>(&visit.cx(), init, params).await;
+    answer_begun(visit, transport, begun).await
+}
+
+/// The answer to an init request.
+pub(super) async fn answer_begun<K: Answer>(
+    visit: &Visit,
+    transport: Transport,
+    begun: std::result::Result<Flow<K>, decision::Error>,
+) -> Response {
+    match begun {
+        Ok(flow) => respond::begun(visit, &flow),
+        Err(error) => respond::init_failed::<K>(visit, transport, error).await,
+    }
+}
+
+/// Read a flow that is shown with the CSRF cookie alone that it was begun with.
+pub(super) async fn read<K: Answer>(visit: &Visit, of: &query::FlowId) -> Result<Response> {
+    K::serve(&visit.cx())?;
+    let flow: Option<Flow<K>> = match of.id() {
+        Some(id) => store::load(&visit.project, id).await?,
+        None => None,
+    };
+    let flow = flow.ok_or_else(ApiError::not_found)?;
+    guard::check_reader(&visit.cx(), &flow)?;
+    query::refuse_expired(visit, &flow)?;
+    Ok(respond::json(StatusCode::OK, &flow.view()))
+}
+
+/// Read a flow that proves an address. `is_open`: it may be read without its CSRF cookie.
+pub(super) async fn read_proof<K: Answer + AddressProof>(
+    visit: &Visit,
+    of: &query::FlowId,
+    is_open: fn(&Flow<K>) -> bool,
+) -> Response {
+    let cx = visit.cx();
+    let flow = match address_proof::read::<K>(&cx, of.id()).await {
+        Ok(flow) => flow,
+        Err(error @ decision::Error::NotFound) => return ApiError::from(error).into_response(),
+        Err(error) => return respond::error_for(visit, visit.accepts_json, error.into()).await,
+    };
+    let readable = if is_open(&flow) {
+        Ok(())
+    } else {
+        guard::check_reader(&cx, &flow).map_err(ApiError::from)
+    };
+    match readable.and_then(|()| query::refuse_expired(visit, &flow)) {
+        Ok(()) => respond::json(StatusCode::OK, &flow.view()),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Submit a flow. A body that could not be decoded is a message on the form.
+pub(super) async fn submit<K: Answer>(
+    visit: &Visit,
+    of: &query::FlowId,
+    submission: std::result::Result<Submission, String>,
+) -> Response {
+    match of.flow() {
+        Some(id) => submit_to::<K>(visit, id, submission).await,
+        None => no_flow(visit).await,
+    }
+}
+
+/// Submit a flow by its id.
+pub(super) async fn submit_to<K: Answer>(
+    visit: &Visit,
+    id: Uuid,
+    submission: std::result::Result<Submission, String>,
+) -> Response {
+    let cx = visit.cx();
+    match run::run::<K>(&cx, id, Arrival::Submission(submission)).await {
+        Ok(outcome) => respond::outcome(visit, outcome),
+        Err(error) => K::failed(visit, error).await,
+    }
+}
+
+/// A form was opened by its address: nothing is submitted, and the form says so.
+pub(super) async fn open<K: Answer>(visit: &Visit, of: &query::FlowId) -> Response {
+    submit::<K>(visit, of, Err(query::NOTHING_SENT.to_owned())).await
+}
+
+/// The request names no flow.
+pub(super) async fn no_flow(visit: &Visit) -> Response {
+    respond::error_for(visit, visit.client.json, query::no_flow()).await
+}

@@ -1,0 +1,50 @@
+//! One submission on its way through the machine. It may be judged several times, because another one was
+//! faster; what it counts for is counted once.
+
+use chrono::{DateTime, Utc};
+use identity::limits::Bucket;
+use serde_json::Value;
+
+use super::submission::Submission;
+
+/// A submission, and what is remembered of it while it is judged. Nothing of this is stored.
+#[derive(Debug, Default)]
+pub struct Attempt {
+    /// What was sent; empty when a browser came back instead.
+    pub submission: Submission,
+    /// What a method of another kind of flow handed over ([`super::strategy::Become`]).
+    pub handed_over: Option<Value>,
+    /// Since when the submission waited for its sender to authenticate, if it did.
+    pub waited_since: Option<DateTime<Utc>>,
+    /// What was counted so far.
+    pub(super) counted: Counted,
+}
+
+/// What a submission was counted for already.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// The guess at a secret.
+    pub(super) guess: Option<Vec<Bucket>>,
+    /// How often a code was tried in this flow, this time included.
+    pub(super) tries: Option<i32>,
+    /// The addresses that it causes a message to.
+    pub(super) mails: Vec<String>,
+}
+
+impl Attempt {
+    /// A submission that was not judged yet.
+    pub fn new(submission: Submission) -> Self {
+        Self {
+            submission,
+            ..Self::default()
+        }
+    }
+
+    /// The attempt of a submission that waited since then for its sender to authenticate.
+    pub fn after_waiting(since: DateTime<Utc>) -> Self {
+        Self {
+            waited_since: Some(since),
+            ..Self::default()
+        }
+    }
+}

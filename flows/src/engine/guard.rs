@@ -1,0 +1,82 @@
+//! The two checks that stand between a submission and its method: is it forged, and may the person be
+//! sent where they asked.
+
+use super::{
+    csrf,
+    cx::{CookieState, Cx},
+    decision::{CsrfTrouble, Error, Halt, Refusal},
+    flow::{Flow, Transport},
+    kind::Kind,
+    pages::Pages,
+    submission::Submission,
+};
+use crate::ui::text;
+
+/// A browser's submission must carry a token that fits its cookie (403 otherwise); an API client's must
+/// not look like a browser's (contract, self-service 1.7).
+pub fn check_csrf<K: Kind>(
+    cx: &Cx<'_>,
+    flow: &Flow<K>,
+    submission: &Submission,
+) -> Result<(), Halt> {
+    if flow.transport == Transport::Api {
+        return match cx.client.browser_trace {
+            None => Ok(()),
+            Some(trace) => Err(Halt::refused(Refusal::form(text::generic(trace)))),
+        };
+    }
+    let token = submission.text("csrf_token");
+    let reason = match (cx.client.cookies, &token) {
+        (CookieState::Csrf, Some(token)) if csrf::matches(&cx.client.csrf_secret, token) => {
+            return Ok(());
+        }
+        (CookieState::None, _) => Some("The request carried no cookies at all."),
+        (CookieState::NoCsrf, _) => Some("The request carried cookies, but not the CSRF cookie."),
+        (CookieState::Csrf, None) => Some("The CSRF token is missing from the request body."),
+        (CookieState::Csrf, Some(_)) => Some("The CSRF cookie and the CSRF token do not match."),
+    };
+    Err(Error::Csrf(CsrfTrouble {
+        reason,
+        by_script: cx.client.by_script,
+    })
+    .into())
+}
+
+/// Reading a browser flow needs the cookie it was begun with.
+pub fn check_reader<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Result<(), Error> {
+    let fits = cx.client.cookies == CookieState::Csrf
+        && csrf::matches(&cx.client.csrf_secret, flow.csrf_token());
+    if flow.transport == Transport::Api || fits {
+        return Ok(());
+    }
+    let reason = match cx.client.cookies {
+        CookieState::None => Some("The request carried no cookies at all."),
+        CookieState::NoCsrf => Some("The request carried cookies, but not the CSRF cookie."),
+        CookieState::Csrf => None,
+    };
+    Err(Error::Csrf(CsrfTrouble {
+        reason,
+        by_script: cx.client.by_script,
+    }))
+}
+
+/// Where the person goes at the end: what they asked for, if that is still allowed; else what is
+/// configured for the method, for the flow, for the project.
+pub fn target<K: Kind>(
+    cx: &Cx<'_>,
+    flow: &Flow<K>,
+    configured: Option<&str>,
+) -> Result<String, Halt> {
+    let pages = Pages::of(cx.project);
+    match (&flow.return_to, configured) {
+        (Some(asked), _) => {
+            let allowed = pages.return_to().check(asked);
+            let message = || text::generic("The requested return URL is not allowed any more.");
+            allowed
+                .map(String::from)
+                .map_err(|_| Halt::refused(Refusal::form(message())))
+        }
+        (None, Some(configured)) => Ok(pages.absolute(configured)),
+        (None, None) => Ok(pages.return_to().default_url().to_string()),
+    }
+}

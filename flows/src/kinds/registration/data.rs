@@ -1,0 +1,56 @@
+//! What a registration flow remembers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Registration;
+use crate::{engine::flow::Flow, ui::traits};
+
+/// Between two requests.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RegistrationData {
+    /// What is on the screen.
+    pub screen: Screen,
+    /// The traits last typed; null before the first submission. While a code is awaited: those that it
+    /// was sent for.
+    pub traits: Value,
+}
+
+/// The screens of a registration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Screen {
+    /// Traits and credentials together.
+    #[default]
+    OneStep,
+    /// Traits, before credentials.
+    Profile,
+    /// Credentials, the traits hidden.
+    Credentials,
+}
+
+impl Flow<Registration> {
+    /// Keep what was typed: a field absent from a later submission keeps its value.
+    pub(crate) fn remember_traits(&mut self, typed: &Value) {
+        let mut all = self.data.traits.clone();
+        merge(&mut all, typed);
+        if traits::is_storable(&all) {
+            self.data.traits = all;
+        } else if traits::is_storable(typed) {
+            self.data.traits = typed.clone();
+        }
+    }
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        // Something that is no object at all is not what a form can show.
+        (into, from) if into.is_null() || !from.is_null() => into.clone_from(from),
+        _ => {}
+    }
+}
