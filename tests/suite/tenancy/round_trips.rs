@@ -87,8 +87,8 @@ async fn count(
     }
 }
 
-/// From one begin to the next: the statement, the commit, and all up to the next begin.
-async fn once(way: &CountedWay, project: &Project) -> [usize; 3] {
+/// From one begin to the next: the statement, and all from its answer to the next begin.
+async fn once(way: &CountedWay, project: &Project) -> [usize; 2] {
     let mut tx = project.begin().await.unwrap();
     let begun = way.flushes();
     sqlx::query("select count(*) from identities")
@@ -97,10 +97,12 @@ async fn once(way: &CountedWay, project: &Project) -> [usize; 3] {
         .unwrap();
     let asked = way.flushes();
     tx.commit().await.unwrap();
-    let committed = way.flushes();
-    // There is one connection, so it was returned before this can begin.
-    drop(project.begin().await.unwrap());
-    [asked - begun, committed - asked, way.flushes() - committed]
+    // There is one connection, so it was returned before this can begin. Where between the two its release is
+    // counted is chance, and so is when a transaction is rolled back that was let go.
+    let next = project.begin().await.unwrap();
+    let begun_again = way.flushes();
+    drop(next);
+    [asked - begun, begun_again - asked]
 }
 
 #[story]
@@ -121,11 +123,11 @@ async fn a_transaction_is_begun_in_one_round_trip() {
     }
     // A connection that was idle for more than a second is asked whether it lives, so a busy machine may
     // count more.
-    let [statement, commit, next] = *rounds.iter().min().unwrap();
-    assert_eq!((statement, commit), (1, 1), "{rounds:?}");
+    let [statement, next] = *rounds.iter().min().unwrap();
+    assert_eq!(statement, 1, "{rounds:?}");
     assert_eq!(
-        next, 3,
-        "release guard, the pool's own look, begin: {rounds:?}"
+        next, 4,
+        "commit, release guard, the pool's own look, begin: {rounds:?}"
     );
     w.finish().await;
 }
