@@ -69,8 +69,9 @@ fn the_head_of_a_file_says_where_it_looks_inside() {
         assert_eq!(
             said,
             looks,
-            "what the head of {} says, and what it names",
-            path.display()
+            "the head of {} has to end with `//! Looks inside: {}.`, or with no such line if that is nothing",
+            path.display(),
+            looks.iter().copied().collect::<Vec<_>>().join(", ")
         );
     }
 }

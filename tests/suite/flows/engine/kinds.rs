@@ -1,4 +1,6 @@
 //! Two kinds of flow, a method and a hook that exist only in the tests.
+//!
+//! Looks inside: the tables, `flows`, `identity`.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -1,5 +1,7 @@
 //! The submission machine, tried by kinds of flow, a method and a hook that exist only here: what the built-in
-//! ones do not do yet. Looks inside: it drives the machine itself, without HTTP.
+//! ones do not do yet. The machine itself is driven, without HTTP.
+//!
+//! Looks inside: `flows`, `identity`.
 
 mod kinds;
 
