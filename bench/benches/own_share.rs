@@ -298,7 +298,7 @@ async fn drawn(cx: &Cx<'_>) -> Vec<u8> {
             state: flows::flow::CHOOSE_METHOD,
         },
     );
-    flow.draw(cx).await.unwrap();
+    flows::form::draw(cx, &mut flow).await.unwrap();
     serde_json::to_vec(&flow.view()).unwrap()
 }
 

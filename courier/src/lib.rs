@@ -18,6 +18,7 @@ pub mod store;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use certificate::ClientCertificate;
 pub use check::check;
@@ -30,3 +31,4 @@ pub use message::{Cause, Template};
 pub use relay::{Protection, Relay};
 pub use store::{Content, Dispatch, Message, Status, enqueue};
 pub use templates::render;
+pub use write::MessageWrite;

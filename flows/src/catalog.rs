@@ -66,8 +66,10 @@ fn make(hooks: &[(&str, Made)], configured: &HookConfig) -> Option<Box<dyn Hook>
 }
 
 macro_rules! listed {
-    ($($kind:ty: $strategies:ident, $hooks:ident;)*) => {
+    ($($kind:ty: $strategies:ident, $hooks:ident, $counterpart:ty;)*) => {
         $(impl Listed for $kind {
+            type Counterpart = $counterpart;
+
             fn strategies() -> &'static [&'static dyn Strategy<Self>] {
                 $strategies
             }
@@ -80,9 +82,9 @@ macro_rules! listed {
 }
 
 listed! {
-    Login: LOGIN, LOGIN_HOOKS;
-    Registration: REGISTRATION, REGISTRATION_HOOKS;
-    Settings: SETTINGS, SETTINGS_HOOKS;
-    Recovery: RECOVERY, RECOVERY_HOOKS;
-    Verification: VERIFICATION, VERIFICATION_HOOKS;
+    Login: LOGIN, LOGIN_HOOKS, Registration;
+    Registration: REGISTRATION, REGISTRATION_HOOKS, Login;
+    Settings: SETTINGS, SETTINGS_HOOKS, Self;
+    Recovery: RECOVERY, RECOVERY_HOOKS, Self;
+    Verification: VERIFICATION, VERIFICATION_HOOKS, Self;
 }

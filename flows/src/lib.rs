@@ -13,7 +13,7 @@ pub mod ui;
 
 pub use engine::{
     address_proof, after, attempt, begin, continue_with, csrf, cx, decision, errors, flags, flow,
-    guard, hook, kind, limits, pages, return_to, run, store, strategy, submission,
+    form, guard, hook, kind, limits, pages, return_to, run, store, strategy, submission,
 };
 pub use kinds::{login, logout, recovery, registration, settings, verification};
 

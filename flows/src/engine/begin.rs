@@ -5,35 +5,24 @@ use identity::schemas::Schemas;
 
 use super::{
     cx::Cx,
-    decision::{Effects, Error},
-    flow::{Flow, Transport},
+    decision::{Effects, Error, Halt},
+    flow::Flow,
     form::{draw, unsayable},
-    hook::About,
     kind::Kind,
     pages::Pages,
-    store::{self, FlowRow},
+    rows, store,
 };
 
-/// What the init request says, whatever the kind.
-#[derive(Clone, Debug)]
-pub struct Init {
-    /// `/browser` or `/api`.
-    pub transport: Transport,
-    /// The absolute URL of the request, as the visitor sees it.
-    pub request_url: String,
-    /// Where to go at the end.
-    pub return_to: Option<String>,
-    /// A schema other than the default.
-    pub identity_schema: Option<String>,
-}
+pub use super::init::Init;
 
 /// Begin a flow: drawn and stored, in one commit with what its methods send at once.
 pub async fn begin<K: Kind>(cx: &Cx<'_>, init: Init, params: &K::Params) -> Result<Flow<K>, Error> {
     let mut flow = Flow::<K>::new(cx, K::open(cx, init, params)?);
     for configured in K::hooks_before(cx) {
         if let Some(hook) = K::hook(&configured) {
-            let about = About::of(&flow);
-            hook.before_flow(cx, &about).await.map_err(unsayable)?;
+            hook.before_flow(cx, &flow.about())
+                .await
+                .map_err(unsayable)?;
         }
     }
     let mut sent = None;
@@ -58,11 +47,12 @@ pub(super) async fn insert<K: Kind>(
     flow: &Flow<K>,
     effects: &Effects,
 ) -> Result<(), Error> {
-    let row = FlowRow::of(flow)?;
+    let row = store::row(flow)?;
     let mut tx = cx.project.begin().await?;
-    store::insert_row(&mut tx, &row).await?;
+    rows::insert(&mut tx, &row).await?;
     let session = cx.session.map(AsRef::as_ref);
-    effects.write(&mut tx, session).await.map_err(unsayable)?;
+    let written = effects.write(&mut tx, session).await;
+    written.map_err(|error| unsayable(Halt::unwritten(error)))?;
     Ok(tx.commit().await?)
 }
 

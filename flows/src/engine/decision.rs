@@ -6,14 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use identity::{
     Identity, credentials::CredentialKind, identities::create::Prepared, schema::Violation,
-    sessions::AuthMethod,
+    sessions::AuthMethod, write::WriteError,
 };
 
 pub use super::{
     error::{CsrfTrouble, Error},
     write::{Effects, Write},
 };
-use crate::ui::Message;
+use crate::ui::{Message, text};
 
 /// Why judging stopped.
 #[derive(Debug)]
@@ -35,6 +35,15 @@ impl Halt {
     /// A refusal that writes nothing.
     pub fn refused(refusal: Refusal) -> Self {
         Self::Refused(refusal, Effects::default())
+    }
+
+    /// What a write that could not be carried out means for its submission.
+    pub fn unwritten(error: impl Into<WriteError>) -> Self {
+        match error.into() {
+            WriteError::Outdated => Self::Outdated,
+            WriteError::Conflict(_) => Self::refused(Refusal::form(text::identifier_taken())),
+            WriteError::Fault(fault) => fault.into(),
+        }
     }
 
     /// A successor that says so.

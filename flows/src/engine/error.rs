@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tenants::Fault;
 use uuid::Uuid;
 
-use super::{continue_with::ContinueWith, flow::Transport};
+use super::{continue_with::ContinueWith, init::Transport};
 
 /// Why a request ended without a form.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tenants::{Fault, Project, ids};
 use uuid::Uuid;
 
-use super::store;
+use super::rows;
 
 const KIND: &str = "error";
 const KEPT_FOR: TimeDelta = TimeDelta::days(1);
@@ -25,14 +25,14 @@ pub struct StoredError {
 pub async fn keep(project: &Project, error: &Value) -> Result<Uuid, Fault> {
     let (id, now) = (ids::v4(), project.now());
     let state = json!({"error": error, "at": now});
-    store::insert_state(project, id, (KIND, state), now + KEPT_FOR).await?;
+    rows::insert_state(project, id, (KIND, state), now + KEPT_FOR).await?;
     Ok(id)
 }
 
 /// Read one; any number of times.
 pub async fn read(project: &Project, id: Uuid) -> Result<Option<StoredError>, Fault> {
     let mut tx = project.begin().await?;
-    let Some((mut state, _)) = store::load_state(&mut tx, id, KIND).await? else {
+    let Some((mut state, _)) = rows::load_state(&mut tx, id, KIND).await? else {
         return Ok(None);
     };
     let at = serde_json::from_value(state["at"].take())

@@ -4,16 +4,17 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tenants::ids;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     cx::Cx,
-    decision::Halt,
+    hook::About,
     kind::Kind,
     strategy::{ActiveScreen, TakesOver},
 };
 use crate::ui::{InputNode, Ui};
+
+pub use super::init::Transport;
 
 /// `state` before anything was chosen.
 pub const CHOOSE_METHOD: &str = "choose_method";
@@ -21,17 +22,6 @@ pub const CHOOSE_METHOD: &str = "choose_method";
 pub const SENT: &str = "sent_email";
 /// `state` once the code came back.
 pub const PASSED: &str = "passed_challenge";
-
-/// Whether a browser or an API client began it; fixed by the init endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = FlowType)]
-pub enum Transport {
-    /// Cookies and CSRF tokens.
-    Browser,
-    /// Session tokens.
-    Api,
-}
 
 /// One flow. Stored as JSON, so that five kinds share five queries.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -126,26 +116,17 @@ impl<K: Kind> Flow<K> {
         })
     }
 
-    /// Draw the form anew: no message survives, values come from the data.
-    pub async fn draw(&mut self, cx: &Cx<'_>) -> Result<(), Halt> {
-        let mut ui = Ui::new(self.ui.action.clone());
-        ui.push(self.csrf_node(cx));
-        K::common_nodes(cx, self, &mut ui);
-        let screen = self.active_screen();
-        if screen.is_some() {
-            K::order_nodes(cx, self, &mut ui);
+    /// What hooks may know of it.
+    pub fn about(&self) -> About<'_> {
+        About {
+            kind: K::NAME,
+            flow_id: self.id,
+            transport: self.transport,
+            request_url: &self.request_url,
+            return_to: self.return_to.as_deref(),
+            active: self.active.as_deref(),
+            transient_payload: self.transient_payload.as_ref(),
         }
-        let exclusive = screen.filter(|screen| screen.exclusive);
-        for strategy in K::strategies() {
-            if exclusive.is_none_or(|screen| screen.method == strategy.id()) {
-                strategy.draw(cx, self, &mut ui).await?;
-            }
-        }
-        if screen.is_none() {
-            K::order_nodes(cx, self, &mut ui);
-        }
-        self.ui = ui;
-        Ok(())
     }
 
     /// The masked token that the form carries; empty in api flows.

@@ -11,9 +11,27 @@ use crate::ui::{Message, Ui, violation};
 use identity::schemas::{ProjectSchema, Schemas};
 use uuid::Uuid;
 
-/// Draw a flow. A method cannot refuse here.
-pub(crate) async fn draw<K: Kind>(cx: &Cx<'_>, flow: &mut Flow<K>) -> Result<(), Error> {
-    flow.draw(cx).await.map_err(unsayable)
+/// Draw the form of a flow anew: no message survives, values come from its data. A method cannot refuse here.
+pub async fn draw<K: Kind>(cx: &Cx<'_>, flow: &mut Flow<K>) -> Result<(), Error> {
+    let mut ui = Ui::new(flow.ui.action.clone());
+    ui.push(flow.csrf_node(cx));
+    K::common_nodes(cx, flow, &mut ui);
+    let screen = flow.active_screen();
+    if screen.is_some() {
+        K::order_nodes(cx, flow, &mut ui);
+    }
+    let exclusive = screen.filter(|screen| screen.exclusive);
+    for strategy in K::strategies() {
+        if exclusive.is_none_or(|screen| screen.method == strategy.id()) {
+            let drawn = strategy.draw(cx, flow, &mut ui).await;
+            drawn.map_err(unsayable)?;
+        }
+    }
+    if screen.is_none() {
+        K::order_nodes(cx, flow, &mut ui);
+    }
+    flow.ui = ui;
+    Ok(())
 }
 
 /// A refusal where there is no form yet to say it on: none of ours should be.

@@ -15,8 +15,7 @@ use super::{
     continue_with::ContinueWith,
     cx::Cx,
     decision::{Effects, Halt},
-    flow::{Flow, Transport},
-    kind::Kind,
+    init::Transport,
 };
 
 /// What happens besides. Its options are its own: it is made from its block in the configuration.
@@ -72,21 +71,6 @@ pub struct About<'a> {
     pub active: Option<&'a str>,
     /// As the client sent it.
     pub transient_payload: Option<&'a Value>,
-}
-
-impl<'a> About<'a> {
-    /// That flow.
-    pub fn of<K: Kind>(flow: &'a Flow<K>) -> Self {
-        Self {
-            kind: K::NAME,
-            flow_id: flow.id,
-            transport: flow.transport,
-            request_url: &flow.request_url,
-            return_to: flow.return_to.as_deref(),
-            active: flow.active.as_deref(),
-            transient_payload: flow.transient_payload.as_ref(),
-        }
-    }
 }
 
 /// Who a flow is about when it ends, and what is written then.

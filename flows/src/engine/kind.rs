@@ -9,11 +9,11 @@ use tenants::Project;
 
 use super::{
     after::HookConfig,
-    begin::Init,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal},
     flow::{CHOOSE_METHOD, Flow, NewFlow},
     hook::{Hook, Next, Subject},
+    init::Init,
     strategy::Strategy,
     submission::Submission,
 };
@@ -22,6 +22,10 @@ use crate::ui::{Message, Ui};
 /// The methods and hooks that a kind of flow has. Implemented in `catalog.rs`, above the methods, so that no
 /// kind names a method.
 pub trait Listed: Sized + Send + Sync + 'static {
+    /// The kind that a method may go on as, when it turns out to be about something else: a login whose
+    /// person is unknown is a registration. Itself, where there is none.
+    type Counterpart: Kind + Listed<Counterpart = Self>;
+
     /// The methods that take part, in the order in which they are drawn and asked.
     fn strategies() -> &'static [&'static dyn Strategy<Self>]
     where
@@ -48,10 +52,6 @@ pub trait Kind: Listed {
     type Rest: Send;
     /// What a completed flow hands back.
     type Done: AsMut<Next> + Send + std::fmt::Debug;
-    /// The kind that a method may go on as, when it turns out to be about something else: a login whose
-    /// person is unknown is a registration. Itself, where there is none.
-    type Counterpart: Kind<Counterpart = Self>;
-
     /// The address of its page as configured, if it is.
     fn ui_url(project: &Project) -> Option<String>;
     /// How long a flow can be used.

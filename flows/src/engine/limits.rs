@@ -16,7 +16,7 @@ use super::{
     attempt::Attempt,
     cx::Cx,
     decision::{Error, Halt, Refusal},
-    store,
+    rows,
 };
 use crate::ui::text;
 
@@ -121,7 +121,7 @@ pub(crate) async fn code_try(
     if let Some(tries) = attempt.counted.tries {
         return Ok(tries);
     }
-    let tries = store::count_try(tx, flow_id).await?;
+    let tries = rows::count_try(tx, flow_id).await?;
     attempt.counted.tries = Some(tries);
     Ok(tries)
 }

@@ -4,19 +4,18 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use courier::{Cause, Template};
+use courier::{Cause, MessageWrite, Template};
 use identity::{
     Identity,
     addresses::AddressWrite,
     one_time::{self, CodeSpec, CodeWrite, Minted, Purpose},
     schema::{Address, Via},
-    write::WriteError,
 };
 use serde_json::Value;
-use tenants::{Fault, Tx};
+use tenants::Fault;
 use uuid::Uuid;
 
-use super::{address_proof::DeliveryMethod, cx::Cx, decision::Effects, store};
+use super::{address_proof::DeliveryMethod, cx::Cx, decision::Effects};
 
 /// A one-time secret, where it goes and what it is for.
 pub(crate) struct SecretMessage<'a> {
@@ -98,33 +97,6 @@ pub(crate) fn send(
         effects.push(MessageWrite::Send(told));
     }
     Ok((effects, expires_at))
-}
-
-/// A write of a message to be sent.
-#[derive(Debug)]
-pub enum MessageWrite {
-    /// Store a rendered message and ask for its sending.
-    Send(Box<courier::Message>),
-    /// Do all the work of sending a message, and take it back: no account has the address, and the time it takes
-    /// shall not tell.
-    Pretend(Box<courier::Message>),
-    /// Forget the messages that went to an identity.
-    Forget(Uuid),
-}
-
-impl MessageWrite {
-    pub(super) async fn apply(&self, tx: &mut Tx) -> Result<(), WriteError> {
-        match self {
-            Self::Send(message) => courier::enqueue(tx, message).await?,
-            Self::Pretend(message) => {
-                store::mark(tx).await?;
-                courier::enqueue(tx, message).await?;
-                store::undo(tx).await?;
-            }
-            Self::Forget(identity_id) => courier::store::forget(tx, *identity_id).await?,
-        }
-        Ok(())
-    }
 }
 
 /// Why a message of this request is sent: the identity that it is about, and where its flow began with what payload.

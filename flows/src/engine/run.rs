@@ -6,6 +6,7 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
+use identity::write::WriteError;
 use tenants::Tx;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use super::{
     decision::{Effects, Error, Halt, Refusal},
     flow::Flow,
     form::{draw, redraw, successor},
-    hook::{About, Hook},
+    hook::Hook,
     kind::{Ending, Kind},
     store,
     strategy::{Become, Leave, Step},
@@ -282,13 +283,13 @@ impl<'a> Machine<'a> {
         let mut ending = K::prepare(cx, flow, decision).await?;
         let hooks = hooks_of::<K>(cx, &ending);
         for hook in &hooks {
-            let about = About::of(flow);
+            let about = flow.about();
             hook.before_commit(cx, &about, &mut ending.subject).await?;
         }
         flow.updated_at = cx.project.now();
         let mut done = K::finish(cx, flow, &mut ending).await?;
         for hook in &hooks {
-            let about = About::of(flow);
+            let about = flow.about();
             hook.after_commit(cx, &about, &ending.subject, done.as_mut())
                 .await?;
         }
@@ -358,7 +359,10 @@ impl<'a> Machine<'a> {
             return Err(Halt::Outdated);
         }
         let session = self.cx.session.map(AsRef::as_ref);
-        effects.write(&mut tx, session).await?;
+        effects
+            .write(&mut tx, session)
+            .await
+            .map_err(Halt::unwritten)?;
         tx.commit().await?;
         flow.version += i32::from(goes_on);
         Ok(())
@@ -372,8 +376,8 @@ impl<'a> Machine<'a> {
         let mut tx = self.cx.project.begin().await?;
         match effects.write(&mut tx, None).await {
             Ok(()) => Ok(tx.commit().await?),
-            Err(Halt::Stopped(error, _)) => Err(error),
-            Err(_) => Ok(()),
+            Err(WriteError::Fault(fault)) => Err(fault.into()),
+            Err(WriteError::Outdated | WriteError::Conflict(_)) => Ok(()),
         }
     }
 

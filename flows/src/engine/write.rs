@@ -1,18 +1,14 @@
 //! What a submission writes: each write is a value of its owner's, carried out in the one transaction that ends
 //! the submission.
 
+use courier::MessageWrite;
 use identity::{
     Session, addresses::AddressWrite, credentials::CredentialWrite, identities::IdentityWrite,
     limits::Forgive, one_time::CodeWrite, sessions::SessionWrite, write::WriteError,
 };
 use tenants::Tx;
 
-use super::{
-    decision::{Halt, Refusal},
-    messages::MessageWrite,
-    store::FlowWrite,
-};
-use crate::ui::text;
+use super::rows::FlowWrite;
 
 /// Writes that go out together, in order.
 #[derive(Debug, Default)]
@@ -68,9 +64,9 @@ impl Effects {
     }
 
     /// All of them, in order. `session` is the one that the submission begins, renews or happens in, if any.
-    pub async fn write(&self, tx: &mut Tx, session: Option<&Session>) -> Result<(), Halt> {
+    pub async fn write(&self, tx: &mut Tx, session: Option<&Session>) -> Result<(), WriteError> {
         for write in &self.0 {
-            let written = match write {
+            match write {
                 Write::Credential(write) => write.apply(tx).await,
                 Write::Code(write) => write.apply(tx).await,
                 Write::Message(write) => write.apply(tx).await,
@@ -79,19 +75,9 @@ impl Effects {
                 Write::Session(write) => write.apply(tx, session).await,
                 Write::Identity(write) => write.apply(tx).await,
                 Write::Forgive(write) => write.apply(tx).await,
-            };
-            written.map_err(unwritten)?;
+            }?;
         }
         Ok(())
-    }
-}
-
-/// What a write that could not be carried out means for its submission.
-pub(crate) fn unwritten(error: impl Into<WriteError>) -> Halt {
-    match error.into() {
-        WriteError::Outdated => Halt::Outdated,
-        WriteError::Conflict(_) => Halt::refused(Refusal::form(text::identifier_taken())),
-        WriteError::Fault(fault) => fault.into(),
     }
 }
 

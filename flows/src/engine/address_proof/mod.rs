@@ -20,10 +20,11 @@ pub(crate) use send::{SendSecret, send, send_to};
 use super::{
     after::After,
     attempt::Attempt,
-    begin::{Init, return_to},
+    begin::return_to,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal},
     flow::{Flow, NewFlow},
+    init::Init,
     kind::Kind,
     limits,
     run::{self, Arrival, Outcome},

@@ -16,7 +16,7 @@ use crate::{
         flow::Flow,
         limits,
         messages::{self, SecretMessage},
-        store,
+        rows,
     },
     ui::text,
 };
@@ -59,7 +59,7 @@ pub(crate) async fn send_to<K: AddressProof>(
 ) -> Result<Effects, Halt> {
     limits::mail(cx, attempt, secret.address).await?;
     let mut tx = cx.project.begin().await?;
-    let tried = store::tries(&mut tx, flow.id).await?;
+    let tried = rows::tries(&mut tx, flow.id).await?;
     drop(tx);
     post(cx, flow, &secret, (Some(owner), tried))
 }
@@ -103,7 +103,7 @@ async fn owner<K: AddressProof>(
     address: &Address,
 ) -> Result<(Option<Identity>, i32), Fault> {
     let mut tx = cx.project.begin().await?;
-    let tried = store::tries(&mut tx, flow_id).await?;
+    let tried = rows::tries(&mut tx, flow_id).await?;
     let id = if K::PURPOSE == Purpose::Recovery {
         addresses::owner_of_recovery(&mut tx, address).await?
     } else {

@@ -131,7 +131,11 @@ pub(super) async fn finish(
         session_store::insert(&mut tx, &session, &token).await?;
         (session, Some(token))
     };
-    subject.effects.write(&mut tx, Some(&session)).await?;
+    subject
+        .effects
+        .write(&mut tx, Some(&session))
+        .await
+        .map_err(Halt::unwritten)?;
     tx.commit().await?;
     let required = cx.project.config::<SessionConfig>().whoami.required_aal;
     let needs_second_factor = !session.satisfies(required, sessions::code_as_factor(cx.project));

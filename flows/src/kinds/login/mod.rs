@@ -14,7 +14,6 @@ pub use config::{LoginConfig, LoginStyle};
 pub use data::{LoginData, LoginScreen};
 pub use finish::SignedIn;
 
-use super::registration::Registration;
 use crate::{
     engine::{
         after::HookConfig,
@@ -51,7 +50,6 @@ impl Kind for Login {
     type Decision = SignIn;
     type Rest = SignIn;
     type Done = SignedIn;
-    type Counterpart = Registration;
 
     fn ui_url(project: &Project) -> Option<String> {
         project.config::<LoginConfig>().ui_url.clone()

@@ -15,16 +15,17 @@ use super::Recovery;
 use crate::{
     engine::{
         address_proof::{AddressProof as _, DeliveryMethod, Notice, Proof},
-        begin::Init,
         continue_with::ContinueWith,
         cx::{ClientInfo, Cx},
         decision::{Effects, Error, Halt, Refusal},
         flow::{Flow, PASSED, Transport},
         form, guard,
         hook::{Next, Person, Subject},
+        init::Init,
         kind::{Ending, Kind as _},
         pages::page_of,
-        store::{self, FlowRow},
+        rows::{self, FlowRow},
+        store,
     },
     kinds::settings::{self, Settings, SettingsConfig},
     ui::text,
@@ -173,9 +174,13 @@ pub(super) async fn finish(
         addresses::mark_verified(&mut tx, identity.id, address).await?;
     }
     if let Some((row, _)) = &settings {
-        store::insert_row(&mut tx, row).await?;
+        rows::insert(&mut tx, row).await?;
     }
-    subject.effects.write(&mut tx, Some(&session)).await?;
+    subject
+        .effects
+        .write(&mut tx, Some(&session))
+        .await
+        .map_err(Halt::unwritten)?;
     tx.commit().await?;
     *flow = passed;
     let settings = settings.map(|(row, url)| (row.id(), url));
@@ -225,5 +230,5 @@ async fn settings_of(
     let until = session.authenticated_at + config.privileged_session_max_age;
     settings.ui.messages.push(text::recovered(until));
     let url = page_of::<Settings>(cx.project, settings.id);
-    Ok((FlowRow::of(&settings)?, url))
+    Ok((store::row(&settings)?, url))
 }

@@ -17,7 +17,7 @@ use crate::engine::{
     flow::{CHOOSE_METHOD, Flow, NewFlow, SENT, Transport},
     form,
     pages::page_of,
-    store::{self, FlowRow},
+    rows, store,
 };
 
 /// What an administrator asks for an account.
@@ -83,7 +83,7 @@ pub async fn hand_over(cx: &Cx<'_>, handover: Handover) -> Result<Option<HandedO
     if found.is_none() {
         return Ok(None);
     }
-    store::insert_row(&mut tx, &FlowRow::of(&flow)?).await?;
+    rows::insert(&mut tx, &store::row(&flow)?).await?;
     one_time::insert(&mut tx, &minted.code).await?;
     tx.commit().await?;
     let secret = minted.secret.to_string();

@@ -66,7 +66,6 @@ impl Kind for Recovery {
     type Decision = Proof;
     type Rest = Proof;
     type Done = Recovered;
-    type Counterpart = Self;
 
     fn ui_url(project: &Project) -> Option<String> {
         project.config::<RecoveryConfig>().0.ui_url.clone()

@@ -16,10 +16,9 @@ use crate::{
         decision::{Halt, SignUp},
         flow::{Flow, Transport},
         guard,
-        hook::{About, Next, Person, Subject},
+        hook::{Next, Person, Subject},
         kind::Ending,
         store,
-        write::unwritten,
     },
     kinds::verification::{Occasion, announce},
 };
@@ -101,9 +100,13 @@ pub(super) async fn finish(
     if !store::save(&mut tx, flow).await? {
         return Err(Halt::Outdated);
     }
-    prepared.insert(&mut tx).await.map_err(unwritten)?;
+    prepared.insert(&mut tx).await.map_err(Halt::unwritten)?;
     session_store::insert(&mut tx, &session, &token).await?;
-    subject.effects.write(&mut tx, Some(&session)).await?;
+    subject
+        .effects
+        .write(&mut tx, Some(&session))
+        .await
+        .map_err(Halt::unwritten)?;
     tx.commit().await?;
     let announced = subject.announced.clone();
     let told = legacy_continue_with(cx, &announced);
@@ -121,7 +124,7 @@ async fn verify_first_address(
     subject: &mut Subject,
     hands_out: bool,
 ) -> Result<(), Halt> {
-    let about = About::of(flow);
+    let about = flow.about();
     let mut occasion = Occasion::of(cx, &about);
     if flow.transport == Transport::Browser && hands_out {
         occasion = occasion.with_next_csrf(cx);

@@ -14,7 +14,6 @@ pub use config::{RegistrationConfig, RegistrationStyle};
 pub use data::{RegistrationData, Screen};
 pub use finish::SignedUp;
 
-use super::login::Login;
 use crate::{
     engine::{
         after::HookConfig,
@@ -41,7 +40,6 @@ impl Kind for Registration {
     type Decision = SignUp;
     type Rest = ();
     type Done = SignedUp;
-    type Counterpart = Login;
 
     fn ui_url(project: &Project) -> Option<String> {
         project.config::<RegistrationConfig>().ui_url.clone()

@@ -15,7 +15,7 @@ use crate::{
         decision::{Error, Halt},
         flow::Flow,
         form, guard,
-        hook::{About, Next, Person, Subject},
+        hook::{Next, Person, Subject},
         kind::Ending,
         pages::{page_of, with_query},
         store,
@@ -112,7 +112,7 @@ async fn verify_next_address(
     flow: &Flow<Settings>,
     subject: &mut Subject,
 ) -> Result<(), Halt> {
-    let about = About::of(flow);
+    let about = flow.about();
     let occasion = Occasion::of(cx, &about);
     let Some(after) = subject.identity_mut() else {
         return Ok(());
@@ -198,7 +198,10 @@ async fn write(
         return Err(Error::SessionMissing.into());
     }
     let effects = &ending.subject.effects;
-    effects.write(&mut tx, Some(session)).await?;
+    effects
+        .write(&mut tx, Some(session))
+        .await
+        .map_err(Halt::unwritten)?;
     if ending.subject.identity().is_some() {
         // With the state of addresses as it is now.
         let now = identities::store::get(&mut tx, before.id).await?;

@@ -70,7 +70,6 @@ impl Kind for Settings {
     type Decision = Change;
     type Rest = Vec<Judged>;
     type Done = Saved;
-    type Counterpart = Self;
 
     fn ui_url(project: &Project) -> Option<String> {
         project.config::<SettingsConfig>().ui_url.clone()

@@ -1,6 +1,6 @@
 //! What the addresses that an account had before a change are told of it.
 
-use courier::Template;
+use courier::{MessageWrite, Template};
 use identity::{Identity, identities::VerifiableAddress, schema::Address};
 use serde::Deserialize;
 
@@ -9,8 +9,7 @@ use crate::engine::{
     after::HookConfig,
     cx::Cx,
     decision::{Effects, Halt},
-    limits,
-    messages::{self, MessageWrite},
+    limits, messages,
 };
 
 /// The hook that sends them.

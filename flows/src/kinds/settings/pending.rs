@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::engine::{
     cx::Cx,
     decision::Effects,
-    store::{self, FlowRow, FlowWrite},
+    rows::{self, FlowRow, FlowWrite},
     submission::Submission,
 };
 
@@ -69,7 +69,7 @@ pub(super) fn keep(
 /// Forget what waits in this browser.
 pub(super) async fn drop_former(cx: &Cx<'_>) -> Result<(), Fault> {
     if let Some(former) = cx.client.continuity {
-        store::take_state(cx.project, former, KIND).await?;
+        rows::take_state(cx.project, former, KIND).await?;
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ pub(super) async fn take(cx: &Cx<'_>) -> Result<Option<Pending>, Fault> {
     let Some(id) = cx.client.continuity else {
         return Ok(None);
     };
-    let Some((state, expires_at)) = store::take_state(cx.project, id, KIND).await? else {
+    let Some((state, expires_at)) = rows::take_state(cx.project, id, KIND).await? else {
         return Ok(None);
     };
     let pending = (expires_at >= cx.project.now()).then(|| open(cx, id, &state));

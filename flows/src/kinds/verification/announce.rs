@@ -10,7 +10,7 @@ use identity::{
 use serde_json::Value;
 use url::Url;
 
-use super::{Verification, held::Held};
+use super::Verification;
 use crate::engine::{
     address_proof::{self, AddressProof as _, DeliveryMethod, Notice},
     begin as opening,
@@ -25,7 +25,8 @@ use crate::engine::{
     limits,
     messages::{self, SecretMessage},
     pages::page_of,
-    store::{FlowRow, FlowWrite},
+    rows::FlowWrite,
+    store,
 };
 
 /// What makes an address known: a flow that is about to be written.
@@ -129,27 +130,8 @@ pub async fn announce(
     Ok(announcement)
 }
 
-/// Begin the verification that a change waits for, in the place of all that waited before. `after`: the
-/// identity as it will be. Also how clients hear of it.
-pub(crate) async fn hold(
-    cx: &Cx<'_>,
-    occasion: Occasion<'_>,
-    after: &Identity,
-    held: &Held,
-) -> Result<(Effects, ContinueWith), Halt> {
-    let address = held.address();
-    limits::notice(cx, &address).await?;
-    let mut flow = announced_flow(cx, occasion, &address);
-    flow.data.identity_id = Some(after.id);
-    flow.data.held = Some(held.seal(cx, flow.id)?);
-    let mut effects = Effects::one(FlowWrite::DropHeld(after.id));
-    let (begun, next) = begin(cx, occasion, flow, (after, &address)).await?;
-    effects.append(begun);
-    Ok((effects, next))
-}
-
 /// Write that flow and its message.
-async fn begin(
+pub(super) async fn begin(
     cx: &Cx<'_>,
     occasion: Occasion<'_>,
     mut flow: Flow<Verification>,
@@ -178,7 +160,7 @@ async fn begin(
     let (sent, good_until) = messages::send(cx, &message)?;
     flow.data.proof.good_until = Some(good_until);
     form::redraw(cx, &mut flow, None).await?;
-    let mut effects = Effects::one(FlowWrite::Begin(Box::new(FlowRow::of(&flow)?)));
+    let mut effects = Effects::one(FlowWrite::Begin(Box::new(store::row(&flow)?)));
     effects.append(sent);
     let next = ContinueWith::ShowVerificationUi {
         flow_id: flow.id,
@@ -188,7 +170,11 @@ async fn begin(
     Ok((effects, next))
 }
 
-fn announced_flow(cx: &Cx<'_>, occasion: Occasion<'_>, address: &Address) -> Flow<Verification> {
+pub(super) fn announced_flow(
+    cx: &Cx<'_>,
+    occasion: Occasion<'_>,
+    address: &Address,
+) -> Flow<Verification> {
     let (mut data, _) = Verification::fresh(cx);
     // A text message carries no link.
     if address.via == Via::Sms && serves_codes(cx) {

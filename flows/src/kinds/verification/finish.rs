@@ -20,7 +20,6 @@ use crate::{
         hook::{Next, Person, Subject},
         kind::{Ending, Kind as _},
         store,
-        write::unwritten,
     },
     ui::text,
 };
@@ -97,16 +96,24 @@ pub(super) async fn finish(
     }
     if let Some(held) = &held {
         let written = held.new.write(&mut tx).await;
-        written.map_err(|error| used_up(unwritten(error), proof.code_id))?;
+        written.map_err(|error| used_up(Halt::unwritten(error), proof.code_id))?;
     }
     if !addresses::mark_verified(&mut tx, proof.identity_id, address).await? {
         // It was theirs when the code was sent.
         return Err(dropped(flow, proof.code_id));
     }
     if let Some(held) = &held {
-        held.effects.write(&mut tx, None).await?;
+        held.effects
+            .write(&mut tx, None)
+            .await
+            .map_err(Halt::unwritten)?;
     }
-    ending.subject.effects.write(&mut tx, None).await?;
+    ending
+        .subject
+        .effects
+        .write(&mut tx, None)
+        .await
+        .map_err(Halt::unwritten)?;
     tx.commit().await?;
     *flow = passed;
     Ok(Verified {

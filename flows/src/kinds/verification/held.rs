@@ -18,15 +18,20 @@ use serde_json::Value;
 use tenants::{Fault, Tx, ids};
 use uuid::Uuid;
 
-use super::{Occasion, Verification, announce};
+use super::{
+    Occasion, Verification,
+    announce::{self, announce},
+};
 use crate::{
     engine::{
         address_proof::{self, SendSecret},
         attempt::Attempt,
+        continue_with::ContinueWith,
         cx::Cx,
         decision::{Effects, Halt, Refusal},
         flow::Flow,
-        hook::About,
+        limits,
+        rows::FlowWrite,
     },
     kinds::settings::notices,
     ui::text,
@@ -130,7 +135,7 @@ pub(super) async fn ready(cx: &Cx<'_>, flow: &Flow<Verification>) -> Result<Opti
     address.verified = true;
     address.status = AddressStatus::Completed;
     let mut effects = notices::of_held_change(cx, &flow.request_url, (&before, &after)).await?;
-    let occasion = Occasion::of(cx, &About::of(flow)).optional();
+    let occasion = Occasion::of(cx, &flow.about()).optional();
     let others = announce(cx, occasion, &mut after, |address| {
         !address.verified && address.status == AddressStatus::Pending
     });
@@ -141,6 +146,25 @@ pub(super) async fn ready(cx: &Cx<'_>, flow: &Flow<Verification>) -> Result<Opti
         new,
         effects,
     }))
+}
+
+/// Begin the verification that a change waits for, in the place of all that waited before. `after`: the
+/// identity as it will be. Also how clients hear of it.
+pub(crate) async fn hold(
+    cx: &Cx<'_>,
+    occasion: Occasion<'_>,
+    after: &Identity,
+    held: &Held,
+) -> Result<(Effects, ContinueWith), Halt> {
+    let address = held.address();
+    limits::notice(cx, &address).await?;
+    let mut flow = announce::announced_flow(cx, occasion, &address);
+    flow.data.identity_id = Some(after.id);
+    flow.data.held = Some(held.seal(cx, flow.id)?);
+    let mut effects = Effects::one(FlowWrite::DropHeld(after.id));
+    let (begun, next) = announce::begin(cx, occasion, flow, (after, &address)).await?;
+    effects.append(begun);
+    Ok((effects, next))
 }
 
 /// Send again where a change waits: to the address in it, whatever was typed. `None`: none waits, or not any

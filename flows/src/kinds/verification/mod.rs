@@ -14,11 +14,10 @@ use serde_json::{Map, Value};
 use tenants::{Project, Section};
 use uuid::Uuid;
 
-pub(crate) use announce::hold;
 pub use announce::{Announcement, Occasion, announce};
 pub use data::VerificationData;
 pub use finish::Verified;
-pub(crate) use held::{Held, is_taken, send_again};
+pub(crate) use held::{Held, hold, is_taken, send_again};
 
 use crate::{
     engine::{
@@ -26,11 +25,11 @@ use crate::{
             self, AddressProof, AddressProofConfig, DeliveryMethod, Notice, Proof, ProofData,
         },
         after::HookConfig,
-        begin::Init,
         cx::Cx,
         decision::{Effects, Error, Halt, Refusal},
         flow::{CHOOSE_METHOD, Flow, NewFlow, PASSED, SENT, Transport},
         form,
+        init::Init,
         kind::{Ending, Kind},
         run, store,
         submission::Submission,
@@ -62,7 +61,6 @@ impl Kind for Verification {
     type Decision = Proof;
     type Rest = Proof;
     type Done = Verified;
-    type Counterpart = Self;
 
     fn ui_url(project: &Project) -> Option<String> {
         project.config::<VerificationConfig>().0.ui_url.clone()

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use courier::MessageWrite;
 use identity::{
     identities::{IdentityWrite, store},
     normalize,
@@ -18,8 +19,7 @@ use crate::{
         decision::{Effects, Error, Halt, Refusal},
         flow::Flow,
         guard,
-        messages::MessageWrite,
-        store::FlowWrite,
+        rows::FlowWrite,
         strategy::{Step, Strategy},
         submission::Submission,
     },

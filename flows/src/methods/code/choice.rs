@@ -7,7 +7,7 @@ use identity::{
 };
 use tenants::Tx;
 
-use super::{CodeConfig, recovery::field};
+use super::{CodeConfig, form};
 use crate::{
     engine::{
         address_proof,
@@ -47,7 +47,7 @@ pub(super) fn draw(flow: &Flow<Recovery>, ui: &mut Ui) {
         _ => {
             let address = flow.data.proof.address.as_str();
             let again = ui::submit("recovery_confirm_address", address);
-            ui.push(field())
+            ui.push(form::recovery_code())
                 .push(super::go_on())
                 .push(hidden_method())
                 .push(again.group(Group::Code).label(text::resend_label()))

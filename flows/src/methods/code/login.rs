@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use courier::Template;
+use courier::{MessageWrite, Template};
 use identity::{
     Identity,
     addresses::{self, AddressWrite},
@@ -30,7 +30,6 @@ use crate::{
         flow::{CHOOSE_METHOD, Flow, PASSED, SENT, Transport},
         form::schema_of,
         guard, limits,
-        messages::MessageWrite,
         strategy::{Offer, Step, Strategy, TakesOver},
         submission::Submission,
     },

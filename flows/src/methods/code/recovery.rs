@@ -7,7 +7,7 @@ use identity::{addresses, schema::Via};
 use serde_json::json;
 use tenants::Tx;
 
-use super::{Code, CodeConfig, ID, choice};
+use super::{Code, CodeConfig, ID, choice, form};
 use crate::{
     engine::{
         address_proof::{self, AddressProof as _, DeliveryMethod},
@@ -21,7 +21,7 @@ use crate::{
         submission::Submission,
     },
     kinds::recovery::{ASK, CONFIRM, ENTER, PICK, Recovery},
-    ui::{self, Autocomplete, Group, InputNode, InputType, Ui, text},
+    ui::{self, Group, InputType, Ui, text},
 };
 
 /// What tells a submission of this method that does not name it.
@@ -55,7 +55,7 @@ impl Strategy<Recovery> for Code {
             ASK | PICK | CONFIRM | ENTER => choice::draw(flow, ui),
             PASSED if !state.entered.is_empty() => choice::draw(flow, ui),
             PASSED | SENT => {
-                ui.push(field());
+                ui.push(form::recovery_code());
                 if !state.by_administrator {
                     ui.push(ui::hidden("method", ID).group(Group::Code));
                 }
@@ -139,15 +139,4 @@ async fn send(
     let effects = address_proof::send(cx, flow, attempt, secret, true).await?;
     flow.go_to(SENT);
     Ok(effects)
-}
-
-/// Where a recovery code is typed.
-pub(super) fn field() -> InputNode {
-    ui::text_input("code")
-        .group(Group::Code)
-        .required()
-        .pattern("[0-9]+")
-        .maxlength(6)
-        .autocomplete(Autocomplete::OneTimeCode)
-        .label(text::recovery_code_label())
 }

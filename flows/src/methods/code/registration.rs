@@ -2,7 +2,7 @@
 //! back is registered.
 
 use async_trait::async_trait;
-use courier::Template;
+use courier::{MessageWrite, Template};
 use identity::{
     identities::create::{AddressState, Extras, Prepared},
     one_time::{self, CodeWrite, Purpose},
@@ -21,7 +21,6 @@ use crate::{
         flow::{Flow, PASSED, SENT},
         form::schema_of,
         guard, limits,
-        messages::MessageWrite,
         strategy::{Step, Strategy, TakesOver},
         submission::Submission,
     },

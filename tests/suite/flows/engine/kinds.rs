@@ -51,6 +51,8 @@ macro_rules! kind {
         pub(super) struct $kind;
 
         impl Listed for $kind {
+            type Counterpart = $counterpart;
+
             fn strategies() -> &'static [&'static dyn Strategy<Self>] {
                 &[&Elsewhere]
             }
@@ -69,7 +71,6 @@ macro_rules! kind {
             type Decision = String;
             type Rest = String;
             type Done = Arrived;
-            type Counterpart = $counterpart;
 
             fn ui_url(_project: &Project) -> Option<String> {
                 None
@@ -147,7 +148,8 @@ macro_rules! kind {
                 if !store::save(&mut tx, flow).await? {
                     return Err(Halt::Outdated);
                 }
-                ending.subject.effects.write(&mut tx, None).await?;
+                let effects = &ending.subject.effects;
+                effects.write(&mut tx, None).await.map_err(Halt::unwritten)?;
                 tx.commit().await?;
                 Ok(Arrived {
                     said: flow.data.said.clone(),
