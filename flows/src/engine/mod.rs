@@ -20,6 +20,7 @@ pub(crate) mod init;
 pub mod kind;
 pub mod limits;
 pub(crate) mod messages;
+mod outcome;
 pub mod pages;
 pub mod return_to;
 pub(crate) mod rows;

@@ -25,51 +25,12 @@ use super::{
 };
 use crate::ui::text;
 
+pub use super::outcome::{Arrival, Outcome};
+
 /// Submissions of one flow at the same moment take turns this often before one is told to try again.
 const TURNS_MAX: u32 = 12;
 /// A flow may go on as another kind, and that one back again, this often in one request.
 const CHANGES_MAX: u32 = 2;
-
-/// What reached a flow.
-pub enum Arrival {
-    /// A form was submitted, or its address opened; a body that could not be decoded is a message on the form.
-    Submission(Result<Submission, String>),
-    /// A browser came back from where that method had sent it.
-    Return {
-        /// The method's id.
-        method: &'static str,
-        /// What it brings: the parameters of the address.
-        brings: Submission,
-    },
-}
-
-/// How a submission was answered.
-#[derive(Debug)]
-pub enum Outcome<K: Kind> {
-    /// The form again: another screen, or something to say.
-    Form {
-        /// The flow as it is now.
-        flow: Box<Flow<K>>,
-        /// Something has to be mended.
-        complains: bool,
-    },
-    /// Done.
-    Done {
-        /// The flow as it ended.
-        flow: Box<Flow<K>>,
-        /// What came of it.
-        done: Box<K::Done>,
-    },
-    /// The browser goes elsewhere, and comes back.
-    Leave {
-        /// The flow that waits.
-        flow: Box<Flow<K>>,
-        /// An absolute URL.
-        to: String,
-    },
-    /// It went on as a flow of another kind.
-    Became(Box<Outcome<K::Counterpart>>),
-}
 
 /// The future of a machine: a flow may go on as another kind, whose machine is this one again.
 pub type Running<'a, K> = Pin<Box<dyn Future<Output = Result<Outcome<K>, Error>> + Send + 'a>>;
@@ -89,7 +50,7 @@ pub(crate) fn run_with<'a, K: Kind>(
 }
 
 /// A type of its own for the future, so that one machine can wait for another.
-fn start<'a, K: Kind>(machine: Machine<'a>, id: Uuid) -> Running<'a, K> {
+fn start<K: Kind>(machine: Machine<'_>, id: Uuid) -> Running<'_, K> {
     Box::pin(machine.run(id))
 }
 
