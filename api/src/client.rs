@@ -185,4 +185,19 @@ mod tests {
         let garbage = headers(&[("x-forwarded-for", "1.2.3.4, nonsense")]);
         assert_eq!(address(&garbage, peer, Some(&proxies)), "203.0.113.9:1234");
     }
+
+    /// W10.8.
+    #[test]
+    fn hooks_see_harmless_headers_alone() {
+        let sent = headers(&[
+            ("accept-language", "de"),
+            ("user-agent", "a browser"),
+            ("cookie", "ory_session_x=secret"),
+            ("authorization", "Bearer secret"),
+            ("x-session-token", "secret"),
+            ("x-forwarded-for", "1.2.3.4"),
+        ]);
+        let seen = serde_json::json!({"Accept-Language": ["de"], "User-Agent": ["a browser"]});
+        assert_eq!(forwarded_headers(&sent), seen);
+    }
 }
