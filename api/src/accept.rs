@@ -1,4 +1,4 @@
-//! Does the client want JSON or a page? (contract, self-service 1.1)
+//! Does the client want JSON or a page? (docs/wire.md, W1.2 and W1.3)
 
 use axum::http::{HeaderMap, header};
 
@@ -92,7 +92,7 @@ mod tests {
         HeaderMap::from_iter([(name, value.parse().unwrap())])
     }
 
-    /// Traps 5 to 7 of the contract.
+    /// W1.2, W1.3.
     #[test]
     fn who_is_a_json_client() {
         let json = [

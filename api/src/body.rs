@@ -21,7 +21,7 @@ use crate::{
     error::ApiError,
 };
 
-/// Contract, self-service 1.2.
+/// docs/wire.md, W1.5.
 pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
 /// A hundred bytes each. A configuration has some hundreds.
 const VALUES_MAX: usize = 50_000;

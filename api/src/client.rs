@@ -12,7 +12,7 @@ use tenants::{Project, ids};
 use crate::{accept, cookies};
 
 const TEXT_BYTES_MAX: usize = 512;
-/// Contract, self-service 10.3.
+/// docs/wire.md, W10.8.
 const FORWARDED: &[&str] = &[
     "Accept",
     "Accept-Encoding",

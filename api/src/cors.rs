@@ -1,4 +1,4 @@
-//! CORS as each project's configuration says (contract, config 2.1): off unless switched on.
+//! CORS as each project's configuration says (docs/wire.md, W1.15): off unless switched on.
 
 use std::{sync::Arc, time::Duration};
 

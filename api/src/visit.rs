@@ -108,8 +108,8 @@ impl FromRequestParts<App> for Visit {
     }
 }
 
-/// The session token of a request: `X-Session-Token`, else the cookie, else a bearer token. A header that
-/// is there but wrong does not fall through to the cookie (contract, self-service 1.8).
+/// The session token of a request: `X-Session-Token`, else the cookie, else a bearer token. A header that is
+/// there but wrong does not fall through to the cookie (docs/wire.md, W2.8).
 fn presented(tenant: &Tenant, headers: &HeaderMap) -> Option<(String, Option<DateTime<Utc>>)> {
     let header = headers
         .get("x-session-token")

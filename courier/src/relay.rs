@@ -105,6 +105,7 @@ fn decoded(text: &str) -> Result<String, &'static str> {
 mod tests {
     use super::*;
 
+    /// W15.4.
     #[test]
     fn what_a_uri_says() {
         let read = |uri: &str| Relay::parse(uri).unwrap_or_else(|why| panic!("{uri}: {why}"));

@@ -1,4 +1,4 @@
-//! Authenticator assurance levels (contract, self-service 9).
+//! Authenticator assurance levels (docs/wire.md, W12.3 and W12.4).
 
 use serde::{Deserialize, Serialize};
 use tenants::Fault;

@@ -52,8 +52,8 @@ impl Factors {
         self.0 & bits != 0
     }
 
-    /// The highest level this identity can reach (contract, self-service 9): stored factors count even
-    /// when their method is switched off.
+    /// The highest level this identity can reach (docs/wire.md, W12.4): stored factors count even when their
+    /// method is switched off.
     pub fn available_aal(self, code: CodeAsFactor) -> Aal {
         let code_address = self.any(Self::CODE_ADDRESS);
         if self.any(Self::SECOND) || (code.second && code_address) {

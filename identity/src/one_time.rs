@@ -1,5 +1,5 @@
 //! One-time secrets: six digits to type, or the token of a link. Minted here, stored as an HMAC, judged in
-//! constant time, consumed by a conditional update (contract, self-service 8.3 to 8.6).
+//! constant time, consumed by a conditional update (docs/wire.md, W9.1).
 //!
 //! Knows nothing of flows beyond their ids: a secret is good for one flow and one purpose alone.
 

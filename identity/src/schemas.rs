@@ -15,7 +15,7 @@ use tenants::{Project, Section, config::DEFAULT_SCHEMAS};
 
 use crate::schema::{IdentitySchema, PRESET_IDS, preset};
 
-/// `identity.*` (contract, config 2.4).
+/// The section `identity` of the configuration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct IdentityConfig {

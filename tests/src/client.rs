@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::Answer;
 
-/// The three kinds of client (contract, self-service 1.1).
+/// The three kinds of client (docs/wire.md, W1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A browser that posts forms.

@@ -1,5 +1,5 @@
-//! Golden answers: what we answered once, reviewed against the contract and kept in `tests/golden/`.
-//! Parts that differ from run to run are masked. `UPDATE=1` writes the files anew, for another review.
+//! Golden answers: what we answered once, reviewed against docs/wire.md and kept in `tests/golden/`. Parts that
+//! differ from run to run are masked. `UPDATE=1` writes the files anew, for another review.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use tenants::Project;
 
 use crate::Answer;
 
-/// Headers that are part of the contract; others belong to the server or to one request.
+/// Headers that clients rely on; others belong to the server or to one request.
 const HEADERS: [&str; 8] = [
     "cache-control",
     "content-type",

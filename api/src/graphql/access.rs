@@ -1,4 +1,4 @@
-//! Who may do what (control-plane.md, Roles), and which projects a caller can see at all.
+//! Who may do what (docs/wire.md, W17.4), and which projects a caller can see at all.
 //!
 //! A project's key never learns of other projects: for it, the slug of another project is one that was never
 //! given out, and is not even looked up, so that answers do not differ in time either.

@@ -1,4 +1,4 @@
-//! The administration over GraphQL: `POST {origin}/graphql` (control-plane.md).
+//! The administration over GraphQL: `POST {origin}/graphql` (docs/wire.md, W17.6).
 //!
 //! One file per noun; `access.rs` decides who may, `errors.rs` alone knows codes, `limits.rs` refuses what is
 //! too big before anything runs. Nothing here knows HTTP: who calls, and the request's id, are handed in.

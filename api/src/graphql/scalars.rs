@@ -1,4 +1,4 @@
-//! The two scalars of the contract.
+//! The two scalars: any JSON, and a moment.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{DateTime, SecondsFormat, Utc};

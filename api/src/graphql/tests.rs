@@ -48,9 +48,9 @@ fn the_snapshot_is_current() {
     );
 }
 
-/// Set beside the contract by hand: a name or a nullability that differs breaks callers.
+/// W17.6. Set down by hand: a name or a nullability that differs breaks callers.
 #[test]
-fn the_operations_of_the_contract_are_there() {
+fn the_operations_that_callers_rely_on_are_there() {
     let squeezed = sdl().split_whitespace().collect::<Vec<_>>().join(" ");
     for promised in [
         "viewer: Viewer!",

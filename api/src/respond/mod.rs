@@ -135,7 +135,7 @@ fn told(next: &[ContinueWith]) -> Value {
     next.iter().map(ContinueWith::view).collect()
 }
 
-/// 422: a script cannot follow a redirect to a page, so it is told (contract, self-service 3.3).
+/// 422: a script cannot follow a redirect to a page, so it is told (docs/wire.md, W3.13).
 fn location_change(url: &str) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY)
         .id("browser_location_change_required")

@@ -213,6 +213,7 @@ mod tests {
         }
     }
 
+    /// W15.3.
     #[test]
     fn go_names_are_those_of_kratos() {
         for (ours, theirs) in [

@@ -1,4 +1,4 @@
-//! What a client does next, in the order in which it is told (contract, self-service 3.4).
+//! What a client does next, in the order in which it is told (docs/wire.md, W3.14 and W3.15).
 
 use serde_json::{Value, json};
 use uuid::Uuid;

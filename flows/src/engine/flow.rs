@@ -165,7 +165,7 @@ impl<K: Kind> Flow<K> {
         self.expires_at < now
     }
 
-    /// As clients see it (contract, self-service 5.2).
+    /// As clients see it (docs/wire.md, W3.2).
     pub fn view(&self) -> Value {
         let mut view = Map::new();
         view.insert("id".into(), json!(self.id));

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::ui::text;
 
-/// A browser's submission must carry a token that fits its cookie (403 otherwise); an API client's must
-/// not look like a browser's (contract, self-service 1.7).
+/// A browser's submission must carry a token that fits its cookie (403 otherwise); an API client's must not
+/// look like a browser's (docs/wire.md, W2.4 and W2.6).
 pub fn check_csrf<K: Kind>(
     cx: &Cx<'_>,
     flow: &Flow<K>,

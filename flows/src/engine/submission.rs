@@ -1,5 +1,5 @@
-//! A submitted form or JSON body, decoded once (contract, self-service 1.10). Reads fields as their
-//! method or identity schema types them; knows nothing of HTTP.
+//! A submitted form or JSON body, decoded once (docs/wire.md, W1.6 and W1.7). Reads fields as their method or
+//! identity schema types them; knows nothing of HTTP.
 
 use identity::schema::{FieldKind, TraitField};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! The nodes a form is made of, in the exact JSON shape clients read (contract 4.1). Flows are stored
-//! with their form, so everything reads back too. Knows nothing of methods, schemas or order.
+//! The nodes a form is made of, in the exact JSON shape clients read (docs/wire.md, W4.1 and W4.2). Flows are
+//! stored with their form, so everything reads back too. Knows nothing of methods, schemas or order.
 
 use std::collections::BTreeMap;
 

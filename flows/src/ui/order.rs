@@ -1,6 +1,6 @@
-//! The order of a form's nodes (contract 4.4): first by group, then, among neighbours of one group, by
-//! key and value. Recovery, verification and several single screens keep the order they were drawn in;
-//! which screen is sorted is the flows' business.
+//! The order of a form's nodes (docs/wire.md, W4.6): first by group, then, among neighbours of one group, by
+//! key and value. Recovery, verification and several single screens keep the order they were drawn in; which
+//! screen is sorted is the flows' business.
 //!
 //! Kratos sorts with a comparison that is no order (nodes of different groups are never less), so its
 //! result hangs on its algorithm. Up to 20 nodes that equals sorting each run of one group by itself,

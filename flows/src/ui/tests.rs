@@ -9,7 +9,7 @@ fn json_of(node: impl Into<Node>) -> Value {
 }
 
 #[test]
-fn an_input_as_in_the_contract() {
+fn an_input_as_clients_read_it() {
     let node = password_input("password")
         .group(Group::Password)
         .required()
@@ -107,7 +107,7 @@ fn the_other_kinds() {
 }
 
 #[test]
-fn enums_are_spelt_as_in_the_contract() {
+fn enums_are_spelt_as_in_kratos() {
     use node::{Autocomplete as A, Group as G, InputType as I};
     let groups = [
         (G::Default, "default"),

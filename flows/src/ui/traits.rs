@@ -1,4 +1,4 @@
-//! Form fields for the traits of an identity schema (contract 4.2). Reads a flat list of fields; how
+//! Form fields for the traits of an identity schema (docs/wire.md, W4.4). Reads a flat list of fields; how
 //! those come out of a JSON Schema is not known here.
 
 use std::collections::BTreeMap;

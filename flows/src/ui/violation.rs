@@ -1,4 +1,4 @@
-//! From what JSON Schema validation found to messages on the right nodes (contract 6.2 and 4.3).
+//! From what JSON Schema validation found to messages on the right nodes (docs/wire.md, W4.11, W4.12 and W5.2).
 
 use identity::schema::{Violation, ViolationKind};
 

@@ -22,7 +22,7 @@ pub struct Credential {
     pub identifiers: Vec<String>,
     /// Depends on the kind; empty while the identifier is taken but nothing is set up.
     pub config: Value,
-    /// Of the configuration's shape (contract, admin 2.2).
+    /// Of the configuration's shape.
     pub version: i32,
     /// When it was made.
     pub created_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Password hashes: argon2id and bcrypt as strings in the forms of the contract (admin.md 3.2, 3.4), and
+//! Password hashes: argon2id and bcrypt as strings in their usual forms (docs/wire.md, W6.14 and W13.12), and
 //! the pool that computes them. Does not know who the password belongs to, nor any policy for passwords.
 
 mod pool;
@@ -21,7 +21,8 @@ use zeroize::Zeroizing;
 pub use pool::HashPool;
 use scratch::Scratch;
 
-/// Ceilings for parameters, which may come out of a stored hash that an administrator wrote (self-service.md 11).
+/// Ceilings for parameters, which may come out of a stored hash that an administrator wrote (docs/wire.md,
+/// W13.12).
 const ARGON2_MEMORY_KIB_MAX: u32 = 1 << 20;
 const ARGON2_ITERATIONS_MAX: u32 = 10;
 const ARGON2_PARALLELISM_MAX: u32 = 16;

@@ -1,5 +1,5 @@
-//! How an identity is shown: the public view (flows, sessions) and the administrators' (contract,
-//! admin 2.1). One place, because three surfaces show the same person.
+//! How an identity is shown: the public view (flows, sessions) and the administrators' (docs/wire.md, W12.8 and
+//! W13.18). One place, because three surfaces show the same person.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};

@@ -1,5 +1,5 @@
-//! The keyword `ory.sh/kratos` (admin.md 4.2): what a trait is used for besides being stored.
-//! A closed object: an unknown member makes the schema invalid, because a typo there costs people their login.
+//! The keyword `ory.sh/kratos` (docs/wire.md, W14.1): what a trait is used for besides being stored. A closed
+//! object: an unknown member makes the schema invalid, because a typo there costs people their login.
 
 use serde_json::{Map, Value};
 

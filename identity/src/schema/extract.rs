@@ -1,4 +1,4 @@
-//! From traits that fit their schema to identifiers and addresses (admin.md 4.2, 4.3).
+//! From traits that fit their schema to identifiers and addresses (docs/wire.md, W14.2).
 //! The walk follows a plan made once per schema, which leaves out every part that says nothing about them.
 
 use jsonschema::ValidatorMap;

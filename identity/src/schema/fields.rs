@@ -1,4 +1,4 @@
-//! The leaf traits of a schema, for forms (self-service.md 4.2). Knows no flow and no message number.
+//! The leaf traits of a schema, for forms (docs/wire.md, W4.4). Knows no flow and no message number.
 
 use serde_json::Value;
 

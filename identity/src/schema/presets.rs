@@ -1,4 +1,4 @@
-//! The five schemas every project can use without writing one (decisions.md 21).
+//! The five schemas every project can use without writing one (docs/wire.md, W14.3).
 
 /// The ids of [`preset`], in the order they are offered.
 pub const PRESET_IDS: [&str; 5] = [

@@ -39,6 +39,7 @@ fn load(id: &str) -> IdentitySchema {
     compile(&serde_json::from_str(preset(id).expect(id)).expect(id))
 }
 
+/// W14.3.
 #[test]
 fn presets_compile_and_label_their_login() {
     for id in PRESET_IDS {
@@ -212,6 +213,7 @@ fn the_label_needs_exactly_one_identifier_with_a_title() {
     );
 }
 
+/// W14.2.
 #[test]
 fn identifiers_come_from_nested_places_through_references() {
     for (draft, defs, tuple) in [

@@ -1,5 +1,5 @@
-//! What is wrong with someone's traits, as data that flows can put beside a field and as text for the
-//! admin API (admin.md 4.5). Values are not repeated in texts: they may be private.
+//! What is wrong with someone's traits, as data that flows can put beside a field and as text for the admin API
+//! (docs/wire.md, W13.10). Values are not repeated in texts: they may be private.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! What the configuration says of sessions and cookies (contract, config 2.3).
+//! What the configuration says of sessions and cookies.
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ mod tests {
             .collect()
     }
 
-    /// Trap 28 of the contract: a second factor alone is still aal1.
+    /// W12.3: a second factor alone is still aal1.
     #[test]
     fn levels() {
         assert_eq!(level_of(&[]), Aal::Aal0);

@@ -89,8 +89,8 @@ impl Session {
         self.active && self.expires_at > now && self.identity.is_active()
     }
 
-    /// The session as clients see it (contract, self-service 5.7). `identity` is left null where the
-    /// session does not reach the level the project asks for.
+    /// The session as clients see it (docs/wire.md, W12.8). `identity` is left null where the session does not
+    /// reach the level the project asks for.
     pub fn view(&self, now: DateTime<Utc>, identity: Option<Value>) -> Value {
         json!({
             "id": self.id,

@@ -32,7 +32,7 @@ async fn status(client: &Client, (method, path): (Method, &str), authorization: 
 
 const LIST: (Method, &str) = (Method::GET, IDENTITIES);
 
-/// Control-plane, Addressing.
+/// W17.1, W17.3.
 #[story]
 async fn which_key_opens(site: Site) {
     let (project, owner) = site.project_with_key().await;
@@ -80,7 +80,7 @@ async fn which_key_opens(site: Site) {
     assert_eq!(status(&client, LIST, &owner.token).await, 401);
 }
 
-/// Control-plane, Roles: who reads and who writes.
+/// W17.4: who reads and who writes.
 #[story]
 async fn roles(site: Site) {
     let project = site.project().await;

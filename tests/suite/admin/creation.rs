@@ -6,7 +6,7 @@ use tests::{ADA, Kind, Site, story};
 
 use super::{IDENTITIES, UNKNOWN, count, made, person};
 
-/// Admin traps 1 and 3.
+/// W13.8.
 #[story]
 async fn creating_an_identity(site: Site) {
     let project = site.project().await;
@@ -71,7 +71,7 @@ async fn creating_an_identity(site: Site) {
     }
 }
 
-/// Admin 4.5: where, by which rule, what.
+/// W13.10: where, by which rule, what.
 #[story]
 async fn traits_that_are_invalid(site: Site) {
     let basic = json!({"identity": {"default_schema_id": "preset://basic"}});
@@ -158,7 +158,7 @@ async fn what_else_is_refused(site: Site) {
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
 }
 
-/// Whatever is unique is unique in one answer, and nothing of a refused identity stays.
+/// Whatever is unique is unique in one answer, and nothing of a refused identity stays. W13.9.
 #[story]
 async fn conflicts(site: Site) {
     let project = site.project().await;
@@ -197,7 +197,7 @@ async fn conflicts(site: Site) {
     }
 }
 
-/// Admin 3.1: in clear, hashed, both, none.
+/// W13.11: in clear, hashed, both, none.
 #[story]
 async fn passwords(site: Site) {
     let bcrypt = json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}}});
@@ -255,7 +255,7 @@ async fn passwords(site: Site) {
     assert_eq!(count(&admin).await, 4);
 }
 
-/// Admin traps 29 and 30.
+/// W13.13.
 #[story]
 async fn addresses_that_are_verified_already(site: Site) {
     let project = site.project().await;

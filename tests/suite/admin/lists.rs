@@ -11,7 +11,7 @@ use tests::{ADA, Answer, Site, story};
 
 use super::{IDENTITIES, NIL, UNKNOWN, ids, link, made, open_schema, person};
 
-/// Admin traps 5, 6 and 7.
+/// W13.4, W13.5.
 #[story]
 async fn finding_identities(site: Site) {
     let project = site.project().await;
@@ -27,7 +27,7 @@ async fn finding_identities(site: Site) {
     assert_eq!(ids(&all).len(), 4);
     assert!(ids(&all).is_sorted());
     for item in all.body.as_array().unwrap() {
-        assert!(item.get("credentials").is_none(), "admin trap 5");
+        assert!(item.get("credentials").is_none(), "W13.4");
         assert_eq!(item.get("metadata_admin"), Some(&Value::Null));
         assert_eq!(item.get("metadata_public"), Some(&Value::Null));
         assert!(item["verifiable_addresses"].is_array());
@@ -71,7 +71,7 @@ async fn finding_identities(site: Site) {
     );
 }
 
-/// Admin trap 8, and what cannot be combined.
+/// W13.6, and what cannot be combined.
 #[story]
 async fn filtering_identities(site: Site) {
     let project = site.project().await;
@@ -133,7 +133,7 @@ async fn three_hundred(site: &Site) -> Project {
     project
 }
 
-/// Admin traps 9 to 13.
+/// W13.2, W13.6.
 #[story]
 async fn many_identities(site: Site) {
     let project = three_hundred(&site).await;
@@ -157,13 +157,13 @@ async fn many_identities(site: Site) {
     let again = admin.get(&link(&second, &project, "first").unwrap()).await;
     assert_eq!(ids(&again), seen[..250]);
 
-    // Admin trap 9: ids are pages too.
+    // W13.6: ids are paged too.
     let some: Vec<String> = seen.iter().map(|id| format!("ids={id}")).collect();
     let found = list(&some.join("&")).await;
     assert_eq!(ids(&found), seen[..250]);
     let rest = admin.get(&link(&found, &project, "next").unwrap()).await;
     assert_eq!(ids(&rest), seen[250..]);
-    // Admin trap 10, counted with repetitions.
+    // W13.6, counted with repetitions.
     let many = vec![format!("ids={}", seen[0]); 500];
     assert_eq!(ids(&list(&many.join("&")).await), [seen[0].clone()]);
     let more = vec![format!("ids={}", seen[0]); 501];
@@ -182,7 +182,7 @@ async fn pages_of_other_sizes_and_pages_by_number(site: Site) {
     .concat();
     assert!(seen.is_sorted_by(|a, b| a < b), "none twice, none left out");
 
-    // Admin trap 13, and other sizes.
+    // W13.2, and other sizes.
     for (query, rows, size) in [
         ("page_size=10000", 300, 500),
         ("page_size=0", 250, 250),
@@ -200,7 +200,7 @@ async fn pages_of_other_sizes_and_pages_by_number(site: Site) {
         assert_eq!(list(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 
-    // Admin trap 12: by number, from zero.
+    // W13.2: by number, from zero.
     let mut page = list("page=0&per_page=120").await;
     let mut walked = ids(&page);
     assert_eq!(page.headers["x-total-count"], "300");

@@ -1,4 +1,4 @@
-//! Identities and sessions as administrators see them. Trap numbers are those of the contract (admin 9).
+//! Identities and sessions as administrators see them.
 //!
 //! Looks inside: the tables.
 
@@ -75,7 +75,7 @@ pub(crate) fn open_schema() -> Value {
     json!({"identity": {"default_schema_id": "open", "schemas": [{"id": "open", "url": url}]}})
 }
 
-/// Admin 1.4, admin traps 4 and 14.
+/// W13.1, W13.7, W13.18.
 #[story]
 async fn reading_an_identity(site: Site) {
     let project = site.project().await;
@@ -120,7 +120,7 @@ async fn reading_an_identity(site: Site) {
     );
 }
 
-/// Admin 1.9: everything goes, and at once.
+/// W13.14: everything goes, and at once.
 #[story]
 async fn deleting_an_identity(site: Site) {
     let project = site.project().await;

@@ -9,7 +9,7 @@ use tests::{ADA, Client, Kind, PASSWORD, Site, story};
 
 use super::{IDENTITIES, UNKNOWN, ids, link, made, person, session};
 
-/// Admin 1.11; admin traps 36 and 40.
+/// W13.15.
 #[story]
 async fn sessions_of_an_identity(site: Site) {
     let project = site.project().await;
@@ -72,7 +72,7 @@ async fn sessions_of_an_identity(site: Site) {
     );
 }
 
-/// Admin 1.12; admin trap 37.
+/// W13.16.
 #[story]
 async fn all_sessions(site: Site) {
     let project = site.project().await;

@@ -1,4 +1,4 @@
-//! Messages as administrators see them (contract, admin 1.14, 1.2 and 5.1; admin trap 45).
+//! Messages as administrators see them (W13.3, W15.1).
 //!
 //! Looks inside: the tables, `courier`.
 

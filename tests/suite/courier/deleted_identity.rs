@@ -24,8 +24,8 @@ async fn about(project: &Project, identity: &Value, to: &str) -> Uuid {
     message.id
 }
 
-/// By an administrator (admin 1.9) and by themselves: who deletes an account that is not theirs cannot
-/// silence what its owner is told.
+/// By an administrator (W13.14) and by themselves: who deletes an account that is not theirs cannot silence
+/// what its owner is told.
 #[story]
 async fn what_is_on_its_way_goes_out(site: Site) {
     for by_themselves in [false, true] {

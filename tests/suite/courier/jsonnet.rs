@@ -1,4 +1,4 @@
-//! Bodies that projects write in Jsonnet, and what snippets may not do (decisions 22).
+//! Bodies that projects write in Jsonnet, and what snippets may not do (W15.5, W15.6).
 //!
 //! Looks inside: the tables.
 

@@ -109,7 +109,7 @@ async fn one_recipient_is_refused_and_the_next_is_served(site: Site) {
     assert_eq!((taken.len(), &*taken[0].to), (1, "ada@example.org"));
 }
 
-/// Admin trap 46: six attempts with growing pauses, then no more.
+/// W15.2: six attempts with growing pauses, then no more.
 #[story]
 async fn a_relay_that_is_down_uses_up_the_attempts(site: Site) {
     let port = {

@@ -72,6 +72,7 @@ async fn a_mail_is_whole(site: Site) {
     assert_eq!(relay.taken().len(), 2);
 }
 
+/// W15.4.
 #[story]
 async fn the_way_is_as_protected_as_the_configuration_says(site: Site) {
     let [clear, start, tls] = [

@@ -1,4 +1,4 @@
-//! Messages for services that take them by HTTP (contract, admin 5.4).
+//! Messages for services that take them by HTTP (W15.5).
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Signing out. Trap numbers are those of the contract (self-service 15); behaviour is in 2.7.
+//! Signing out.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -17,6 +17,7 @@ async fn stored_error(client: &Client, sent: &Answer) -> Answer {
     client.get(&format!("/self-service/errors?id={id}")).await
 }
 
+/// W12.11.
 #[story]
 async fn a_script_signs_out(site: Site) {
     let project = site.project().await;
@@ -61,7 +62,7 @@ async fn a_script_signs_out(site: Site) {
         StatusCode::OK,
         "sessions elsewhere go on"
     );
-    // Trap 39: once more.
+    // W12.10: once more.
     let again = script.get(url).await;
     assert_eq!(
         (again.status, again.error_id()),
@@ -69,7 +70,7 @@ async fn a_script_signs_out(site: Site) {
     );
 }
 
-/// Trap 39.
+/// W12.10.
 #[story]
 async fn a_token_belongs_to_one_session(site: Site) {
     let project = site.project().await;
@@ -190,6 +191,7 @@ async fn where_to_after_signing_out(site: Site) {
     assert_eq!(done.location(), "https://app.example.com/bye/all");
 }
 
+/// W12.11.
 #[story]
 async fn an_api_client_signs_out(site: Site) {
     let project = site.project().await;

@@ -259,6 +259,7 @@ async fn roles_read_the_history_and_write_it(site: Site) {
     }
 }
 
+/// W17.5.
 #[story]
 async fn keys_are_listed_without_their_tokens(site: Site) {
     let console = Console::at(&site.origin);

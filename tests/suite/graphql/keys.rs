@@ -121,6 +121,7 @@ async fn on_the_installation(console: &Console, token: &str, whose: Option<&str>
     );
 }
 
+/// W17.4, W17.9.
 #[story]
 async fn roles_have_their_ceilings(site: Site) {
     let console = Console::at(&site.origin);

@@ -52,6 +52,7 @@ const PATHS: [&str; 4] = [
     "/admin/identities",
 ];
 
+/// W17.2.
 #[story]
 async fn a_suspended_project_refuses_every_request_everywhere_until_it_is_resumed(site: Site) {
     let console = Console::at(&site.origin);
@@ -97,6 +98,7 @@ async fn a_suspended_project_refuses_every_request_everywhere_until_it_is_resume
     everywhere(&open).await;
 }
 
+/// W17.1, W17.2.
 #[story]
 async fn a_deleted_project_is_nowhere_until_it_is_restored(site: Site) {
     let console = Console::at(&site.origin);

@@ -19,6 +19,7 @@ async fn raw(site: &Site, method: Method, media: &str, body: impl Into<Vec<u8>>)
         .await
 }
 
+/// W17.8.
 #[story]
 async fn what_is_no_request_is_not_carried_out(site: Site) {
     let json = "application/json";
@@ -91,6 +92,7 @@ fn refused(what: &str, answer: &Answer, status: u16) {
     assert!(answer.body.get("data").is_none());
 }
 
+/// W17.8.
 #[story]
 async fn several_operations_in_one_body_are_refused(site: Site) {
     let one = json!({"query": "{ viewer { id } }"});
@@ -111,6 +113,7 @@ fn codes(answer: &Answer) -> Vec<&str> {
         .collect()
 }
 
+/// W17.7.
 #[story]
 async fn every_error_has_a_code(site: Site) {
     let console = Console::at(&site.origin);

@@ -1,5 +1,5 @@
-//! The control plane over HTTP: projects made and renamed; configuration, life, keys and
-//! limits below (control-plane.md).
+//! The control plane over HTTP: projects made and renamed; configuration, life, keys and limits below
+//! (docs/wire.md, chapter 17).
 //!
 //! Looks inside: `identity`.
 

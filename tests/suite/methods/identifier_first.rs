@@ -1,4 +1,4 @@
-//! Who, and then how (self-service 4.6, 8.3).
+//! Who, and then how (W6.11, W6.12).
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
@@ -38,7 +38,7 @@ async fn the_methods_that_fit_an_identifier(site: Site) {
         assert_eq!(field["autocomplete"], "username webauthn");
         assert_eq!(field["value"], "");
 
-        // Trap 45, and no message: the form goes on.
+        // W4.7, and no message: the form goes on.
         let both = identify(&client, ADA).await;
         let outline = [
             "identifier_first/identifier",
@@ -107,7 +107,7 @@ async fn three_kinds_of_client_sign_in_either_way(site: Site) {
     site.world.sweep().await;
 }
 
-/// Self-service 8.3: who can do nothing else is not asked.
+/// W6.12: who can do nothing else is not asked.
 #[story]
 async fn a_person_with_nothing_but_codes_gets_one_at_once(site: Site) {
     let project = site.project_with(identifiers_first()).await;
@@ -143,8 +143,8 @@ async fn unknown_identifiers(site: Site) {
             assert_eq!(refused.node("identifier")["attributes"]["value"], unknown);
         }
     }
-    // Traps and habits: any payload that no other strategy claims is an identifier's, and a method named
-    // at once is served at once.
+    // W6.11: any payload that no other strategy claims is an identifier's, and a method named at once is served
+    // at once.
     make(&site, &project, json!({"user": "bob", "email": BOB}), true).await;
     let client = site.client(&project, Kind::Api);
     let flow = client.begin("login", "").await;

@@ -7,7 +7,7 @@ use tests::{ADA, Kind, PASSWORD, Site, cheap, story};
 
 use super::{WHOAMI, attributes, set_cookie, token};
 
-/// Self-service 1.8 and control-plane, Cookies.
+/// W2.9.
 #[story]
 async fn attributes_of_cookies(site: Site) {
     let development = site.project().await;
@@ -71,7 +71,7 @@ async fn cookies_of_ones_own(site: Site) {
     assert!(script.cookies().contains_key("who_is_it"));
 }
 
-/// Self-service 1.8: the first seals, all open.
+/// W2.10: the first seals, all open.
 #[story]
 async fn secrets_of_cookies_rotate(site: Site) {
     let secrets = |list: &[&str]| json!({"secrets": {"cookie": list}});
@@ -103,7 +103,7 @@ async fn secrets_of_cookies_rotate(site: Site) {
     assert_eq!(new.whoami().await.status, StatusCode::UNAUTHORIZED);
 }
 
-/// Control-plane, Cookies: one browser, two projects of one host.
+/// W2.1, W2.9: one browser, two projects of one host.
 #[story]
 async fn two_projects_in_one_browser(site: Site) {
     let (first, second) = (site.project().await, site.project().await);

@@ -1,5 +1,4 @@
-//! Sessions as their owners see them. Trap numbers are those of the contract (self-service 15); behaviour
-//! is in 1.8, 2.6 and 9.
+//! Sessions as their owners see them.
 //!
 //! Looks inside: the tables.
 
@@ -48,7 +47,7 @@ fn attributes(line: &str) -> Vec<&str> {
     attributes
 }
 
-/// Self-service 1.8: which of several credentials counts.
+/// W2.8: which of several credentials counts.
 #[story]
 async fn where_a_session_is_looked_for(site: Site) {
     let project = site.project().await;
@@ -107,7 +106,7 @@ async fn where_a_session_is_looked_for(site: Site) {
     assert_eq!(who(&script, &[]).await, eve);
 }
 
-/// Trap 4, and every method that a proxy may pass on.
+/// W12.1, W12.2: every method that a proxy may pass on.
 #[story]
 async fn whoami_answers_every_method(site: Site) {
     let project = site.project().await;
@@ -175,6 +174,7 @@ async fn whoami_answers_every_method(site: Site) {
     assert_eq!(empty.status, StatusCode::OK);
 }
 
+/// W13.3.
 #[story]
 async fn my_other_sessions_page_by_page(site: Site) {
     let project = site.project().await;
@@ -241,7 +241,7 @@ async fn my_other_sessions_page_by_page(site: Site) {
     );
 }
 
-/// Trap 40.
+/// W12.6.
 #[story]
 async fn ending_sessions(site: Site) {
     let project = site.project().await;
@@ -298,7 +298,7 @@ async fn ending_sessions(site: Site) {
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
 
-/// Self-service 9; admin trap 42.
+/// W12.7.
 #[story]
 async fn an_inactive_identity(site: Site) {
     let project = site.project().await;
@@ -348,7 +348,7 @@ async fn a_session_ends_by_itself(site: Site) {
     assert_eq!(others.body, json!([]), "ended ones are not listed");
 }
 
-/// Self-service 2.6 and admin 6.3.
+/// W12.9.
 #[story]
 async fn how_long_a_session_may_be_cached(site: Site) {
     let project = site

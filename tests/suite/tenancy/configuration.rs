@@ -39,6 +39,7 @@ async fn revisions(all: &mut PgConnection, project: &Project) -> Vec<(i32, Strin
         .unwrap()
 }
 
+/// W16.1, W16.3.
 #[story]
 async fn a_change_merges_or_replaces_and_makes_a_revision(w: World) {
     let at = w.installation();
@@ -148,6 +149,7 @@ async fn changes_at_the_same_time_are_all_kept(w: World) {
     assert_eq!(both.project.config_revision(), 3);
 }
 
+/// W16.2.
 #[story]
 async fn secrets_are_masked_kept_by_their_mask_and_never_at_rest_in_clear(w: World) {
     let at = w.installation();

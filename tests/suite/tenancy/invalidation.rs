@@ -12,7 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use tenants::{Actor, ConfigUpdate, Installation, Project, Pruner, UpdateMode, ids};
 use tests::{World, eventually, story};
 
-/// The contract says 500 ms; a busy machine may take longer before that is a defect.
+/// W16.4 says half a second; a busy machine may take longer before that is a defect.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Changes the directory without an invalidation.

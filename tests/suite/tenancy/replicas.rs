@@ -13,7 +13,7 @@ use tenants::{Installation, Project};
 use tests::{ADA, Answer, Client, Database, Kind, PASSWORD, ROOT_KEY, Site, eventually, story};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// The contract says 500 ms; a busy machine may take longer before that is a defect.
+/// W16.4 says half a second; a busy machine may take longer before that is a defect.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Two servers, each with memory and pools of its own.

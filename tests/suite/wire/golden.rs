@@ -1,12 +1,12 @@
-//! Whole answers, compared with `tests/golden/` (`tests::golden`). Each was read against the section of
-//! the contract that its test names; a difference is a change of the contract.
+//! Whole answers, compared with `tests/golden/` (`tests::golden`). Each was read against the rules that its
+//! test names; a difference is one that clients notice.
 
 use serde_json::json;
 use tests::{Kind, PASSWORD, Site, golden, mailbox, story};
 
 const EMAIL: &str = "Ada@Example.org";
 
-/// Self-service 4.6, 5.2 and, for the form again, 4.3 and 8.1.
+/// W3.2, W4.1 and, for the form again, W4.11 and W6.1.
 #[story]
 async fn login(site: Site) {
     let project = site.project().await;
@@ -25,7 +25,7 @@ async fn login(site: Site) {
     golden::check("login_done_api", &project, &signed_in);
 }
 
-/// Self-service 4.8, 5.2 and 3.1.
+/// W3.2, W8.10.
 #[story]
 async fn settings(site: Site) {
     let basic = json!({"identity": {"default_schema_id": "preset://basic"}});
@@ -53,7 +53,7 @@ async fn settings(site: Site) {
     golden::check("settings_done_api", &project, &done);
 }
 
-/// Self-service 4.7 (one step), 4.2, 6.2 and 3.1.
+/// W4.4, W5.2, W7.6.
 #[story]
 async fn registration_in_one_step(site: Site) {
     let basic = json!({"identity": {"default_schema_id": "preset://basic"}});
@@ -74,7 +74,7 @@ async fn registration_in_one_step(site: Site) {
     golden::check("registration_done_api", &project, &done);
 }
 
-/// Self-service 4.7 (two steps) and 8.2.
+/// W7.2.
 #[story]
 async fn registration_in_two_steps(site: Site) {
     let two_steps = json!({
@@ -92,7 +92,7 @@ async fn registration_in_two_steps(site: Site) {
     golden::check("registration_credentials_screen", &project, &next);
 }
 
-/// Self-service 4.6 and 4.7 (code, identifier first), 8.3 and 8.4.
+/// W6.9, W6.11, W7.10.
 #[story]
 async fn codes(site: Site) {
     let codes = json!({"selfservice": {
@@ -129,7 +129,7 @@ async fn codes(site: Site) {
     site.world.sweep().await;
 }
 
-/// Self-service 4.6 (code as a second factor).
+/// W6.8.
 #[story]
 async fn a_second_factor(site: Site) {
     let codes = json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}});
@@ -143,7 +143,7 @@ async fn a_second_factor(site: Site) {
     site.world.sweep().await;
 }
 
-/// Self-service 3.6, 4.10 and 8.6.
+/// W9.9, W9.12.
 #[story]
 async fn verification(site: Site) {
     let on = json!({"selfservice": {"flows": {"verification": {"enabled": true}}}});
@@ -169,7 +169,7 @@ async fn verification(site: Site) {
     golden::check("verification_replaced", &project, &again);
 }
 
-/// Self-service 3.5, 4.9, 8.5 and admin 1.13.
+/// W9.5, W9.6, W13.17.
 #[story]
 async fn recovery(site: Site) {
     let on = json!({
@@ -198,7 +198,7 @@ async fn recovery(site: Site) {
     golden::check("recovery_code_handed_over", &project, &quiet);
 }
 
-/// Self-service 2.6, 5.6, 5.7 and 1.3.
+/// W5.3, W12.1, W12.8.
 #[story]
 async fn whoami(site: Site) {
     let project = site.project().await;
@@ -210,7 +210,7 @@ async fn whoami(site: Site) {
     golden::check("whoami", &project, &somebody);
 }
 
-/// Admin 1.4, 1.5 and 2.1 to 2.4.
+/// W13.4, W13.8, W13.18.
 #[story]
 async fn an_identity_of_administrators(site: Site) {
     let project = site.project().await;

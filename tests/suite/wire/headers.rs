@@ -101,6 +101,7 @@ async fn with_cors(site: &Site) -> Project {
         .await
 }
 
+/// W1.15.
 #[story]
 async fn cors_is_off_until_a_project_switches_it_on(site: Site) {
     let off = site.project().await;

@@ -1,5 +1,5 @@
 //! What surrounds the flows: stored errors, schemas, health, unknown addresses, headers, and when the CSRF
-//! cookie is set (contract, self-service 1.2, 1.7, 2.8, 2.9; docs/differences.md for unknown addresses).
+//! cookie is set (docs/wire.md, chapters 1 and 2; docs/differences.md for unknown addresses).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{Method, StatusCode};
@@ -15,6 +15,7 @@ fn sets_csrf(answer: &Answer) -> bool {
         .any(|c| c.starts_with("csrf_token_"))
 }
 
+/// W1.13.
 #[story]
 async fn stored_errors(site: Site) {
     let project = site.project().await;
@@ -64,6 +65,7 @@ async fn stored_errors(site: Site) {
     assert_eq!(error.status, StatusCode::NOT_FOUND);
 }
 
+/// W1.16.
 #[story]
 async fn schemas(site: Site) {
     let project = site.project().await;
@@ -119,6 +121,7 @@ async fn schemas(site: Site) {
     }
 }
 
+/// W1.16.
 #[story]
 async fn health_and_version(site: Site) {
     let project = site.project().await;
@@ -145,7 +148,7 @@ async fn health_and_version(site: Site) {
     }
 }
 
-/// docs/differences.md: one shape of error everywhere.
+/// docs/differences.md: one shape of error everywhere. W1.12, W17.1.
 #[story]
 async fn unknown_addresses_and_methods(site: Site) {
     let project = site.project().await;
@@ -282,7 +285,7 @@ async fn typed_addresses_lead_to_a_page_and_programs_hear_that_nothing_is_there(
     assert_eq!(absent.status, StatusCode::NOT_FOUND);
 }
 
-/// Self-service 1.2.
+/// W1.11.
 #[story]
 async fn caching_headers(site: Site) {
     let project = site.project().await;
@@ -311,7 +314,7 @@ async fn caching_headers(site: Site) {
     }
 }
 
-/// Self-service 1.2: HEAD is GET without a body.
+/// W1.12: HEAD is GET without a body.
 #[story]
 async fn head(site: Site) {
     let project = site.project().await;
@@ -331,7 +334,7 @@ async fn head(site: Site) {
     }
 }
 
-/// Trap 12, and the ignore list of self-service 1.7.
+/// W2.1, W2.2.
 #[story]
 async fn when_the_csrf_cookie_is_set(site: Site) {
     let project = site.project().await;
@@ -379,7 +382,7 @@ async fn when_the_csrf_cookie_is_set(site: Site) {
     assert!(!second.set_cookies().contains(&name));
 }
 
-/// Self-service 1.3: an id that the client sent is shown in errors.
+/// W5.3: an id that the client sent is shown in errors.
 #[story]
 async fn request_ids(site: Site) {
     let project = site.project().await;

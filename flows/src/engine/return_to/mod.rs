@@ -1,6 +1,6 @@
-//! The only place that decides where a person may be sent after a flow (contract 1.6): a return URL is
-//! taken apart by the same parser that writes the `Location`, tricks are refused, and what is left must
-//! lie below an allowed URL. Knows neither flows nor requests.
+//! The only place that decides where a person may be sent after a flow (docs/wire.md, W3.9): a return URL is
+//! taken apart by the same parser that writes the `Location`, tricks are refused, and what is left must lie
+//! below an allowed URL. Knows neither flows nor requests.
 
 use url::Url;
 

@@ -32,7 +32,7 @@ fn allowed() {
         "https://app.example.com/a/b?c=d&e=https://evil.example#f",
         "https://docs.example.com/app",
         "https://docs.example.com/app/x",
-        "https://docs.example.com/apple", // a plain prefix, as in the contract
+        "https://docs.example.com/apple", // W3.9: a plain prefix
         "https://upper.example.com/Path/x",
         "https://pr-1.preview.example.com/",
         "https://a.b.preview.example.com/x",

@@ -1,4 +1,4 @@
-//! What the configuration says of logins (contract, config 4).
+//! What the configuration says of logins.
 
 use std::time::Duration;
 

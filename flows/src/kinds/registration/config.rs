@@ -1,4 +1,4 @@
-//! What the configuration says of registrations (contract, config 4).
+//! What the configuration says of registrations.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! What the configuration says of settings (contract, config 4), and of what people may do with their
-//! whole account.
+//! What the configuration says of settings, and of what people may do with their whole account.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::engine::{
 };
 
 /// Fails when the session authenticated too long ago, and not for this very change. A maximum of nothing asks
-/// each time; `or_never`: it asks never (contract, self-service 5.4).
+/// each time; `or_never`: it asks never (docs/wire.md, W8.4).
 ///
 /// In browsers the submission is kept until its sender has authenticated once more; API clients send it again.
 pub(crate) fn check_privileged(

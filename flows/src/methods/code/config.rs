@@ -1,4 +1,4 @@
-//! What the configuration says of one-time codes (contract, config 5).
+//! What the configuration says of one-time codes.
 
 use std::time::Duration;
 

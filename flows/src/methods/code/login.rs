@@ -194,8 +194,8 @@ fn draw_sent(cx: &Cx<'_>, flow: &Flow<Login>, ui: &mut Ui) -> Result<(), Halt> {
     Ok(())
 }
 
-/// A second factor that can only be a code is sent when the flow begins (contract, self-service 8.3).
-/// `via` names the trait whose address it goes to.
+/// A second factor that can only be a code is sent when the flow begins (docs/wire.md, W6.8). `via` names the
+/// trait whose address it goes to.
 async fn send_at_init(
     cx: &Cx<'_>,
     flow: &mut Flow<Login>,

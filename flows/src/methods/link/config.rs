@@ -1,4 +1,4 @@
-//! What the configuration says of links (contract, config 5).
+//! What the configuration says of links.
 
 use std::time::Duration;
 

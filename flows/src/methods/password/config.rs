@@ -1,4 +1,4 @@
-//! What the configuration says of passwords (contract, config 2.2 and 5).
+//! What the configuration says of passwords.
 
 use identity::Hasher;
 use serde::Deserialize;

@@ -1,5 +1,5 @@
-//! Which passwords are good enough: the pure checks, in the order in which they are made (contract
-//! 8.1). Lengths count bytes. Asking the breach service, caching and hashing happen elsewhere.
+//! Which passwords are good enough: the pure checks, in the order in which they are made (docs/wire.md, W7.11).
+//! Lengths count bytes. Asking the breach service, caching and hashing happen elsewhere.
 
 use sha1::{Digest as _, Sha1};
 

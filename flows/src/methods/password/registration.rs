@@ -106,7 +106,7 @@ pub(super) async fn hash_new(
     })
 }
 
-/// In the contract's order: length, similarity, breaches, the hasher's limit.
+/// In this order (docs/wire.md, W7.11): length, similarity, breaches, the hasher's limit.
 pub(super) async fn check_policy(
     cx: &Cx<'_>,
     config: &PolicyConfig,

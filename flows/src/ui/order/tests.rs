@@ -1,4 +1,4 @@
-//! The recorded results of contract 4.4.
+//! W4.6: orders in which Kratos was seen to draw.
 
 use super::*;
 use crate::ui::{self, text};

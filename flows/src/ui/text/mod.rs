@@ -1,6 +1,6 @@
-//! Every numbered text a form can show (contract 6.1). Clients translate by `id` with the values in
-//! `context` and fall back to `text`; so ids and context keys are fixed, the wording is ours.
-//! Functions are named after what they say. `info` holds labels and notices, `refusal` the errors.
+//! Every numbered text a form can show (docs/wire.md, W5.1). Clients translate by `id` with the values in
+//! `context` and fall back to `text`; so ids and context keys are fixed, the wording is ours. Functions are
+//! named after what they say. `info` holds labels and notices, `refusal` the errors.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -93,7 +93,7 @@ macro_rules! plain {
             }
         )*
 
-        /// All of the above, for the test that compares them with the contract.
+        /// All of the above, for the test that compares them with those of Kratos.
         #[cfg(test)]
         pub(super) fn every_plain() -> Vec<Message> {
             vec![$($name()),*]

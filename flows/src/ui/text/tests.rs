@@ -1,4 +1,4 @@
-//! Every function against the contract's table of ids and context keys.
+//! W5.1: every function against a table of Kratos's ids and context keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 
-/// Ids with values, from contract 6.1; every other id has no context at all.
+/// Ids with values; every other id has no context at all.
 const CONTEXTS: &[(u32, &[&str])] = &[
     (1_010_002, &["provider", "provider_id"]),
     (
@@ -81,7 +81,7 @@ const CONTEXTS: &[(u32, &[&str])] = &[
     (5_000_001, &["reason"]),
 ];
 
-/// Every id of contract 6.1 but those of the licensed product, as ranges (both ends included); and ours,
+/// Every id of Kratos but those of the licensed product, as ranges (both ends included); and ours,
 /// 1900001 and 4900001 onwards.
 const IDS: &[(u32, u32)] = &[
     (1_010_001, 1_010_023),
@@ -181,7 +181,7 @@ fn everything() -> Vec<Message> {
 }
 
 #[test]
-fn every_id_of_the_contract_has_exactly_one_text() {
+fn every_id_has_exactly_one_text() {
     let ids: Vec<u32> = everything().iter().map(|m| m.id).collect();
     let unique: BTreeSet<u32> = ids.iter().copied().collect();
     assert_eq!(unique.len(), ids.len(), "an id is used twice");
@@ -264,6 +264,7 @@ fn a_context_without_values_is_omitted() {
     );
 }
 
+/// W4.5.
 #[test]
 fn an_identifier_is_named_after_the_only_trait_with_a_title() {
     let named = identifier(Some(("E-mail", "traits.email")));

@@ -52,6 +52,7 @@ fn known_hashes_match_their_password_only() {
     }
 }
 
+/// W13.12.
 #[test]
 fn malformed_or_greedy_hashes_are_refused() {
     let tail = "AAECAwQFBgcICQoLDA0ODw$WHgvyW8Gptf87EcoCZ9qeI7pigT0zY+gonr224t6Rrg";

@@ -164,6 +164,7 @@ fn the_deepest_schema_fits_the_stack() {
     assert!(schema.derive(&json!({"x": deep})).is_ok());
 }
 
+/// W14.1.
 #[test]
 fn the_extension_is_a_closed_object() {
     let at = "#/properties/traits/properties/x/ory.sh~1kratos";

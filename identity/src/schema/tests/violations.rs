@@ -145,8 +145,9 @@ fn each_leaf_cause_is_a_violation_of_its_own() {
     );
 }
 
+/// W13.10.
 #[test]
-fn the_report_reads_like_the_contract_says() {
+fn the_report_says_where_by_which_rule_and_what() {
     let schema = load("preset://email");
     let one = violations(&schema, &json!({}));
     assert_eq!(

@@ -1,5 +1,4 @@
-//! Sign in with a password, as the three kinds of client see it. Trap numbers are those of the contract
-//! (self-service 15).
+//! Sign in with a password, as the three kinds of client see it.
 //!
 //! Looks inside: `identity`.
 
@@ -22,7 +21,7 @@ fn is_v4(id: &Value) -> bool {
 async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
     let project = site.project().await;
     let script = site.client(&project, Kind::Spa);
-    // Trap 8: empty parameters are absent ones.
+    // W1.8: empty parameters are absent ones.
     let flow = script
         .begin("login", "?aal=&refresh=&return_to=&organization=&via=")
         .await;
@@ -36,7 +35,7 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
             "password/method=password"
         ]
     );
-    // Traps 9, 10, 49, 51.
+    // W1.14, W3.2, W4.1, W4.2.
     assert!(flow.body["ui"].get("messages").is_none());
     for node in flow.body["ui"]["nodes"].as_array().unwrap() {
         assert_eq!(node["messages"], json!([]));
@@ -87,6 +86,7 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
     );
 }
 
+/// W3.1, W6.2.
 #[story]
 async fn three_kinds_of_client_sign_in(site: Site) {
     let project = site.project().await;
@@ -154,6 +154,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
     );
 }
 
+/// W6.1.
 #[story]
 async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
     let project = site.project().await;
@@ -169,7 +170,7 @@ async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
         for answer in [&wrong, &unknown] {
             assert_eq!(answer.status, StatusCode::BAD_REQUEST);
             assert_eq!(answer.messages(), [text::WRONG_CREDENTIALS]);
-            // Trap 42: the password is never shown again, the identifier stays.
+            // W4.9: the password is never shown again, the identifier stays.
             assert!(answer.node("password")["attributes"].get("value").is_none());
         }
         assert_eq!(wrong.node("identifier")["attributes"]["value"], ADA);
@@ -190,7 +191,7 @@ async fn a_wrong_password_and_an_unknown_person_look_the_same(site: Site) {
     assert!(page.location().contains("/ui/login?flow="));
 }
 
-/// Traps 16 and 17, as far as logins go.
+/// W3.6, W3.7, as far as logins go.
 #[story]
 async fn expired_flows_are_replaced(site: Site) {
     let project = site.project().await;
@@ -229,7 +230,7 @@ async fn expired_flows_are_replaced(site: Site) {
     site.world.sweep().await;
 }
 
-/// Trap 48: what was allowed at the beginning is looked at again at the end.
+/// W3.10: what was allowed at the beginning is looked at again at the end.
 #[story]
 async fn return_to_is_judged_twice(site: Site) {
     let allowed = json!({"selfservice": {"allowed_return_urls": ["https://app.example.com/in"]}});
@@ -294,6 +295,7 @@ async fn return_to_is_judged_twice(site: Site) {
     assert_eq!(late.whoami().await.status, StatusCode::UNAUTHORIZED);
 }
 
+/// W6.5.
 #[story]
 async fn an_inactive_identity_cannot_sign_in(site: Site) {
     let project = site.project().await;
@@ -313,7 +315,7 @@ async fn an_inactive_identity_cannot_sign_in(site: Site) {
     assert_eq!(answer.body["active"], "password");
 }
 
-/// Decisions 24: a hash of another family is replaced when its owner signs in.
+/// W6.14: a hash of another family is replaced when its owner signs in.
 #[story]
 async fn an_imported_hash_is_renewed(site: Site) {
     let project = site.project().await;

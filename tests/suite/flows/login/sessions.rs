@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
-/// Trap 22.
+/// W2.7, W3.12, W6.3.
 #[story]
 async fn a_refresh_keeps_the_session(site: Site) {
     let project = site.project().await;
@@ -77,7 +77,7 @@ async fn a_refresh_keeps_the_session(site: Site) {
     assert_eq!(bad.status, StatusCode::BAD_REQUEST);
 }
 
-/// Trap 54, the login's half; and what a login never does twice.
+/// W6.4.
 #[story]
 async fn signed_in_already(site: Site) {
     let project = site.project().await;

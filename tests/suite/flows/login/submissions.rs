@@ -4,6 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
+/// W3.16, W6.1.
 #[story]
 async fn missing_fields_and_missing_methods(site: Site) {
     let project = site.project().await;
@@ -36,7 +37,7 @@ async fn missing_fields_and_missing_methods(site: Site) {
     }
 }
 
-/// Traps 11, 12 and 14.
+/// W2.1, W2.2, W2.3, W2.4, W2.5.
 #[story]
 async fn csrf(site: Site) {
     let project = site.project().await;
@@ -107,7 +108,7 @@ async fn csrf(site: Site) {
     assert_eq!(error.body["error"]["id"], "security_csrf_violation");
 }
 
-/// Trap 13.
+/// W2.6.
 #[story]
 async fn an_api_client_must_not_look_like_a_browser(site: Site) {
     let project = site.project().await;
@@ -139,7 +140,7 @@ async fn an_api_client_must_not_look_like_a_browser(site: Site) {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
 }
 
-/// Traps 5 to 7.
+/// W1.2, W1.3.
 #[story]
 async fn how_json_is_asked_for(site: Site) {
     let project = site.project().await;
@@ -188,7 +189,7 @@ async fn how_json_is_asked_for(site: Site) {
     }
 }
 
-/// A visitor presses Enter in the address bar, where the form's address stands (contract 1.10).
+/// A visitor presses Enter in the address bar, where the form's address stands (W1.9).
 #[story]
 async fn the_address_of_a_form_leads_back_to_it(site: Site) {
     let first = json!({"selfservice": {"flows": {"login": {"style": "identifier_first"}}}});

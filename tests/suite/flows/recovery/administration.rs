@@ -1,4 +1,4 @@
-//! Codes and links that administrators hand over (contract, admin 1.13, admin traps 43 and 44).
+//! Codes and links that administrators hand over (W13.17).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;

@@ -158,6 +158,7 @@ async fn an_unknown_address_looks_like_an_only_one(site: Site) {
     assert_eq!(mailbox::count(&project).await, 1);
 }
 
+/// W3.3, W9.8.
 #[story]
 async fn who_has_several_addresses_chooses_one(site: Site) {
     let (project, _) = people(&site).await;

@@ -43,7 +43,7 @@ async fn forms_are_drawn_as_clients_expect(site: Site) {
     assert!(mailbox::all(&project).await.is_empty());
 }
 
-/// Contract 3.5, left column; trap 2.
+/// W3.5, W9.5.
 #[story]
 async fn three_kinds_of_client_get_back_in(site: Site) {
     let project = project(&site, json!({})).await;
@@ -80,7 +80,7 @@ async fn three_kinds_of_client_get_back_in(site: Site) {
                 );
                 assert_eq!(right.error_id(), Some("browser_location_change_required"));
                 let to = right.body["redirect_browser_to"].as_str().unwrap();
-                assert!(to.starts_with(&settings), "trap 3: {to}");
+                assert!(to.starts_with(&settings), "W3.13: {to}");
             }
         }
         if kind == Kind::Spa {
@@ -92,7 +92,7 @@ async fn three_kinds_of_client_get_back_in(site: Site) {
     }
 }
 
-/// Contract 3.5, right column.
+/// W9.6.
 #[story]
 async fn newer_clients_are_told_what_comes_next(site: Site) {
     let project = project(&site, transitions()).await;
@@ -149,6 +149,7 @@ async fn nothing_but_the_session_changes(site: Site) {
     assert_eq!(again.status, StatusCode::OK, "so does the password");
 }
 
+/// W10.7.
 #[story]
 async fn other_sessions_end_where_that_is_configured(site: Site) {
     let hook = json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}}}}});
@@ -191,7 +192,7 @@ async fn settings_can_be_skipped(site: Site) {
     }
 }
 
-/// Contract 11: equal down to the last byte that is not a name of its own.
+/// W9.4: equal down to the last byte that is not a name of its own.
 #[story]
 async fn an_unknown_address_looks_like_any_other(site: Site) {
     let project = project(&site, json!({})).await;
@@ -302,6 +303,7 @@ async fn what_is_wrong_with_a_submission_is_said(site: Site) {
     assert!(mailbox::all(&project).await.is_empty());
 }
 
+/// W9.13.
 #[story]
 async fn off_unless_it_is_switched_on(site: Site) {
     let project = site.project().await;
@@ -313,6 +315,7 @@ async fn off_unless_it_is_switched_on(site: Site) {
     }
 }
 
+/// W1.10, W3.12.
 #[story]
 async fn who_is_signed_in_has_nothing_to_recover(site: Site) {
     let project = project(&site, json!({})).await;
@@ -379,7 +382,7 @@ async fn the_settings_that_follow_can_be_used(site: Site) {
     );
 }
 
-/// Contract 13.3: clients that send no `Accept` follow redirects, and would read a page.
+/// W1.4, W3.8: clients that send no `Accept` follow redirects, and would read a page.
 #[story]
 async fn a_flow_that_is_not_there_is_said_in_json(site: Site) {
     let on = json!({"selfservice": {"flows": {"verification": {"enabled": true}}}});

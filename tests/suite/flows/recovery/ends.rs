@@ -10,7 +10,7 @@ use tests::{ADA, Kind, PASSWORD, Site, mailbox, story, text};
 
 use super::{by_link, project, sent, transitions};
 
-/// Contract 2.4: too many, used, passed. Trap 38.
+/// W9.2, W9.7: too many, used, passed.
 #[story]
 async fn a_flow_that_is_of_no_further_use_is_replaced(site: Site) {
     let two = json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 2}}}}});
@@ -74,7 +74,7 @@ async fn newer_clients_are_told_to_begin_again(site: Site) {
     }
 }
 
-/// Contract 2.4 and traps 16, 17.
+/// W3.6, W3.7.
 #[story]
 async fn an_expired_flow_is_replaced(site: Site) {
     for (patch, newer) in [(json!({}), false), (transitions(), true)] {
@@ -106,6 +106,7 @@ async fn an_expired_flow_is_replaced(site: Site) {
     }
 }
 
+/// W9.1.
 #[story]
 async fn codes_of_others_of_yesterday_and_replaced_ones_open_nothing(site: Site) {
     let short = json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "10m"}}}}});

@@ -1,5 +1,4 @@
-//! Getting back into an account (contract, self-service 2.4, 3.5, 4.9, 8.5; admin 1.13). Trap numbers are
-//! those of self-service 15.
+//! Getting back into an account (docs/wire.md, chapter 9).
 
 mod administration;
 mod choice;

@@ -6,7 +6,7 @@ use tests::{Kind, Site, story};
 
 use super::project;
 
-/// Trap 53: JSON for a client that asks for it, the error page for a browser, and never a blank page.
+/// W3.8: JSON for a client that asks for it, the error page for a browser, and never a blank page.
 #[story]
 async fn unknown_flows_are_answered_for_each_kind_of_client(site: Site) {
     let project = project(&site, json!({})).await;

@@ -10,7 +10,7 @@ async fn traits_of(client: &Client) -> Value {
     client.whoami().await.body["identity"]["traits"].clone()
 }
 
-/// Self-service 1.10 and trap 43.
+/// W1.6.
 #[story]
 async fn forms_are_typed_by_the_schema(site: Site) {
     let project = site.project_with(every_type()).await;
@@ -94,7 +94,7 @@ async fn empty_and_absent_booleans(site: Site) {
     assert_eq!(traits_of(&page).await["terms"], false);
 }
 
-/// Self-service 1.10: JSON is a form of its top-level keys.
+/// W1.7: JSON is a form of its top-level keys.
 #[story]
 async fn json_is_typed_at_the_top_alone(site: Site) {
     let project = site.project_with(every_type()).await;
@@ -120,7 +120,7 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
             json!({"method": "password", "password": PASSWORD, "traits": unknown}),
         )
         .await;
-    // Trap 44: a violation that no node stands for gets one.
+    // W4.12: a violation that no node stands for gets one.
     assert_eq!(refused.node_messages("traits"), [text::GENERIC]);
     let young = json!({"email": ADA, "terms": true, "children": 1, "age": 17});
     let refused = script
@@ -143,6 +143,7 @@ async fn json_is_typed_at_the_top_alone(site: Site) {
     );
 }
 
+/// W1.5.
 #[story]
 async fn bodies_of_other_kinds(site: Site) {
     let project = site.project().await;
@@ -202,7 +203,7 @@ async fn bodies_of_other_kinds(site: Site) {
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
 }
 
-/// Self-service 5.8: an object, kept until the next submission.
+/// W3.17: an object, kept until the next submission.
 #[story]
 async fn a_transient_payload(site: Site) {
     let project = site.project().await;

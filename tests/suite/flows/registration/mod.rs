@@ -1,5 +1,4 @@
-//! Sign up with a password, in one step and in two, as the three kinds of client see it. Trap numbers are
-//! those of the contract (self-service 15).
+//! Sign up with a password, in one step and in two, as the three kinds of client see it.
 
 mod forms;
 mod refused;
@@ -106,7 +105,7 @@ async fn three_kinds_of_client_sign_up(site: Site) {
     assert_eq!(who.body["identity"]["traits"]["email"], "eve@example.org");
 }
 
-/// Self-service 5.6: what an identity shows of itself.
+/// W12.8: what an identity shows of itself.
 #[story]
 async fn a_new_identity(site: Site) {
     let project = site.project_with(every_type()).await;
@@ -154,7 +153,7 @@ async fn a_new_identity(site: Site) {
     assert!(schema.body["properties"]["traits"]["properties"]["terms"].is_object());
 }
 
-/// Trap 41; and 4000007 in whatever spelling.
+/// W1.10, W7.8: in whatever spelling.
 #[story]
 async fn a_taken_address(site: Site) {
     let project = site.project().await;
@@ -189,7 +188,7 @@ async fn a_taken_address(site: Site) {
     assert_eq!(all.body.as_array().unwrap().len(), 1);
 }
 
-/// Trap 18.
+/// W7.5.
 #[story]
 async fn without_the_session_hook(site: Site) {
     let none =
@@ -219,7 +218,7 @@ async fn without_the_session_hook(site: Site) {
     }
 }
 
-/// Self-service 5.8: the default schema and selectable ones.
+/// W3.18: the default schema and selectable ones.
 #[story]
 async fn which_schema(site: Site) {
     let schemas = json!({"identity": {"default_schema_id": "preset://email", "schemas": [
@@ -252,7 +251,7 @@ async fn which_schema(site: Site) {
     assert_eq!(done.body["identity"]["schema_id"], "preset://username");
 }
 
-/// Self-service 11: look-alikes of one name are one name.
+/// W7.12: look-alikes of one name are one name.
 #[story]
 async fn one_spelling_for_each_identifier(site: Site) {
     let username = json!({"identity": {"default_schema_id": "preset://username"}});

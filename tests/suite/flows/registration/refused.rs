@@ -6,6 +6,7 @@ use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 use super::password_fields;
 
+/// W7.13.
 #[story]
 async fn a_disabled_registration(site: Site) {
     let project = site.project().await;
@@ -38,7 +39,7 @@ async fn a_disabled_registration(site: Site) {
     assert_eq!(error.body["error"]["id"], "self_service_flow_disabled");
 }
 
-/// Trap 54, the registration's half.
+/// W7.7.
 #[story]
 async fn signed_in_already(site: Site) {
     let project = site.project().await;
@@ -71,7 +72,7 @@ async fn signed_in_already(site: Site) {
     assert_eq!(all.body.as_array().unwrap().len(), 2);
 }
 
-/// Self-service 2.2: an expired flow is replaced, and says so.
+/// W3.7: an expired flow is replaced, and says so.
 #[story]
 async fn expired_flows_are_replaced(site: Site) {
     let project = site.project().await;

@@ -16,7 +16,7 @@ fn two_steps() -> Value {
     json!({"selfservice": {"flows": {"registration": {"style": "profile_first"}}}})
 }
 
-/// Traps 19, 20, 21 and 42.
+/// W4.9, W4.10, W7.2, W7.3, W7.4.
 #[story]
 async fn two_steps_forward_and_back(site: Site) {
     let project = site.project_with(two_steps()).await;
@@ -73,7 +73,7 @@ async fn the_second_step_brings_the_first_along_and_leads_back(site: Site) {
         let first = client.begin("registration", "").await;
         let forward = json!({"method": "profile", "traits": {"email": email}});
         client.submit(&first, forward.clone()).await;
-        // Trap 21: what is hidden is sent again, or it is missing.
+        // W7.4: what is hidden is sent again, or it is missing.
         let alone = json!({"method": "password", "password": PASSWORD});
         let refused = client.submit(&first, alone).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
@@ -87,7 +87,7 @@ async fn the_second_step_brings_the_first_along_and_leads_back(site: Site) {
         assert!(short.node("password")["attributes"].get("value").is_none());
         assert_eq!(short.node("traits.email")["attributes"]["type"], "hidden");
 
-        // Trap 20. Invalid traits do not get back; valid ones need no method and no token.
+        // W7.3. Invalid traits do not get back; valid ones need no method and no token.
         let back = json!({"screen": "previous", "csrf_token": ""});
         let stays = client.submit(&first, back).await;
         assert_eq!(stays.node_messages("traits.email"), [text::REQUIRED]);
@@ -148,7 +148,7 @@ async fn two_steps_on_a_page(site: Site) {
     assert_eq!(page.whoami().await.status, StatusCode::OK);
 }
 
-/// The first step writes nothing but the flow, and yet asks for the token.
+/// The first step writes nothing but the flow, and yet asks for the token. W7.1.
 #[story]
 async fn forward_needs_the_token(site: Site) {
     let project = site.project_with(two_steps()).await;
@@ -170,7 +170,7 @@ async fn forward_needs_the_token(site: Site) {
     assert_eq!(refused.error_id(), Some("security_csrf_violation"));
 }
 
-/// Contract 2.2: a submission that no method takes hears first what is wrong with its traits.
+/// W7.9: a submission that no method takes hears first what is wrong with its traits.
 #[story]
 async fn without_a_method_the_traits_are_judged_first(site: Site) {
     for patch in [json!({}), two_steps()] {

@@ -8,6 +8,7 @@ use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
 const NOBODY: &str = "13722137-4ef4-4e46-8797-d05b98791989";
 
+/// W8.1.
 #[story]
 async fn without_a_session_the_login_comes_first(site: Site) {
     let project = site.project().await;
@@ -41,11 +42,11 @@ async fn without_a_session_the_login_comes_first(site: Site) {
     for path in ["browser", "api"] {
         let begun = script.get(&format!("/self-service/settings/{path}")).await;
         assert_eq!(begun.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(begun.error_id(), Some("session_inactive"), "trap 4");
+        assert_eq!(begun.error_id(), Some("session_inactive"), "W12.2");
     }
     let answer = script.flow("settings", NOBODY).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(answer.error_id(), None, "trap 4");
+    assert_eq!(answer.error_id(), None, "W12.2");
     let sent = script
         .post(&format!("/self-service/settings?flow={NOBODY}"), json!({}))
         .await;
@@ -53,7 +54,7 @@ async fn without_a_session_the_login_comes_first(site: Site) {
     assert_eq!(sent.error_id(), None);
 }
 
-/// Trap 15.
+/// W8.2.
 #[story]
 async fn another_person_neither_reads_nor_submits_the_flow(site: Site) {
     let project = site.project().await;
@@ -133,6 +134,7 @@ async fn a_forged_submission_changes_nothing(site: Site) {
     assert!(site.opens(&project, ADA, PASSWORD).await);
 }
 
+/// W8.3.
 #[story]
 async fn an_enrolled_second_factor_must_be_used(site: Site) {
     let project = site.project().await;

@@ -1,4 +1,4 @@
-//! Begin, read, submit nothing, expire: contract, self-service 2.3.
+//! Begin, read, submit nothing, expire.
 
 use chrono::TimeDelta;
 use reqwest::StatusCode;
@@ -45,7 +45,7 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
         for absent in ["active", "continue_with", "return_to"] {
             assert!(flow.body.get(absent).is_none(), "{absent}: {}", flow.text);
         }
-        // Trap 11: a read shows what is stored.
+        // W2.3: a read shows what is stored.
         let again = client.reread(&flow).await;
         assert_eq!(again.body, flow.body);
     }
@@ -110,7 +110,7 @@ async fn flows_that_are_not_there(site: Site) {
     }
 }
 
-/// Traps 16 and 17.
+/// W3.6, W3.7.
 #[story]
 async fn an_expired_flow_is_replaced(site: Site) {
     let patch = json!({"selfservice": {"flows": {"settings": {"lifespan": "10m"}}, "allowed_return_urls": ["https://app.example/"]}});
@@ -124,7 +124,7 @@ async fn an_expired_flow_is_replaced(site: Site) {
         site.world.clock.advance(TimeDelta::minutes(11));
         let gone = client.reread(&flow).await;
         assert_eq!(gone.status, StatusCode::GONE, "{kind:?}");
-        assert_eq!(gone.error_id(), None, "trap 16");
+        assert_eq!(gone.error_id(), None, "W3.6");
         let details = &gone.body["error"]["details"];
         let begin = format!("{}/self-service/settings", project.base_url());
         if kind == Kind::Api {
@@ -156,6 +156,7 @@ async fn an_expired_flow_is_replaced(site: Site) {
     }
 }
 
+/// W3.11.
 #[story]
 async fn where_a_browser_ends(site: Site) {
     let patch = json!({"selfservice": {
@@ -186,7 +187,7 @@ async fn where_a_browser_ends(site: Site) {
         begun.error_id(),
         Some("self_service_flow_return_to_forbidden")
     );
-    // Trap 48: allowed when it began, not when it ends; and nothing is changed.
+    // W3.10: allowed when it began, not when it ends; and nothing is changed.
     let flow = script.begin("settings", &format!("?return_to={to}")).await;
     let shut = json!({"selfservice": {
         "allowed_return_urls": [],

@@ -1,5 +1,4 @@
-//! Change what is stored, as the three kinds of client see it. Trap numbers are those of the contract
-//! (self-service 15).
+//! Change what is stored, as the three kinds of client see it.
 
 mod access;
 mod account;

@@ -1,4 +1,4 @@
-//! Passwords: contract, self-service 8.1, and the hook that ends other sessions.
+//! Passwords (W8.8), and the hook that ends other sessions.
 //!
 //! Looks inside: the tables, `identity`.
 
@@ -19,7 +19,7 @@ async fn a_new_password_takes_the_place_of_the_old_one(site: Site) {
         assert_eq!(form.body["state"], "success", "{kind:?}: {}", form.text);
         assert_eq!(form.messages(), [text::SAVED]);
         let node = form.node("password");
-        assert!(node["attributes"].get("value").is_none(), "trap 42");
+        assert!(node["attributes"].get("value").is_none(), "W4.9");
         assert!(!site.opens(&project, &email, PASSWORD).await);
         assert!(site.opens(&project, &email, OTHER_PASSWORD).await);
         // Sessions live on unless a hook says otherwise.
@@ -134,6 +134,7 @@ async fn a_password_without_an_identifier_would_open_nothing(site: Site) {
     assert_eq!(client.submit(&flow, fields).await.status, 200);
 }
 
+/// W10.7.
 #[story]
 async fn a_hook_signs_out_everywhere_else(site: Site) {
     let hook = json!({"selfservice": {"flows": {"settings": {"after": {

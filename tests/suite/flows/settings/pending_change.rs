@@ -1,5 +1,5 @@
 //! The hook `verify_new_address`: a change waits until its address is verified. As a running Kratos of July
-//! 2026 answers it (contract, self-service 10.1).
+//! 2026 answers it (W8.9).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::TimeDelta;

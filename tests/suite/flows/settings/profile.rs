@@ -1,4 +1,4 @@
-//! Traits: contract, self-service 8.2.
+//! Traits (W8.7).
 //!
 //! Looks inside: the tables.
 
@@ -55,7 +55,7 @@ async fn traits_are_replaced_as_a_whole(site: Site) {
     }
 }
 
-/// Trap 42, and contract 4.3 and 6.2.
+/// W4.9, W4.10, W4.11, W5.2.
 #[story]
 async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site: Site) {
     let project = site.project_with(basic()).await;
@@ -87,7 +87,7 @@ async fn what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site: Site)
             json!({"method": "profile", "traits": {"email": email, "newsletter": "perhaps"}});
         let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.node_messages("traits.newsletter"), [text::WRONG_TYPE]);
-        assert!(form.node_messages("traits.email").is_empty(), "trap 42");
+        assert!(form.node_messages("traits.email").is_empty(), "W4.10");
         let fields = json!({"method": "profile", "traits": {"email": email}});
         let form = client.submit_and_stay(&flow, fields).await;
         assert_eq!(form.body["state"], "success");

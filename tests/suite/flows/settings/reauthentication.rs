@@ -1,5 +1,5 @@
-//! A session too old for a change, the detour to authenticate once more, and the change that waits
-//! meanwhile: contract, self-service 8.8.
+//! A session too old for a change, the detour to authenticate once more, and the change that waits meanwhile
+//! (W8.4, W8.5, W8.6).
 //!
 //! Looks inside: the tables.
 
@@ -47,6 +47,7 @@ fn detour(kind: Kind, answer: &Answer) -> String {
         .to_owned()
 }
 
+/// W8.4.
 #[story]
 async fn what_needs_a_fresh_session_and_what_does_not(site: Site) {
     for kind in Kind::ALL {
@@ -87,7 +88,7 @@ async fn what_needs_a_fresh_session_and_what_does_not(site: Site) {
     }
 }
 
-/// Traps 22 and 23.
+/// W6.3, W8.5.
 #[story]
 async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
     for kind in [Kind::Html, Kind::Spa] {
@@ -124,7 +125,7 @@ async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
         assert!(!client.cookies().contains_key(&continuity(&project)));
         let form = client.reread(&flow).await;
         assert_eq!(form.messages(), [text::SAVED]);
-        assert_eq!(client.whoami().await.body["id"], session, "trap 22");
+        assert_eq!(client.whoami().await.body["id"], session, "W6.3");
         assert!(site.opens(&project, ADA, OTHER_PASSWORD).await);
         assert!(!site.opens(&project, ADA, PASSWORD).await);
         // A browser that asks twice finds it made.
@@ -135,7 +136,7 @@ async fn the_change_is_made_when_its_owner_comes_back(site: Site) {
     }
 }
 
-/// Trap 24.
+/// W8.6.
 #[story]
 async fn an_api_client_asks_again(site: Site) {
     let (project, client) = old_session(&site, Kind::Api, ADA).await;
@@ -316,7 +317,7 @@ async fn what_waits_is_sealed(site: Site) {
     assert!(rows.iter().all(|row| !row.contains(OTHER_PASSWORD)));
 }
 
-/// Contract 5.4: nothing is "always fresh" for addresses, and "never" for passwords.
+/// W8.4: nothing is "always fresh" for addresses, and "never" for passwords.
 #[story]
 async fn a_maximum_age_of_nothing(site: Site) {
     let patch =

@@ -39,7 +39,7 @@ fn actions(answer: &tests::Answer) -> Vec<&str> {
         .collect()
 }
 
-/// Trap 33: without the hook the mail is sent, but clients hear nothing of it.
+/// W10.2: without the hook the mail is sent, but clients hear nothing of it.
 #[story]
 async fn a_mail_goes_out_with_every_registration(site: Site) {
     let project = project(&site, json!({})).await;
@@ -76,7 +76,7 @@ async fn client_identity(site: &Site, project: &tenants::Project, email: &str) -
     found.body[0]["id"].as_str().unwrap().to_owned()
 }
 
-/// Contract 3.1, 3.4, traps 32 and 34.
+/// W3.14, W3.15, W10.3, W10.4.
 #[story]
 async fn the_hook_leads_to_the_verification(site: Site) {
     let project = project(&site, hooks(&["show_verification_ui", "session"])).await;

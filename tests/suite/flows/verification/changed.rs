@@ -1,5 +1,4 @@
-//! Verification that begins with a changed address, in the commit of the change (contract, self-service
-//! 8.2, 8.6, 10.1).
+//! Verification that begins with a changed address, in the commit of the change (W8.7, W10.2).
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -55,7 +54,7 @@ async fn bring(client: &Client, form: &Answer, code: &str) -> Answer {
     client.submit_and_follow(form, fields).await
 }
 
-/// Trap 33, after a change: without the hook the mail is sent, but clients hear nothing of it.
+/// W10.2, after a change: without the hook the mail is sent, but clients hear nothing of it.
 #[story]
 async fn a_changed_address_has_to_be_proven_and_old_codes_prove_nothing(site: Site) {
     let project = project(&site, json!({})).await;
@@ -149,7 +148,7 @@ async fn no_proof_outlives_its_address(site: Site) {
     assert_eq!(mailbox::count(&project).await, mails);
 }
 
-/// Traps 32 and 34, after a change.
+/// W3.15, W10.4, after a change.
 #[story]
 async fn the_hook_leads_to_the_verification(site: Site) {
     let lists = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org"]}});
@@ -168,7 +167,7 @@ async fn the_hook_leads_to_the_verification(site: Site) {
                 Kind::Spa => &["show_verification_ui", "redirect_browser_to"][..],
                 _ => &["show_verification_ui"],
             };
-            assert_eq!(actions(&saved), expected, "trap 32: {}", saved.text);
+            assert_eq!(actions(&saved), expected, "W3.15: {}", saved.text);
             let items = &saved.body["continue_with"];
             if kind == Kind::Spa {
                 assert_eq!(items[1]["redirect_browser_to"], target);
@@ -182,7 +181,7 @@ async fn the_hook_leads_to_the_verification(site: Site) {
         };
         assert_eq!(form.status, StatusCode::OK, "{}", form.text);
         assert_eq!(form.body["state"], "sent_email");
-        // Trap 34: what sends again is named after the channel.
+        // W10.4: what sends again is named after the channel.
         let fields = json!({"method": "code", "email": new});
         let again = client.submit_and_follow(&form, fields).await;
         let letter = mailbox::newest(&project).await;

@@ -6,6 +6,7 @@ use tests::{ADA, Kind, Site, mailbox, story, text};
 
 use super::{address, project};
 
+/// W4.3.
 #[story]
 async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
     let project = project(&site, json!({})).await;
@@ -28,6 +29,7 @@ async fn a_new_flow_is_drawn_as_clients_expect(site: Site) {
     );
 }
 
+/// W9.10.
 #[story]
 async fn three_kinds_of_client_prove_an_address(site: Site) {
     let project = project(&site, json!({})).await;
@@ -53,7 +55,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
         let wrong = client
             .submit_and_follow(&sent, json!({"method": "code", "code": "x"}))
             .await;
-        assert_eq!(wrong.status, StatusCode::OK, "trap 2: {}", wrong.text);
+        assert_eq!(wrong.status, StatusCode::OK, "W3.5: {}", wrong.text);
         assert_eq!(wrong.messages(), [text::WRONG_VERIFICATION_CODE]);
 
         let letter = mailbox::newest(&project).await;
@@ -82,7 +84,7 @@ async fn three_kinds_of_client_prove_an_address(site: Site) {
     }
 }
 
-/// Contract, self-service 11: the answers are equal, down to the last byte that is not a name of its own.
+/// W9.4: the answers are equal, down to the last byte that is not a name of its own.
 #[story]
 async fn an_unknown_address_looks_like_any_other(site: Site) {
     let project = project(&site, json!({})).await;
@@ -174,6 +176,7 @@ async fn what_is_wrong_with_a_submission_is_said_on_its_form(site: Site) {
     assert!(mailbox::all(&project).await.is_empty());
 }
 
+/// W9.13.
 #[story]
 async fn off_unless_it_is_switched_on(site: Site) {
     let project = site.project().await;
@@ -213,12 +216,12 @@ async fn unknown_flows_are_answered_for_each_kind_of_client(site: Site) {
         }
         let page = site.client(&project, Kind::Html);
         let answer = page.form(&path, &[("method", "code"), ("code", "1")]).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "trap 53");
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "W3.8");
         assert!(answer.location().contains("/ui/error?id="));
     }
 }
 
-/// The link beside the code fills it in, in whatever browser it is opened (trap 47).
+/// The link beside the code fills it in, in whatever browser it is opened (W9.11).
 #[story]
 async fn the_link_of_the_mail_fills_the_code_in_and_uses_nothing_up(site: Site) {
     let project = project(&site, json!({})).await;
@@ -297,7 +300,7 @@ async fn people_go_where_they_asked_to_while_that_is_allowed(site: Site) {
     assert_eq!(
         refused.status,
         StatusCode::BAD_REQUEST,
-        "trap 48: {}",
+        "W3.10: {}",
         refused.text
     );
     assert_eq!(refused.messages(), [text::GENERIC]);

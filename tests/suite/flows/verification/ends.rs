@@ -8,7 +8,7 @@ use tests::{ADA, Kind, Site, mailbox, story, text};
 
 use super::{address, project};
 
-/// Trap 38, and contract 3.6: then another flow takes its place.
+/// W9.2, W9.12: then another flow takes its place.
 #[story]
 async fn the_attempt_after_the_last_allowed_one_ends_the_flow(site: Site) {
     let two = json!({"selfservice": {"methods": {"code": {"config": {"max_submissions": 2}}}}});
@@ -124,7 +124,7 @@ async fn codes_of_others_of_yesterday_and_replaced_ones_prove_nothing(site: Site
     assert!(!address(&site, &project, &ada).await.0);
 }
 
-/// Contract 2.5: not 410 but a redirect to the new flow; its reading says what happened.
+/// W3.6, W3.7: not 410 but a redirect to the new flow; its reading says what happened.
 #[story]
 async fn an_expired_flow_is_replaced(site: Site) {
     let project = project(&site, json!({})).await;
@@ -134,11 +134,11 @@ async fn an_expired_flow_is_replaced(site: Site) {
         site.world.clock.advance(TimeDelta::seconds(3_601));
         let read = client.reread(&begun).await;
         assert_eq!(read.status, StatusCode::GONE);
-        assert_eq!(read.error_id(), None, "trap 16");
+        assert_eq!(read.error_id(), None, "W3.6");
         let answer = client
             .submit(&begun, json!({"method": "code", "email": ADA}))
             .await;
-        // Trap 17: scripts and API clients are sent to the flow itself.
+        // W3.7: scripts and API clients are sent to the flow itself.
         let fresh = client.landed("verification", &answer).await;
         assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
         assert_eq!(fresh.messages(), [text::VERIFICATION_EXPIRED]);

@@ -1,4 +1,4 @@
-//! The hooks of a login that are about addresses (contract 10.1).
+//! The hooks of a login that are about addresses (W10.5, W10.6).
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ async fn verification_is_sent_with_a_sign_in(site: Site) {
             } else {
                 &["show_verification_ui"]
             };
-            assert_eq!(actions, expected, "trap 32");
+            assert_eq!(actions, expected, "W3.15");
             let shown = &signed_in.body["session"]["identity"]["verifiable_addresses"][0];
             assert_eq!(shown["status"], "sent");
             let flow = items.last().unwrap()["flow"]["id"].as_str().unwrap();
@@ -65,6 +65,7 @@ async fn without_a_verification_there_is_nothing_to_show(site: Site) {
     assert!(mailbox::all(&project).await.is_empty());
 }
 
+/// W10.5.
 #[story]
 async fn a_sign_in_needs_a_verified_address(site: Site) {
     let project = project(&site, login_hooks(&["require_verified_address"])).await;

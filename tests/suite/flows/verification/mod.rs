@@ -1,5 +1,4 @@
-//! Proving an address (contract, self-service 2.5, 3.6, 4.10, 8.6). Trap numbers are those of its
-//! section 15.
+//! Proving an address (docs/wire.md, chapter 9).
 
 mod announced;
 mod changed;

@@ -1,4 +1,4 @@
-//! Trap 35: hooks of a method replace the general ones; they are not added to them.
+//! W10.1: hooks of a method replace the general ones; they are not added to them.
 
 use super::*;
 use tests::story;

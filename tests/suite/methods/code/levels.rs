@@ -1,4 +1,4 @@
-//! Which level a session has, and when it is enough (contract, self-service 9; traps of its section 15).
+//! Which level a session has, and when it is enough (W12.3, W12.4, W12.5).
 
 use super::{
     second_factor::{first_factor, second_factor},
@@ -11,7 +11,7 @@ fn is_locked(who: &Answer) {
     assert_eq!(who.error_id(), Some("session_aal2_required"));
 }
 
-/// Trap 25: without the cookie the second step could not begin.
+/// W6.6: without the cookie the second step could not begin.
 #[story]
 async fn the_cookie_comes_with_the_way_to_the_second_factor(site: Site) {
     let project = site.project_with(second_factor()).await;
@@ -32,7 +32,7 @@ async fn the_cookie_comes_with_the_way_to_the_second_factor(site: Site) {
     site.world.sweep().await;
 }
 
-/// Trap 27: the level that is asked for follows the factors that the identity has now, not those at the sign-in.
+/// W12.4: the level that is asked for follows the factors that the identity has now, not those at the sign-in.
 #[story]
 async fn a_new_factor_locks_the_sessions_that_did_not_prove_it(site: Site) {
     let project = site.project_with(second_factor()).await;
@@ -65,8 +65,8 @@ async fn a_new_factor_locks_the_sessions_that_did_not_prove_it(site: Site) {
     site.world.sweep().await;
 }
 
-/// Trap 52 cannot occur: where codes are the first factor, they are not the second as well, and their
-/// sessions say aal1 throughout.
+/// W12.5: where codes are the first factor, they are not the second as well, and their sessions say aal1
+/// throughout.
 #[story]
 async fn codes_are_one_factor_or_the_other(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;

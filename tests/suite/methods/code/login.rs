@@ -14,6 +14,7 @@ fn proved_by_code(session: &Answer) {
     assert_eq!(session.body["authenticator_assurance_level"], "aal1");
 }
 
+/// W4.3, W6.9.
 #[story]
 async fn three_kinds_of_client_sign_in(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;
@@ -31,7 +32,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
         assert_eq!(flow.outline(), begun);
         let fields = json!({"method": "code", "identifier": " ADA@example.org "});
         let answer = client.submit(&flow, fields).await;
-        // Trap 1: a form that goes on is a 400 too.
+        // W3.4: a form that goes on is a 400 too.
         let status = match kind {
             Kind::Html => StatusCode::SEE_OTHER,
             Kind::Spa | Kind::Api => StatusCode::BAD_REQUEST,
@@ -70,7 +71,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
         let anonymous = json!({"method": "code", "code": right});
         let anonymous = client.submit_and_go_on(&empty, anonymous).await;
         assert_eq!(anonymous.node_messages("identifier"), [text::REQUIRED]);
-        // Trap 37: an empty `resend` asks for nothing.
+        // W9.3: an empty `resend` asks for nothing.
         // A code that was copied brings its neighbours along.
         let mut fields = super::fields(ADA, &format!(" {right}\t"));
         fields["resend"] = json!("");
@@ -90,7 +91,7 @@ async fn three_kinds_of_client_sign_in(site: Site) {
     site.world.sweep().await;
 }
 
-/// Self-service 8.3: who reads the code reads the address.
+/// W6.10: who reads the code reads the address.
 #[story]
 async fn a_sign_in_verifies_the_address_and_no_other(site: Site) {
     let project = site.project_with(passwordless(&person())).await;
@@ -250,6 +251,7 @@ async fn forged_requests_are_refused_before_anything_else(site: Site) {
     site.world.sweep().await;
 }
 
+/// W6.5.
 #[story]
 async fn an_inactive_identity_is_told_so_after_the_code(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;

@@ -99,7 +99,7 @@ async fn an_unknown_address_costs_the_same_work(site: Site) {
     site.world.sweep().await;
 }
 
-/// Self-service 11: every method for any identifier, and no code goes out by itself.
+/// W6.13: every method for any identifier, and no code goes out by itself.
 #[story]
 async fn identifiers_first_without_a_hint(site: Site) {
     let style = json!({"selfservice": {"flows": {"login": {"style": "identifier_first"}}}});

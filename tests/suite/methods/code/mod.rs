@@ -1,5 +1,4 @@
-//! Sign in and up with one-time codes, and identifiers first, as the three kinds of client see it. Trap
-//! numbers are those of the contract (self-service 15).
+//! Sign in and up with one-time codes, and identifiers first, as the three kinds of client see it.
 
 mod hooks;
 mod levels;

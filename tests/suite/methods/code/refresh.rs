@@ -34,7 +34,7 @@ async fn the_same_session_newly_proved(site: Site) {
         let code = mailbox::code_to(&project, ADA).await;
         let done = client.submit(&sent, fields(ADA, &code)).await;
         assert!(!done.status.is_client_error(), "{}", done.text);
-        // Trap 22.
+        // W6.3.
         let after = client.whoami().await;
         assert_eq!(after.body["id"], before.body["id"]);
         assert_ne!(

@@ -1,4 +1,4 @@
-//! Sign up with a code (self-service 4.7, 8.4).
+//! Sign up with a code (W7.10).
 
 use super::*;
 use chrono::TimeDelta;
@@ -100,7 +100,7 @@ async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
         let sent = client.submit_and_go_on(&chosen, ask.clone()).await;
         assert_eq!(sent.messages(), [text::REGISTRATION_CODE_SENT]);
         assert_eq!(sent.outline()[6..], ["profile/screen=credential-selection"]);
-        // Trap 20: back to the credentials, and forth again.
+        // W7.3: back to the credentials, and forth again.
         let back = json!({"screen": "credential-selection", "traits": traits});
         let back = client.submit_and_go_on(&sent, back).await;
         assert_eq!(back.outline(), credentials);
@@ -133,7 +133,7 @@ async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
     site.world.sweep().await;
 }
 
-/// Trap 21: what the code was sent for is what is registered.
+/// W7.4: what the code was sent for is what is registered.
 #[story]
 async fn traits_that_change_on_the_way(site: Site) {
     let project = site.project_with(passwordless(&person())).await;
@@ -292,7 +292,7 @@ async fn tries_and_lifespan(site: Site) {
     let code = mailbox::code_to(&project, ADA).await;
     let done = client.submit(&sent, bring(&format!(" {code} "))).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-    // Trap 18: a registration does not sign in without the hook of this method.
+    // W7.5: a registration does not sign in without the hook of this method.
     let none =
         json!({"selfservice": {"flows": {"registration": {"after": {"code": {"hooks": []}}}}}});
     let project = site.world.configure(&project, none).await;

@@ -1,4 +1,4 @@
-//! What holds for the code screens of all flows (traps 37 and 46 of the contract, self-service 15).
+//! What holds for the code screens of all flows (W4.8, W9.3).
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ async fn screen(client: &Client, flow: &str, address: &str) -> Answer {
     sent
 }
 
-/// Trap 46: clients that tell nodes apart by their names alone would lose the button.
+/// W4.8: clients that tell nodes apart by their names alone would lose the button.
 #[story]
 async fn the_method_is_there_twice(site: Site) {
     let project = project(&site).await;
@@ -58,7 +58,7 @@ async fn the_method_is_there_twice(site: Site) {
     site.world.sweep().await;
 }
 
-/// Trap 37: some clients send the button's field empty with every code. Logins: `code/login.rs`.
+/// W9.3: some clients send the button's field empty with every code. Logins: `code/login.rs`.
 #[story]
 async fn an_empty_resend_asks_for_nothing(site: Site) {
     let project = project(&site).await;

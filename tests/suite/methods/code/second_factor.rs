@@ -34,7 +34,7 @@ async fn the_only_address_gets_its_code_at_once(site: Site) {
                 assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
                 assert_eq!(answer.body["redirect_browser_to"], step_up);
             }
-            // Trap 26.
+            // W6.7.
             Kind::Api => assert_eq!(answer.body["session"]["identity"], Value::Null),
         }
         let who = client.whoami().await;
@@ -127,7 +127,7 @@ async fn one_of_several_addresses(site: Site) {
     site.world.sweep().await;
 }
 
-/// `via` names a trait.
+/// `via` names a trait. W6.8.
 #[story]
 async fn the_address_that_was_asked_for(site: Site) {
     let project = site.project_with(second_factor()).await;

@@ -6,7 +6,7 @@ use super::*;
 use chrono::TimeDelta;
 use tests::story;
 
-/// Trap 38.
+/// W9.2.
 #[story]
 async fn the_try_after_the_last_is_refused_though_it_is_right(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;
@@ -71,6 +71,7 @@ async fn a_code_is_good_for_its_lifespan(site: Site) {
     site.world.sweep().await;
 }
 
+/// W9.1.
 #[story]
 async fn another_code_ends_the_one_before(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;

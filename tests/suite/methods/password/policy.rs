@@ -6,7 +6,7 @@ use tests::{ADA, Kind, Site, story, text};
 
 use crate::flows::registration::password_fields;
 
-/// Self-service 8.1: minimum in bytes, then similarity; a maximum under bcrypt alone.
+/// W7.11: minimum in bytes, then similarity; a maximum under bcrypt alone.
 #[story]
 async fn what_makes_a_password(site: Site) {
     let project = site.project().await;

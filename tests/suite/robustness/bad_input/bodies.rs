@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::{Kind, Site, story, text};
 
-use super::{FORM, JSON, action, begun, contracted};
+use super::{FORM, JSON, action, begun, is_an_answer};
 
 fn nested(levels: usize) -> String {
     format!(
@@ -78,6 +78,7 @@ pub(super) fn unreadable() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
+/// W1.5.
 #[story]
 async fn a_body_that_cannot_be_read_is_a_message_on_the_form(site: Site) {
     let project = site.project().await;
@@ -89,7 +90,7 @@ async fn a_body_that_cannot_be_read_is_a_message_on_the_form(site: Site) {
                 let answer = client
                     .send(Method::POST, action(&flow), Some((media, body)), &[])
                     .await;
-                contracted(&what, &answer);
+                is_an_answer(&what, &answer);
                 if kind == Kind::Html && media != JSON {
                     assert!(answer.status.is_redirection(), "{what}: {}", answer.status);
                     let page = answer.location();
@@ -107,11 +108,12 @@ async fn a_body_that_cannot_be_read_is_a_message_on_the_form(site: Site) {
             }
             // The flow lives on.
             let again = client.submit(&flow, json!({"method": "password"})).await;
-            contracted("afterwards", &again);
+            is_an_answer("afterwards", &again);
         }
     }
 }
 
+/// W1.5.
 #[story]
 async fn a_body_over_the_limit_is_refused(site: Site) {
     let project = site.project().await;
@@ -120,7 +122,7 @@ async fn a_body_over_the_limit_is_refused(site: Site) {
         let (client, flow) = begun(&site, &project, kind, "registration").await;
         let body = Some((JSON, six.clone()));
         let answer = client.send(Method::POST, action(&flow), body, &[]).await;
-        contracted("6 MiB", &answer);
+        is_an_answer("6 MiB", &answer);
         assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     }
     let admin = site.admin(&project);
@@ -131,7 +133,7 @@ async fn a_body_over_the_limit_is_refused(site: Site) {
         for body in [six.clone(), crowded()] {
             let body = Some((JSON, body));
             let answer = admin.send(Method::POST, &path, body, &[]).await;
-            contracted(&path, &answer);
+            is_an_answer(&path, &answer);
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
         }
     }

@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is the contract's: an error envelope, or the form again with a message.
+//! Whatever is sent, the answer is one that clients know: an error envelope, or the form again with a message.
 //! Never a fault, never a dropped connection. [`Answer`] itself refuses a 500.
 
 mod bodies;
@@ -16,7 +16,7 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A success, a redirect with a target, the form again, or the error envelope: nothing else is an answer.
-fn contracted(what: &str, answer: &Answer) {
+fn is_an_answer(what: &str, answer: &Answer) {
     let (status, code) = (answer.status, answer.status.as_u16());
     assert!(code < 500, "{what}: {status} {}", answer.text);
     assert!(answer.headers.contains_key("x-request-id"), "{what}");
@@ -67,9 +67,9 @@ async fn what_may_be_stored_can_be_read_back(site: Site) {
             json!({"method": "password", dotted: deep(levels.min(46))}),
         ] {
             let answer = client.submit(&flow, body).await;
-            contracted(&format!("{levels}"), &answer);
+            is_an_answer(&format!("{levels}"), &answer);
             let again = client.submit(&flow, json!({"method": "password"})).await;
-            contracted(&format!("after {levels}"), &again);
+            is_an_answer(&format!("after {levels}"), &again);
         }
         let identity = json!({"schema_id": "preset://email", "traits": {"email": format!("d{levels}@example.org")},
             "metadata_public": deep(levels), "metadata_admin": deep(levels)});
@@ -77,7 +77,7 @@ async fn what_may_be_stored_can_be_read_back(site: Site) {
             .admin(&project)
             .post("/admin/identities", identity)
             .await;
-        contracted(&format!("metadata {levels}"), &made);
+        is_an_answer(&format!("metadata {levels}"), &made);
         assert_eq!(made.status.is_success(), levels < 48, "{levels}");
     }
     let listed = site.admin(&project).get("/admin/identities").await;
@@ -105,7 +105,7 @@ async fn flows_that_are_not_theirs_and_forms_that_may_be_forged(site: Site) {
             ("%00", 400),
         ] {
             let answer = script.post(&path(id), body.clone()).await;
-            contracted(id, &answer);
+            is_an_answer(id, &answer);
             assert_eq!(
                 answer.status.as_u16(),
                 status,
@@ -125,7 +125,7 @@ async fn flows_that_are_not_theirs_and_forms_that_may_be_forged(site: Site) {
             let mut forged = body.clone();
             forged["csrf_token"] = token;
             let answer = script.post(&path(own), forged).await;
-            contracted("forged", &answer);
+            is_an_answer("forged", &answer);
             assert_eq!(
                 answer.error_id(),
                 Some("security_csrf_violation"),
@@ -136,7 +136,7 @@ async fn flows_that_are_not_theirs_and_forms_that_may_be_forged(site: Site) {
         }
         site.world.clock.advance(chrono::TimeDelta::hours(2));
         let late = script.submit(&flow, body.clone()).await;
-        contracted("late", &late);
+        is_an_answer("late", &late);
         assert_eq!(
             (late.status, late.error_id()),
             (StatusCode::GONE, Some("self_service_flow_expired"))

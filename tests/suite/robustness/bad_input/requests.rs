@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{action, begun, contracted};
+use super::{action, begun, is_an_answer};
 
 const QUERIES: [&str; 18] = [
     "%00",
@@ -68,19 +68,20 @@ async fn every_route_answers_any_query_and_any_path(site: Site) {
             let url = format!("{}?{query}", path.replace("{id}", "x"));
             for client in [&admin, &page] {
                 let answer = client.send(method.clone(), &url, None, &[]).await;
-                contracted(&format!("{method} {url:.200}"), &answer);
+                is_an_answer(&format!("{method} {url:.200}"), &answer);
             }
         }
         for segment in SEGMENTS.iter().filter(|_| path.contains("{id}")) {
             let url = path.replace("{id}", segment);
             for client in [&admin, &script] {
                 let answer = client.send(method.clone(), &url, None, &[]).await;
-                contracted(&format!("{method} {url}"), &answer);
+                is_an_answer(&format!("{method} {url}"), &answer);
             }
         }
     }
 }
 
+/// W1.8.
 #[story]
 async fn of_repeated_parameters_the_first_counts(site: Site) {
     let project = site.project().await;
@@ -146,7 +147,7 @@ async fn any_header_is_answered(site: Site) {
             "/admin/identities",
         ] {
             let answer = client.send(Method::GET, path, None, &[(name, value)]).await;
-            contracted(&format!("{what} {path}"), &answer);
+            is_an_answer(&format!("{what} {path}"), &answer);
             if path != "/self-service/login/browser" {
                 assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what} {path}");
             }

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
-use super::{contracted, types::values};
+use super::{is_an_answer, types::values};
 
 const LETTERS: [(&str, &str); 6] = [
     ("zero width", "a\u{200b}d\u{feff}a@example.org"),
@@ -52,7 +52,7 @@ async fn spellings_of_one_identifier_are_one_person(site: Site) {
     );
     for nothing in ["\u{200b}", "\u{2060}\u{feff}", " "] {
         let answer = sign_up(nothing).await;
-        contracted("nothing visible", &answer);
+        is_an_answer("nothing visible", &answer);
         assert_eq!(
             answer.status,
             StatusCode::BAD_REQUEST,
@@ -69,7 +69,7 @@ async fn an_email_address_hides_nothing(site: Site) {
     assert_eq!(native.sign_up(ADA, PASSWORD).await.status, StatusCode::OK);
     for (what, spelling) in LETTERS {
         let answer = native.sign_up(spelling, PASSWORD).await;
-        contracted(what, &answer);
+        is_an_answer(what, &answer);
         assert_eq!(
             answer.status,
             StatusCode::BAD_REQUEST,
@@ -163,7 +163,7 @@ async fn no_redirect_leads_to_a_foreign_origin(site: Site) {
             let mut query = url::form_urlencoded::Serializer::new("?".to_owned());
             query.append_pair("return_to", target);
             let answer = script.begin(flow, &query.finish().replace("?&", "?")).await;
-            contracted(target, &answer);
+            is_an_answer(target, &answer);
             assert_eq!(
                 answer.error_id(),
                 Some("self_service_flow_return_to_forbidden"),
@@ -337,7 +337,7 @@ async fn documents_of_absurd_size_and_shape(site: Site) {
         json!(batch),
     ]) {
         let answer = admin.post(&url, body.clone()).await;
-        contracted(&format!("{body:.60}"), &answer);
+        is_an_answer(&format!("{body:.60}"), &answer);
     }
 }
 

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{ADA, Kind, PASSWORD, Site, story, text};
 
-use super::{JSON, begun, bodies::unreadable, contracted};
+use super::{JSON, begun, bodies::unreadable, is_an_answer};
 
 /// One value of each type, and the awkward ones of each.
 pub(super) fn values() -> Vec<Value> {
@@ -72,7 +72,7 @@ async fn wrong_types_at_every_key_of_a_submission(site: Site) {
                     body["traits"] = json!({});
                 }
                 let answer = client.submit(&flow, body).await;
-                contracted(&what, &answer);
+                is_an_answer(&what, &answer);
                 assert!(!answer.status.is_success(), "{what}");
             }
         }
@@ -156,7 +156,7 @@ async fn wrong_types_at_every_key_of_a_new_identity(site: Site) {
                 body[key] = value;
             }
             let answer = admin.post("/admin/identities", body).await;
-            contracted(&what, &answer);
+            is_an_answer(&what, &answer);
             let unknown = matches!(key, "id" | "no_such_key");
             if answer.status.is_success() {
                 assert!(!unknown, "{what}");
@@ -178,7 +178,7 @@ async fn wrong_types_at_every_key_of_a_new_identity(site: Site) {
         let answer = admin
             .send(Method::POST, "/admin/identities", Some((media, body)), &[])
             .await;
-        contracted(what, &answer);
+        is_an_answer(what, &answer);
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{what}");
     }
     let listed = admin.get("/admin/identities?page_size=500").await;

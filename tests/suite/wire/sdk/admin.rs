@@ -103,7 +103,7 @@ async fn lists_identities(site: Site) {
     assert_eq!(page(None, None).await, made);
     let first = page(Some(2), None).await;
     assert_eq!(first, made[..2]);
-    // The crate shows no headers: the last id is a token as well (contract, admin 1.2).
+    // The crate shows no headers: the last id is a token as well (W13.2).
     assert_eq!(page(Some(2), Some(&first[1])).await, made[2..]);
 
     let found = office_api::list_identities(

@@ -88,7 +88,7 @@ async fn changes_what_is_stored(site: Site) {
     let opened = stranger.sign_in("new@x.org", OTHER_PASSWORD).await;
     assert_eq!(opened.status, 200);
 
-    // The crate asks for anything at all: a page to it (contract, self-service 13.3).
+    // The crate asks for anything at all: a page to it (W1.4).
     is_sent_to_a_page(frontend::get_settings_flow(&sdk, &begun.id, None, None).await);
     let nobody = refused(frontend::create_native_settings_flow(&sdk, None).await);
     let envelope: Value = serde_json::from_str(&nobody.content).unwrap();

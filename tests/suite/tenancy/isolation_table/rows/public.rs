@@ -385,7 +385,7 @@ pub(crate) const PUBLIC: &[Row] = &[
     writes("DELETE /sessions", 200, &[TOKEN], |h| {
         Ask::delete("/sessions").token(h)
     }),
-    // Sessions of others and such as never existed: done, and nothing happens (contract, self-service 9).
+    // Sessions of others and such as never existed: done, and nothing happens (W12.6).
     writes(
         "DELETE /sessions/{id}",
         204,
