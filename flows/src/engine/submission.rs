@@ -135,7 +135,7 @@ impl Submission {
     }
 }
 
-/// Of a form, what its fields know; everything else is left aside, as clients know it.
+/// Of a form, what its fields know; everything else is left aside, as in Kratos.
 fn form_traits(pairs: &[(String, String)], fields: &[TraitField], traits: &mut Map<String, Value>) {
     for field in fields {
         let Some(path) = field.name.strip_prefix("traits.") else {

@@ -163,7 +163,7 @@ pub(super) fn explain_unlisted(pointer: &str, value: &Value, found: &mut Vec<Con
             format!("`{path}` belongs to the installation, not to a project: {why}")
         }
         (Some(Commercial), _) => {
-            format!("`{path}` belongs to the original's commercial edition and is not served")
+            format!("`{path}` belongs to Kratos's commercial edition and is not served")
         }
         (Some(NotYet), _) => format!("`{path}` is not served yet"),
         // On the way to several such keys: speak of those that are in there.
@@ -203,7 +203,7 @@ pub(super) fn leave_out(document: &mut Value, notes: &mut Vec<String>) {
     for (key, support) in KEYS {
         let why = match support {
             Installation(why) => *why,
-            Commercial => "only the original's commercial edition acts on it",
+            Commercial => "only Kratos's commercial edition acts on it",
             NotYet => continue,
         };
         if document

@@ -83,7 +83,7 @@ fn keep_default_schema(document: &mut Value, notes: &mut Vec<String>) {
     if named_default && !identity.contains_key("default_schema_id") {
         identity.insert("default_schema_id".to_owned(), Value::from("default"));
         notes.push(
-            "`identity.default_schema_id` was set to `default`, as the original assumes".to_owned(),
+            "`identity.default_schema_id` was set to `default`, as Kratos assumes".to_owned(),
         );
     }
 }
