@@ -74,7 +74,7 @@ pub struct CodeAsFactor {
     /// Everybody has one first factor more.
     #[serde(rename = "passwordless_enabled")]
     pub first: bool,
-    /// Whoever has an address for codes has a second factor.
+    /// An identity with an address for codes has a second factor.
     #[serde(rename = "mfa_enabled")]
     pub second: bool,
 }

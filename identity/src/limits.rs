@@ -59,7 +59,7 @@ impl Bucket {
     }
 }
 
-/// The network somebody comes from, of an address with or without a port: one IPv4 address, or the first
+/// The network of a visitor, of an address with or without a port: one IPv4 address, or the first
 /// 64 bits of an IPv6 address, which is what one household gets. Anything else stands for itself.
 pub fn network(address: &str) -> String {
     let ip = address.parse::<IpAddr>().ok().or_else(|| {
@@ -133,7 +133,7 @@ fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
         .max(Duration::from_secs(1))
 }
 
-/// A try that turned out to be right gets its place back in each bucket, and nobody is made to wait for earlier
+/// A try that turned out to be right gets its place back in each bucket, and the owner is not made to wait for earlier
 /// ones.
 #[derive(Debug)]
 pub struct Forgive(pub Vec<Bucket>);
@@ -157,7 +157,7 @@ impl Forgive {
     }
 }
 
-/// Delete up to `limit` buckets that nobody touched since `before`. Answers how many went.
+/// Delete up to `limit` buckets that were not touched since `before`. Answers how many went.
 pub async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, Fault> {
     let gone = sqlx::query!(
         "delete from counters where key in (select key from counters where counted_at < $1 order by counted_at limit $2)",

@@ -47,7 +47,7 @@ pub struct CodeSpec {
     pub flow_id: Uuid,
     /// For what.
     pub purpose: Purpose,
-    /// Whose it is; nobody's in a registration.
+    /// The identity that it is for; none in a registration.
     pub identity_id: Option<Uuid>,
     /// Where it goes.
     pub address: Address,
@@ -174,7 +174,7 @@ impl CodeWrite {
 pub enum Judged {
     /// Not one of this flow's.
     Wrong,
-    /// It was one, and somebody used it.
+    /// It was one, and it was used.
     Used,
     /// It was one; it is too late.
     Expired,
@@ -235,7 +235,7 @@ pub async fn judge(
     Ok(judged)
 }
 
-/// Use a code up, and with it all others of its flow. False: somebody was faster.
+/// Use a code up, and with it all others of its flow. False: another submission was faster.
 pub async fn consume(tx: &mut Tx, id: Uuid) -> Result<bool, Fault> {
     let now = tx.project().now();
     let used = sqlx::query!(

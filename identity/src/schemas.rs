@@ -99,7 +99,7 @@ impl Schemas {
     }
 
     /// Those that a document names: the ones it lists, and its default. The presets that are there without
-    /// being listed do not count: nobody but an administrator makes use of them.
+    /// being listed do not count: only administrators make use of them.
     pub fn named(document: &Value) -> Vec<ProjectSchema> {
         let part = document.pointer(IdentityConfig::POINTER);
         let config = part.and_then(|part| IdentityConfig::deserialize(part).ok());

@@ -1,5 +1,5 @@
 //! From an [`OutgoingMessage`] to the texts that are sent, in the commit that causes it. A template of a project
-//! that fails for one recipient locks nobody out and does not give away that the recipient is known: the built-in
+//! that fails for one recipient locks no recipient out and does not give away that the recipient is known: the built-in
 //! words take its place.
 
 use identity::schema::{Address, Via};

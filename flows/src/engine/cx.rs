@@ -33,7 +33,7 @@ pub struct ClientInfo {
     pub json: bool,
     /// The secret of the CSRF cookie: the one sent, else the one that the answer sets.
     pub csrf_secret: [u8; 32],
-    /// What that cookie holds if this request signs somebody in: old forms die with the old secret.
+    /// What that cookie holds if this request begins a session: old forms die with the old secret.
     pub next_csrf_secret: [u8; 32],
     /// What the request carried by way of cookies.
     pub cookies: CookieState,

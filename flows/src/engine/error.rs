@@ -36,13 +36,13 @@ pub enum Error {
     /// A second factor was asked for before the first.
     #[error("sign in with a first factor before asking for a second")]
     FirstFactorMissing,
-    /// Nobody is signed in, at the init of a flow that needs somebody; where a browser goes first.
+    /// There is no session, at the init of a flow that needs one; where a browser goes first.
     #[error("no active session")]
     SessionInactive {
         /// The login.
         login: String,
     },
-    /// Nobody is signed in.
+    /// There is no session.
     #[error("no active session")]
     SessionMissing,
     /// A second factor is needed; where a browser goes first.
@@ -51,7 +51,7 @@ pub enum Error {
         /// The login.
         redirect_to: String,
     },
-    /// The flow belongs to somebody else.
+    /// The flow belongs to another identity.
     #[error("the flow belongs to another identity")]
     IdentityMismatch,
     /// The session is too old for this change; where a browser goes first.

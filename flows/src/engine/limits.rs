@@ -1,4 +1,4 @@
-//! Who has to wait: guesses at secrets, and mails that somebody else would get. What is counted says
+//! Who has to wait: guesses at secrets, and mails that a stranger would get. What is counted says
 //! nothing about whether an account exists, so neither does the refusal.
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ use super::{
 use crate::ui::text;
 
 const HOUR: Duration = Duration::from_hours(1);
-/// What somebody elsewhere can make the owner of an identifier wait.
+/// How long a guesser elsewhere can make the owner of an identifier wait.
 const SHARED_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// `insula.limits`.

@@ -173,7 +173,7 @@ pub(crate) async fn forget_identity(tx: &mut Tx, identity_id: Uuid) -> Result<()
     Ok(())
 }
 
-/// Take what waits for an address of somebody's out of their verifications, which go on as ordinary ones. The
+/// Take what waits for an address of an identity out of its verifications, which go on as ordinary ones. The
 /// identity's row must be locked. One that is being submitted is left: it waits for that row, and what becomes
 /// of it is as if it had come first.
 pub(crate) async fn drop_held(tx: &mut Tx, identity_id: Uuid) -> Result<(), Fault> {

@@ -259,7 +259,7 @@ impl<'a> Machine<'a> {
 
     /// The form and what goes with it, in one commit. `None`: another submission was faster.
     ///
-    /// A refusal that writes nothing leaves the version alone, so that whoever judges the flow at the same moment is
+    /// A refusal that writes nothing leaves the version alone, so that a submission judged at the same moment is
     /// not held up by it.
     async fn show<K: Kind>(
         &self,

@@ -47,7 +47,7 @@ pub(crate) async fn load_in<K: Kind>(tx: &mut Tx, id: Uuid) -> Result<Option<Flo
     Ok(Some(flow))
 }
 
-/// Write the flow as it is now, if nobody else did since it was loaded. False: somebody did.
+/// Write the flow as it is now, if no other submission did since it was loaded. False: one did.
 pub async fn save<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
     let saved = sqlx::query!(
         "update flows set state = $3, version = version + 1 where id = $1 and version = $2",
@@ -58,7 +58,7 @@ pub async fn save<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
     Ok(saved.execute(tx.conn()).await?.rows_affected() == 1)
 }
 
-/// Write what a refused submission left of the flow. The flow is where it was, so whoever judges it at the same
+/// Write what a refused submission left of the flow. The flow is where it was, so a submission that is judged at the same
 /// moment is not held up by it. False: another submission moved the flow on.
 pub(crate) async fn save_refused<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
     let saved = sqlx::query!(

@@ -19,7 +19,7 @@ const REMEMBERED_BYTES_MAX: usize = 256 << 10;
 /// As deep as traits may be (the JSON reader ends at 128, and the flow is around them).
 const REMEMBERED_NESTING_MAX: usize = 64;
 
-/// Whoever knows a flow can submit it again and again with other keys; what is remembered of it must
+/// A visitor can submit a flow again and again with other keys; what is remembered of it must
 /// neither grow without end nor nest so deeply that it cannot be read back.
 pub(crate) fn is_storable(traits: &Value) -> bool {
     !nests_deeper(traits, REMEMBERED_NESTING_MAX)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::schema::{Address, Via};
 
-/// Somebody who signs in by code, found by one of their addresses.
+/// An identity that signs in by code, found by one of its addresses.
 #[derive(Clone, Debug)]
 pub struct FoundCode {
     /// Whose it is.

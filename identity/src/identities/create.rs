@@ -58,7 +58,7 @@ pub struct AddressState {
     pub status: Option<String>,
 }
 
-/// Somebody has this already.
+/// Another identity has this already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conflict {
     /// An identifier of a credential.

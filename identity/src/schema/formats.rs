@@ -40,7 +40,7 @@ fn is_dot_atom(local: &str) -> bool {
         .all(|atom| !atom.is_empty() && atom.chars().all(atext))
 }
 
-/// Escapes are left out: nobody's real address needs them.
+/// Escapes are left out: no real address needs them.
 fn is_quoted(local: &str) -> bool {
     let inner = local
         .strip_prefix('"')

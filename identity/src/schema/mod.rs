@@ -99,7 +99,7 @@ pub struct Derived {
     pub totp_account_name: Option<String>,
 }
 
-/// What can be sent to the addresses in somebody's traits.
+/// What can be sent to the addresses in an identity's traits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
     /// Codes to sign in or up with.
@@ -209,7 +209,7 @@ impl IdentitySchema {
             .map(|(title, name)| (title.as_str(), name.as_str()))
     }
 
-    /// What somebody with this schema can be sent by that channel.
+    /// What an identity of this schema can be sent by that channel.
     pub fn reach(&self, via: Via) -> Reach {
         let mut reach = Reach::default();
         for extension in self.nodes.iter().filter_map(|node| node.extension.as_ref()) {
@@ -220,7 +220,7 @@ impl IdentitySchema {
         reach
     }
 
-    /// Traits as somebody might have them: every one that the schema names, valid or not.
+    /// Traits as an identity might have them: every one that the schema names, valid or not.
     pub fn sample(&self) -> Value {
         sample::traits(&self.document, &self.nodes)
     }

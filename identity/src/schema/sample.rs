@@ -1,5 +1,5 @@
-//! Somebody as a schema describes people: every trait that it names, once. For trying out what shows traits;
-//! nobody says that such a person would be let in.
+//! A person as a schema describes people: every trait that it names, once. For trying out what shows traits;
+//! such a person might not be let in.
 
 use serde_json::{Map, Value, json};
 

@@ -302,7 +302,7 @@ fn numeric(kind: &ValidationErrorKind, actual: Value) -> Option<(ViolationKind, 
     })
 }
 
-/// The validator keeps the base as a float; `5.0` is `5` to whoever reads the message.
+/// The validator keeps the base as a float; `5.0` is `5` to a reader.
 fn whole(base: f64) -> Value {
     format!("{base}")
         .parse::<i64>()

@@ -74,7 +74,7 @@ pub struct Whoami {
 pub enum RequiredAal {
     /// Any session will do.
     Aal1,
-    /// Whoever has a second factor must have used it.
+    /// An identity that has a second factor must have used it.
     #[default]
     HighestAvailable,
 }

@@ -68,7 +68,7 @@ impl ReturnTo {
             .map(AsRef::as_ref)
             .filter(|entry| !entry.is_empty())
         {
-            // Without a scheme a leading star would be a path below the base, which nobody means.
+            // Without a scheme a leading star would be a path below the base, which no configuration means.
             let url = if entry.starts_with('*') {
                 None
             } else {
@@ -168,7 +168,7 @@ impl Allowed {
 }
 
 impl HostRule {
-    /// A star must stand for whole labels below a domain somebody registered: anyone can have a name
+    /// A star must stand for whole labels below a registered domain: anyone can have a name
     /// below `com`, `co.uk` or `vercel.app`.
     fn new(host: &str) -> Option<Self> {
         if !host.contains('*') {

@@ -19,7 +19,7 @@ use crate::engine::{
 pub(crate) const KIND: &str = "continuity";
 /// How long it waits, here and in the browser.
 pub const KEPT_FOR: TimeDelta = TimeDelta::minutes(15);
-/// More is not kept: whoever sends it has to send it again.
+/// More is not kept: its sender has to send it again.
 const BYTES_MAX: usize = 64 << 10;
 
 /// What waits.
@@ -74,7 +74,7 @@ pub(super) async fn drop_former(cx: &Cx<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Take what waits in this browser, so that nobody else can, if it is still good. What was sealed under
+/// Take what waits in this browser, so that no other request can, if it is still good. What was sealed under
 /// another key, or is no longer understood, is nothing.
 pub(super) async fn take(cx: &Cx<'_>) -> Result<Option<Pending>, Fault> {
     let Some(id) = cx.client.continuity else {

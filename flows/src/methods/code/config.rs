@@ -50,7 +50,7 @@ pub struct CodeRules {
     pub lifespan: Duration,
     /// So many tries a flow, right or wrong.
     pub max_submissions: i32,
-    /// May somebody without a code credential sign in by an address that they verified?
+    /// May an identity without a code credential sign in by an address that it verified?
     pub missing_credential_fallback_enabled: bool,
 }
 
@@ -68,7 +68,7 @@ impl Default for CodeRules {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeFlags {
-    /// Whoever authenticates again picks one of their addresses instead of typing it.
+    /// Who authenticates again picks one of the identity's addresses instead of typing it.
     pub refresh_login_choose_address: bool,
 }
 

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     Code, CodeConfig, CodeFlags, ID, RESEND, form, missing,
-    recipient::{address_in_trait, addresses_of, find, has_fallback, nobody, own_addresses},
+    recipient::{address_in_trait, addresses_of, find, has_fallback, nowhere, own_addresses},
     send, too_many_tries, used_already,
 };
 use crate::{
@@ -296,8 +296,8 @@ async fn ask(
             send_to(cx, flow, Some(&found.identity), &found.address)?
         }
         None if is_stranger && cx.project.config::<Enumeration>().mitigate => {
-            let nobody = nobody(&flow.data.identifier);
-            send_to(cx, flow, None, &nobody)?
+            let nowhere = nowhere(&flow.data.identifier);
+            send_to(cx, flow, None, &nowhere)?
         }
         _ => return Err(no_code_account()),
     };

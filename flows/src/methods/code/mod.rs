@@ -1,4 +1,4 @@
-//! The code method: a one-time code, sent to an address, proves that somebody reads it.
+//! The code method: a one-time code, sent to an address, proves that its owner reads it.
 
 mod choice;
 mod config;
@@ -26,7 +26,7 @@ use crate::{
 /// Its `method`.
 const ID: &str = DeliveryMethod::Code.as_str();
 
-/// A code proves who somebody is, or that an address is theirs.
+/// A code proves an identity, or that an address belongs to it.
 pub struct Code;
 
 /// The button that sends the form of a code.

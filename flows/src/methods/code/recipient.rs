@@ -81,8 +81,8 @@ pub(super) async fn own_addresses(cx: &Cx<'_>, flow: &Flow<Login>) -> Result<Vec
     Ok(addresses)
 }
 
-/// Where a code for nobody pretends to go: by the channel of what was typed, but a message could be rendered.
-pub(super) fn nobody(typed: &str) -> Address {
+/// Where a code for an unknown identifier pretends to go: by the channel of what was typed, but a message could be rendered.
+pub(super) fn nowhere(typed: &str) -> Address {
     match normalize::phone(typed) {
         Some(value) => Address {
             via: Via::Sms,

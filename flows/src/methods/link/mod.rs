@@ -1,4 +1,4 @@
-//! The link method: following a link in a mail proves that somebody reads it.
+//! The link method: following a link in a mail proves that its owner reads it.
 
 mod config;
 mod recovery;
@@ -22,7 +22,7 @@ use crate::{
 /// Its `method`.
 const ID: &str = DeliveryMethod::Link.as_str();
 
-/// A link proves that an address is somebody's.
+/// A link proves that an address belongs to an identity.
 pub struct Link;
 
 /// The one form of this method: an address, kept for sending again.

@@ -51,7 +51,7 @@ pub(super) async fn check(
     }
 }
 
-/// How often it was seen; `None` when nobody answers.
+/// How often it was seen; `None` when the service does not answer.
 async fn count(project: &Project, config: &PolicyConfig, password: &str) -> Option<u64> {
     let (prefix, suffix) = policy::range_prefix(password);
     let mut digest = [0; 20];

@@ -83,7 +83,7 @@ pub fn range_prefix(password: &str) -> (String, String) {
 
 /// How often the password of that `suffix` was seen, according to the service's answer: lines of
 /// `SUFFIX:COUNT` in any case, padded with rows of count 0. A line without a count counts as one, and so
-/// does a count nobody can read: the password was found.
+/// does a count that cannot be read: the password was found.
 pub fn breaches(range_body: &str, suffix: &str) -> u64 {
     range_body
         .lines()

@@ -105,7 +105,7 @@ impl HashPool {
         self.run((project, weight), job).await
     }
 
-    /// The work of a real verification for an identifier nobody has, so that the time tells nothing. Always false.
+    /// The work of a real verification for an unknown identifier, so that the time tells nothing. Always false.
     ///
     /// # Errors
     /// `Overloaded`, like a real one; `Failed` for parameters out of range.
