@@ -10,21 +10,37 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use api::ApiSettings;
+use serde_json::json;
 use tenants::Project;
-use tests::{Database, World, story};
+use tests::{
+    Database, Kind, Site, World,
+    people::{ADA, PASSWORD},
+    story,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, UnixStream, tcp::OwnedReadHalf, unix},
 };
 use url::Url;
 
-/// Flushes of the client by connection, and whether it has ever carried a project's transaction.
-type Flushes = Arc<Mutex<HashMap<usize, (usize, bool)>>>;
+/// What the client sent, by connection.
+type Tallies = Arc<Mutex<HashMap<usize, Tally>>>;
+
+/// What one connection carried.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    flushes: usize,
+    /// Begun for a project.
+    transactions: usize,
+    /// Of the extended protocol: all but begin, commit and the pool's own looks.
+    statements: usize,
+}
 
 /// A way to a database that counts what passes.
 struct CountedWay {
     gate_url: String,
-    flushes: Flushes,
+    tallies: Tallies,
 }
 
 impl CountedWay {
@@ -38,8 +54,8 @@ impl CountedWay {
         let port = listener.local_addr().unwrap().port();
         counted.set_port(Some(port)).unwrap();
         counted.set_query(Some("sslmode=disable"));
-        let flushes = Flushes::default();
-        let seen = Arc::clone(&flushes);
+        let tallies = Tallies::default();
+        let seen = Arc::clone(&tallies);
         tokio::spawn(async move {
             for number in 0.. {
                 let (client, _) = listener.accept().await.unwrap();
@@ -54,15 +70,23 @@ impl CountedWay {
         });
         Self {
             gate_url: counted.into(),
-            flushes,
+            tallies,
         }
     }
 
-    /// Of connections for projects, up to now.
+    /// Of connections that have ever carried a project's transaction, up to now.
+    fn tally(&self) -> Tally {
+        let all = self.tallies.lock().unwrap();
+        let of_projects = all.values().filter(|tally| tally.transactions > 0);
+        of_projects.fold(Tally::default(), |sum, tally| Tally {
+            flushes: sum.flushes + tally.flushes,
+            transactions: sum.transactions + tally.transactions,
+            statements: sum.statements + tally.statements,
+        })
+    }
+
     fn flushes(&self) -> usize {
-        let all = self.flushes.lock().unwrap();
-        let of_projects = all.values().filter(|(_, of_project)| *of_project);
-        of_projects.map(|(count, _)| count).sum()
+        self.tally().flushes
     }
 }
 
@@ -70,19 +94,51 @@ async fn count(
     number: usize,
     mut from: OwnedReadHalf,
     mut to: unix::OwnedWriteHalf,
-    flushes: Flushes,
+    tallies: Tallies,
 ) {
-    let mut buffer = vec![0; 1 << 16];
+    let (mut buffer, mut messages) = (vec![0; 1 << 16], Messages::default());
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let chunk = &buffer[..length];
         {
-            let mut all = flushes.lock().unwrap();
-            let (count, of_project) = all.entry(number).or_default();
-            *count += 1;
-            *of_project |= chunk.windows(14).any(|window| window == b"SET LOCAL ROLE");
+            let mut all = tallies.lock().unwrap();
+            let tally = all.entry(number).or_default();
+            tally.flushes += 1;
+            messages.read(chunk, tally);
         }
         if to.write_all(chunk).await.is_err() {
             return;
+        }
+    }
+}
+
+/// The client's messages, as their framing has them: a type, a length, a body. The first has no type.
+#[derive(Default)]
+struct Messages {
+    unread: Vec<u8>,
+    has_started: bool,
+}
+
+impl Messages {
+    fn read(&mut self, chunk: &[u8], tally: &mut Tally) {
+        self.unread.extend_from_slice(chunk);
+        loop {
+            let typed = usize::from(self.has_started);
+            let Some(length) = self.unread.get(typed..typed + 4) else {
+                return;
+            };
+            let length = u32::from_be_bytes(length.try_into().unwrap());
+            let end = typed + usize::try_from(length).unwrap();
+            if self.unread.len() < end {
+                return;
+            }
+            let message: Vec<u8> = self.unread.drain(..end).collect();
+            let begins = message.windows(14).any(|it| it == b"SET LOCAL ROLE");
+            match message[0] {
+                b'Q' if self.has_started && begins => tally.transactions += 1,
+                b'E' if self.has_started => tally.statements += 1,
+                _ => {}
+            }
+            self.has_started = true;
         }
     }
 }
@@ -130,4 +186,42 @@ async fn a_transaction_is_begun_in_one_round_trip() {
         "commit, release guard, the pool's own look, begin: {rounds:?}"
     );
     w.finish().await;
+}
+
+/// Begin the flow; load it, count the guess and read the credential; write. No connection is held while the
+/// password is hashed.
+#[story]
+async fn a_password_sign_in_is_three_transactions() {
+    let database = Database::shared().await;
+    let way = CountedWay::to(database.gate_url()).await;
+    let site = Site::on(
+        database,
+        |settings| settings.gate_url.clone_from(&way.gate_url),
+        ApiSettings::default(),
+    )
+    .await;
+    let project = site.project().await;
+    site.signed_up(&project, Kind::Spa, ADA).await;
+    let app = site.client(&project, Kind::Api);
+    let mut tallies = Vec::new();
+    for _ in 0..3 {
+        let before = way.tally();
+        let flow = app.begin("login", "").await;
+        let begun = way.tally();
+        let fields = json!({"method": "password", "identifier": ADA, "password": PASSWORD});
+        let signed_in = app.submit(&flow, fields).await;
+        assert_eq!(signed_in.status, 200, "{}", signed_in.text);
+        let after = way.tally();
+        tallies.push((
+            begun.transactions - before.transactions,
+            begun.statements - before.statements,
+            after.transactions - begun.transactions,
+            after.statements - begun.statements,
+        ));
+    }
+    // The first flow of an hour asks for that hour's sweep besides. Then: store the flow; load it, find the password
+    // with its owner, count the guess; save the flow, look whether all is as it was judged, store the session, forgive
+    // the guess.
+    assert_eq!(tallies[2], (1, 1, 2, 7), "{tallies:?}");
+    site.finish().await;
 }

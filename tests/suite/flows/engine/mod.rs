@@ -4,6 +4,7 @@
 //! Looks inside: `flows`, `identity`.
 
 mod kinds;
+mod writes;
 
 use flows::{
     begin::{Init, begin},
