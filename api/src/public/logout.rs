@@ -36,7 +36,7 @@ pub(super) fn router() -> ProjectRoutes {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct Ask {
+struct LogoutQuery {
     /// Where the browser goes afterwards. The project says which addresses are allowed.
     #[param(format = Uri)]
     return_to: Option<String>,
@@ -66,20 +66,20 @@ fn target(visit: &Visit, asked: Option<&str>) -> Result<Option<String>> {
 ///
 /// For the page that offers it. It works for this session alone.
 #[utoipa::path(get, path = "/self-service/logout/browser", tag = "frontend", operation_id = "createBrowserLogoutFlow",
-    params(Ask), security(("sessionCookie" = [])),
+    params(LogoutQuery), security(("sessionCookie" = [])),
     responses((status = 200, description = "The link.", body = LogoutFlow),
         (status = 303, description = "For pages that may not sign out: to the error page.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "The return URL is not allowed: `self_service_flow_return_to_forbidden`."),
         (status = 401, description = "Nobody is signed in: `session_inactive`.")))]
-async fn begin(visit: Visit, Query(ask): Query<Ask>) -> Response {
+async fn begin(visit: Visit, Query(ask): Query<LogoutQuery>) -> Response {
     match begin_or_refuse(&visit, &ask) {
         Ok(response) => response,
         Err(error) => respond::error_for(&visit, visit.accepts_json, error).await,
     }
 }
 
-fn begin_or_refuse(visit: &Visit, ask: &Ask) -> Result<Response> {
+fn begin_or_refuse(visit: &Visit, ask: &LogoutQuery) -> Result<Response> {
     let session = visit.session.as_ref().ok_or_else(inactive)?;
     target(visit, ask.return_to.as_deref())?;
     let token = token::logout_token(&visit.project, session.id);
@@ -100,21 +100,21 @@ fn begin_or_refuse(visit: &Visit, ask: &Ask) -> Result<Response> {
 ///
 /// Ends the session, takes its cookie away, and lets forms that are still open die.
 #[utoipa::path(get, path = "/self-service/logout", tag = "frontend", operation_id = "updateLogoutFlow",
-    params(("token" = String, Query, description = "The `logout_token` of the link."), Ask), security(("sessionCookie" = [])),
+    params(("token" = String, Query, description = "The `logout_token` of the link."), LogoutQuery), security(("sessionCookie" = [])),
     responses((status = 204, description = "Signed out, for scripts."),
         (status = 303, description = "Signed out, for pages; or to the error page.",
             headers(("Location" = String, description = "Where to go."))),
         (status = 400, description = "The token is missing, or the return URL is not allowed (`self_service_flow_return_to_forbidden`); nothing has happened."),
         (status = 401, description = "Nobody is signed in: `session_inactive`."),
         (status = 403, description = "The token belongs to another session, or the project is suspended (`project_suspended`).")))]
-async fn finish(visit: Visit, Query(ask): Query<Ask>) -> Response {
+async fn finish(visit: Visit, Query(ask): Query<LogoutQuery>) -> Response {
     match finish_or_refuse(&visit, &ask).await {
         Ok(response) => response,
         Err(error) => respond::error_for(&visit, visit.accepts_json, error).await,
     }
 }
 
-async fn finish_or_refuse(visit: &Visit, ask: &Ask) -> Result<Response> {
+async fn finish_or_refuse(visit: &Visit, ask: &LogoutQuery) -> Result<Response> {
     let Some(given) = ask.token.as_deref().filter(|t| !t.is_empty()) else {
         return Err(ApiError::bad_request("The query has no logout token."));
     };

@@ -18,7 +18,9 @@ use uuid::Uuid;
 
 use super::{
     Code, CodeConfig, CodeFlags, ID, RESEND, form, missing,
-    recipient::{address_in_trait, addresses_of, find, has_fallback, nowhere, own_addresses},
+    recipient::{
+        address_in_trait, addresses_of, find, has_fallback, own_addresses, pretended_recipient,
+    },
     send, too_many_tries, used_already,
 };
 use crate::{
@@ -296,8 +298,8 @@ async fn ask(
             send_to(cx, flow, Some(&found.identity), &found.address)?
         }
         None if is_stranger && cx.project.config::<Enumeration>().mitigate => {
-            let nowhere = nowhere(&flow.data.identifier);
-            send_to(cx, flow, None, &nowhere)?
+            let pretended = pretended_recipient(&flow.data.identifier);
+            send_to(cx, flow, None, &pretended)?
         }
         _ => return Err(no_code_account()),
     };

@@ -82,7 +82,7 @@ pub(super) async fn own_addresses(cx: &Cx<'_>, flow: &Flow<Login>) -> Result<Vec
 }
 
 /// Where a code for an unknown identifier pretends to go: by the channel of what was typed, but a message could be rendered.
-pub(super) fn nowhere(typed: &str) -> Address {
+pub(super) fn pretended_recipient(typed: &str) -> Address {
     match normalize::phone(typed) {
         Some(value) => Address {
             via: Via::Sms,
