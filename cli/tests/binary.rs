@@ -33,33 +33,7 @@ fn kept(folder: &Path, file: &str) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-#[test]
-fn development_mode_survives_a_kill_and_keeps_its_keys() {
-    let scratch = Scratch::new("dev");
-    let first = Serving::start(&scratch.0);
-    for told in [
-        "/p/demo\n",
-        "/p/demo/ui/registration\n",
-        "/p/demo/ui/mail\n",
-        "/graphql\n",
-        "/docs\n",
-    ] {
-        let told = format!("{}{told}", first.origin);
-        assert!(first.greeting.contains(&told), "{}", first.greeting);
-    }
-    assert_eq!(
-        run(&scratch.0, &["health", "--url", &first.origin]),
-        (Some(0), String::new())
-    );
-    let keys = (
-        kept(&scratch.0, "secrets.key"),
-        kept(&scratch.0, "root.key"),
-    );
-    assert!(
-        !first.greeting.contains(keys.1.trim()),
-        "a key is not printed, its place is"
-    );
-
+fn a_second_one_says_where_the_first_runs(scratch: &Scratch, first: &Serving) {
     let (code, said) = run(&scratch.0, &DEV);
     assert_eq!(code, Some(1));
     assert!(
@@ -94,6 +68,36 @@ fn development_mode_survives_a_kill_and_keeps_its_keys() {
         "{}",
         elsewhere.1
     );
+}
+
+#[test]
+fn development_mode_survives_a_kill_and_keeps_its_keys() {
+    let scratch = Scratch::new("dev");
+    let first = Serving::start(&scratch.0);
+    for told in [
+        "/p/demo\n",
+        "/p/demo/ui/registration\n",
+        "/p/demo/ui/mail\n",
+        "/graphql\n",
+        "/docs\n",
+    ] {
+        let told = format!("{}{told}", first.origin);
+        assert!(first.greeting.contains(&told), "{}", first.greeting);
+    }
+    assert_eq!(
+        run(&scratch.0, &["health", "--url", &first.origin]),
+        (Some(0), String::new())
+    );
+    let keys = (
+        kept(&scratch.0, "secrets.key"),
+        kept(&scratch.0, "root.key"),
+    );
+    assert!(
+        !first.greeting.contains(keys.1.trim()),
+        "a key is not printed, its place is"
+    );
+
+    a_second_one_says_where_the_first_runs(&scratch, &first);
 
     assert!(!first.end(Signal::KILL).success());
     let second = Serving::start(&scratch.0);

@@ -54,8 +54,8 @@ where
             .then_some(entry.value)
     }
 
-    /// Remember a value whose load began at `load` and which depends on `depends_on`.
-    pub fn put(&self, project: &Project, key: K, value: V, load: Load, depends_on: &[Uuid]) {
+    /// Remember a value, whose load began then, and which depends on `depends_on`.
+    pub fn put(&self, project: &Project, key: K, (value, load): (V, Load), depends_on: &[Uuid]) {
         self.0.insert(
             (project.id(), key),
             Entry {

@@ -66,8 +66,7 @@ struct To {
         (status = 400, description = "The body or a parameter is no good."),
         (status = 404, description = "There is no such identity or project, or the method is off.")))]
 async fn code(
-    admin: Administrator,
-    tenant: Tenant,
+    (admin, tenant): (Administrator, Tenant),
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
     Query(to): Query<To>,
@@ -100,8 +99,7 @@ async fn code(
         (status = 400, description = "There is no such identity, or the body or a parameter is no good."),
         (status = 404, description = "The method is off, or there is no such project.")))]
 async fn link(
-    admin: Administrator,
-    tenant: Tenant,
+    (admin, tenant): (Administrator, Tenant),
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
     Query(to): Query<To>,

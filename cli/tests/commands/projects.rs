@@ -137,7 +137,10 @@ pub(crate) fn a_configuration_is_changed_and_brought_back(place: &Place) {
     place
         .run(&set(&["none.yml"]))
         .with(1, &["none.yml: No such file"]);
+    an_earlier_revision_is_brought_back(place);
+}
 
+fn an_earlier_revision_is_brought_back(place: &Place) {
     let old = place.json(&["project", "config", "get", "shop", "--revision", "2"]);
     assert_eq!(old["session"]["lifespan"], "12h");
     place

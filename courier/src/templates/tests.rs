@@ -190,7 +190,12 @@ fn delivery_services_get_the_names_of_kratos() {
     ] {
         assert_eq!(find(kind, via), expected, "{kind}");
     }
-    let mut sign_up = all.clone();
+}
+
+/// W15.3.
+#[test]
+fn delivery_services_get_the_traits_of_a_sign_up() {
+    let mut sign_up = samples();
     for message in &mut sign_up {
         message.identity = None;
     }

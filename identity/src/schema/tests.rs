@@ -130,6 +130,10 @@ fn fields_follow_the_document() {
             ),
         ]
     );
+}
+
+#[test]
+fn fields_are_found_wherever_the_document_has_them() {
     let many: Vec<_> = (0..600).collect();
     let schema = compile(&json!({
         "definitions": {"size": {"type": ["null", "integer"], "enum": many, "title": "Size"}},

@@ -42,13 +42,9 @@ impl SessionCache {
         };
         let session = Arc::new(session);
         if session.is_active(now) {
-            self.0.put(
-                project,
-                hash,
-                Arc::clone(&session),
-                load,
-                &[session.id, session.identity.id],
-            );
+            let loaded = (Arc::clone(&session), load);
+            let depends_on = [session.id, session.identity.id];
+            self.0.put(project, hash, loaded, &depends_on);
             return Ok(Some(session));
         }
         Ok(None)

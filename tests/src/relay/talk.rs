@@ -77,23 +77,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             let line = self.hear().await?;
             let (verb, rest) = line.split_once([' ', ':']).unwrap_or((&line, ""));
             match verb.to_ascii_uppercase().as_str() {
-                "EHLO" => {
-                    self.pass(Step::Hello).await;
-                    lock(self.shared).hellos.push(rest.to_owned());
-                    if offers_tls {
-                        self.say("250-STARTTLS").await?;
-                    }
-                    if self.mood() == Mood::TakesUtf8 {
-                        self.say("250-SMTPUTF8").await?;
-                    }
-                    let ways = match self.mood() {
-                        Mood::WantsCramMd5 => "250-AUTH CRAM-MD5\r\n",
-                        Mood::AsksForNoPassword => "",
-                        _ => "250-AUTH PLAIN LOGIN\r\n",
-                    };
-                    self.say(&format!("250-relay.example\r\n{ways}250 8BITMIME"))
-                        .await?;
-                }
+                "EHLO" => self.introduce_itself(rest, offers_tls).await?,
                 "STARTTLS" => {
                     let more = if self.mood() == Mood::Injects {
                         "\r\n250 evil"
@@ -134,6 +118,24 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
                 _ => self.say("250 ok").await?,
             }
         }
+    }
+
+    async fn introduce_itself(&mut self, to: &str, offers_tls: bool) -> std::io::Result<()> {
+        self.pass(Step::Hello).await;
+        lock(self.shared).hellos.push(to.to_owned());
+        if offers_tls {
+            self.say("250-STARTTLS").await?;
+        }
+        if self.mood() == Mood::TakesUtf8 {
+            self.say("250-SMTPUTF8").await?;
+        }
+        let ways = match self.mood() {
+            Mood::WantsCramMd5 => "250-AUTH CRAM-MD5\r\n",
+            Mood::AsksForNoPassword => "",
+            _ => "250-AUTH PLAIN LOGIN\r\n",
+        };
+        self.say(&format!("250-relay.example\r\n{ways}250 8BITMIME"))
+            .await
     }
 
     async fn sign_in(&mut self, how: &str) -> std::io::Result<()> {
