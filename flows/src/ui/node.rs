@@ -196,7 +196,7 @@ pub struct Input {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub autocomplete: Option<Autocomplete>,
-    /// A label inside the attributes; part of the shape, read by no client.
+    /// A label inside the attributes; part of the shape, read by nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub label: Option<Message>,
