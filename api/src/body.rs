@@ -7,7 +7,10 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, StatusCode, header},
 };
-use flows::submission::Submission;
+use flows::{
+    submission::Submission,
+    ui::text::{self, Message},
+};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -106,14 +109,15 @@ fn within_limit(values: usize) -> Result<(), String> {
 
 /// A submitted form or JSON body. A body that cannot be decoded is not an error yet: it becomes a message
 /// on the form.
-pub(crate) struct Submitted(pub Result<Submission, String>);
+pub(crate) struct Submitted(pub Result<Submission, Message>);
 
 impl FromRequest<App> for Submitted {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let Whole(headers, bytes) = Whole::from_request(request, app).await?;
-        Ok(Self(decode(&headers, &bytes).await))
+        let decoded = decode(&headers, &bytes).await;
+        Ok(Self(decoded.map_err(|why| text::unreadable_body(&why))))
     }
 }
 

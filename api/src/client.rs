@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, header};
-use flows::cx::{ClientInfo, CookieState};
+use flows::cx::{BrowserTrace, ClientInfo, CookieState};
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 use tenants::{Project, ids};
@@ -82,15 +82,11 @@ fn forwarded_headers(headers: &HeaderMap) -> Value {
     Value::Object(forwarded)
 }
 
-fn browser_trace(headers: &HeaderMap, sent: &[(String, String)]) -> Option<&'static str> {
+fn browser_trace(headers: &HeaderMap, sent: &[(String, String)]) -> Option<BrowserTrace> {
     if headers.contains_key(header::ORIGIN) {
-        Some(
-            "This flow was begun for an API client, but the request has an Origin header, as browsers send it.",
-        )
+        Some(BrowserTrace::Origin)
     } else if sent.iter().any(|(name, _)| !cookies::is_harmless(name)) {
-        Some(
-            "This flow was begun for an API client, but the request has cookies, as browsers send them.",
-        )
+        Some(BrowserTrace::Cookies)
     } else {
         None
     }

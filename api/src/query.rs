@@ -95,9 +95,6 @@ impl FlowId {
     }
 }
 
-/// What a form says when its address was opened instead of submitted.
-pub(crate) const NOTHING_SENT: &str = "Nothing was submitted. Please fill in the form.";
-
 /// A submission without the id of a flow.
 pub(crate) fn no_flow() -> ApiError {
     ApiError::bad_request("The query parameter \"flow\" must be the id of a flow.")

@@ -47,6 +47,15 @@ impl Answer {
         ids(&self.body["ui"]["messages"])
     }
 
+    /// What tells the form's messages that share an id apart.
+    pub fn reasons(&self) -> Vec<&str> {
+        let messages = self.body["ui"]["messages"].as_array();
+        let contexts = messages.into_iter().flatten().map(|m| &m["context"]);
+        contexts
+            .filter_map(|context| context["insula_reason"].as_str())
+            .collect()
+    }
+
     /// The node of that name.
     pub fn node(&self, name: &str) -> &Value {
         let nodes = self.body["ui"]["nodes"]

@@ -13,6 +13,7 @@ use flows::{
     run::{self, Arrival},
     store,
     submission::Submission,
+    ui::text::{self, Message},
 };
 use uuid::Uuid;
 
@@ -97,7 +98,7 @@ pub(super) async fn read_proof<K: Answer + AddressProof>(
 pub(super) async fn submit<K: Answer>(
     visit: &Visit,
     of: &query::FlowId,
-    submission: std::result::Result<Submission, String>,
+    submission: std::result::Result<Submission, Message>,
 ) -> Response {
     match of.flow() {
         Some(id) => submit_to::<K>(visit, id, submission).await,
@@ -109,7 +110,7 @@ pub(super) async fn submit<K: Answer>(
 pub(super) async fn submit_to<K: Answer>(
     visit: &Visit,
     id: Uuid,
-    submission: std::result::Result<Submission, String>,
+    submission: std::result::Result<Submission, Message>,
 ) -> Response {
     let cx = visit.cx();
     match run::run::<K>(&cx, id, Arrival::Submission(submission)).await {
@@ -120,7 +121,7 @@ pub(super) async fn submit_to<K: Answer>(
 
 /// A form was opened by its address: nothing is submitted, and the form says so.
 pub(super) async fn open<K: Answer>(visit: &Visit, of: &query::FlowId) -> Response {
-    submit::<K>(visit, of, Err(query::NOTHING_SENT.to_owned())).await
+    submit::<K>(visit, of, Err(text::nothing_submitted())).await
 }
 
 /// The request names no flow.

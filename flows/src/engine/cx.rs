@@ -39,8 +39,8 @@ pub struct ClientInfo {
     pub cookies: CookieState,
     /// What a cookie says of a change that waits for its owner to authenticate once more.
     pub continuity: Option<Uuid>,
-    /// Why this cannot be an API client, if so: an `Origin` header, or a cookie.
-    pub browser_trace: Option<&'static str>,
+    /// Why this cannot be an API client, if so.
+    pub browser_trace: Option<BrowserTrace>,
     /// Sent by a script (`Sec-Fetch-Mode: cors` or `same-origin`).
     pub by_script: bool,
     /// Peer address, as the trusted proxies tell it.
@@ -53,6 +53,15 @@ pub struct ClientInfo {
     pub accept_language: Option<String>,
     /// Headers of the request that hooks and delivery services may see: name to values.
     pub forwarded_headers: serde_json::Value,
+}
+
+/// What browsers send and API clients have no reason to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrowserTrace {
+    /// An `Origin` header.
+    Origin,
+    /// A cookie, other than those a proxy adds.
+    Cookies,
 }
 
 /// What the request carried by way of cookies.

@@ -1,9 +1,9 @@
-//! The two checks that stand between a submission and its method: is it forged, and may the person be
-//! sent where they asked.
+//! The two checks that stand between a submission and its method: is it forged, and may the visitor be
+//! sent to the place asked for.
 
 use super::{
     csrf,
-    cx::{CookieState, Cx},
+    cx::{BrowserTrace, CookieState, Cx},
     decision::{CsrfTrouble, Error, Halt, Refusal},
     flow::{Flow, Transport},
     kind::Kind,
@@ -20,10 +20,12 @@ pub fn check_csrf<K: Kind>(
     submission: &Submission,
 ) -> Result<(), Halt> {
     if flow.transport == Transport::Api {
-        return match cx.client.browser_trace {
-            None => Ok(()),
-            Some(trace) => Err(Halt::refused(Refusal::form(text::generic(trace)))),
+        let message = match cx.client.browser_trace {
+            None => return Ok(()),
+            Some(BrowserTrace::Origin) => text::origin_in_api_flow(),
+            Some(BrowserTrace::Cookies) => text::cookies_in_api_flow(),
         };
+        return Err(Halt::refused(Refusal::form(message)));
     }
     let token = submission.text("csrf_token");
     let reason = match (cx.client.cookies, &token) {
@@ -60,7 +62,7 @@ pub fn check_reader<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Result<(), Error> {
     }))
 }
 
-/// Where the person goes at the end: what they asked for, if that is still allowed; else what is
+/// Where the visitor goes at the end: the place asked for, if that is still allowed; else what is
 /// configured for the method, for the flow, for the project.
 pub fn target<K: Kind>(
     cx: &Cx<'_>,
@@ -71,10 +73,8 @@ pub fn target<K: Kind>(
     match (&flow.return_to, configured) {
         (Some(asked), _) => {
             let allowed = pages.return_to().check(asked);
-            let message = || text::generic("The requested return URL is not allowed any more.");
-            allowed
-                .map(String::from)
-                .map_err(|_| Halt::refused(Refusal::form(message())))
+            let refused = |_| Halt::refused(Refusal::form(text::return_to_not_allowed()));
+            allowed.map(String::from).map_err(refused)
         }
         (None, Some(configured)) => Ok(pages.absolute(configured)),
         (None, None) => Ok(pages.return_to().default_url().to_string()),

@@ -168,10 +168,10 @@ pub async fn mail(cx: &Cx<'_>, attempt: &mut Attempt, to: &Address) -> Result<()
 pub async fn notice(cx: &Cx<'_>, to: &Address) -> Result<(), Halt> {
     if !can_leave(cx, to.via) {
         let message = match to.via {
-            Via::Email => "Mails cannot be sent here at present.",
-            Via::Sms => "Text messages cannot be sent here at present.",
+            Via::Email => text::mails_unavailable(),
+            Via::Sms => text::text_messages_unavailable(),
         };
-        return Err(Halt::refused(Refusal::form(text::generic(message))));
+        return Err(Halt::refused(Refusal::form(message)));
     }
     refused(cx, limits::take(cx.project, &mail_buckets(cx, to)).await?)
 }

@@ -1,11 +1,12 @@
 //! What reaches a flow, and how it is answered.
 
 use super::{flow::Flow, kind::Kind, submission::Submission};
+use crate::ui::Message;
 
 /// What reached a flow.
 pub enum Arrival {
     /// A form was submitted, or its address opened; a body that could not be decoded is a message on the form.
-    Submission(Result<Submission, String>),
+    Submission(Result<Submission, Message>),
     /// A browser came back from where that method had sent it.
     Return {
         /// The method's id.

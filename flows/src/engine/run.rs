@@ -23,7 +23,7 @@ use super::{
     strategy::{Become, Leave, Step},
     submission::Submission,
 };
-use crate::ui::text;
+use crate::ui::text::{self, Message};
 
 pub use super::outcome::{Arrival, Outcome};
 
@@ -112,7 +112,7 @@ struct Machine<'a> {
     /// The method that a browser came back to; `None` for a submission.
     returns_to: Option<&'static str>,
     /// Why the submission could not be decoded.
-    unreadable: Option<String>,
+    unreadable: Option<Message>,
     attempt: Attempt,
     changes: u32,
 }
@@ -218,7 +218,7 @@ impl<'a> Machine<'a> {
             return strategy.come_back(cx, flow, &mut self.attempt, tx).await;
         }
         if let Some(why) = &self.unreadable {
-            return Err(Halt::refused(Refusal::form(text::generic(why))));
+            return Err(Halt::refused(Refusal::form(why.clone())));
         }
         let submission = &self.attempt.submission;
         if let Some(actual) = submission.bad_transient_payload() {

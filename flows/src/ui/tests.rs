@@ -170,7 +170,7 @@ fn messages_of_the_form_are_omitted_when_there_are_none() {
 #[test]
 fn a_message_for_an_unknown_name_gets_a_node() {
     let mut ui = Ui::new("https://x");
-    ui.complain(Some("traits.nope"), text::generic("no"));
+    ui.complain(Some("traits.nope"), text::schema_violation("no"));
     let node = serde_json::to_value(&ui.nodes[0]).unwrap();
     let bare =
         json!({"name": "traits.nope", "type": "text", "disabled": false, "node_type": "input"});
@@ -178,7 +178,7 @@ fn a_message_for_an_unknown_name_gets_a_node() {
         (&node["group"], &node["attributes"]),
         (&json!("default"), &bare)
     );
-    ui.complain(Some("traits.nope"), text::generic("still no"));
+    ui.complain(Some("traits.nope"), text::schema_violation("still no"));
     assert_eq!((ui.nodes.len(), ui.nodes[0].messages.len()), (1, 2));
     ui.clear_messages();
     assert!(ui.messages.is_empty() && ui.nodes[0].messages.is_empty());

@@ -30,9 +30,9 @@ pub fn violation(v: &Violation) -> Message {
         Kind::Format { format, value } => match format.as_str() {
             "email" | "email_loose" => text::invalid_email(value),
             "tel" => text::invalid_phone(value),
-            _ => text::generic(&v.detail),
+            _ => text::schema_violation(&v.detail),
         },
-        Kind::Other => text::generic(&v.detail),
+        Kind::Other => text::schema_violation(&v.detail),
     }
 }
 

@@ -1,10 +1,11 @@
 // Between the library's forms and the server's: what is drawn, and what is sent.
-import { translated } from "./texts"
+import type { Context } from "./german"
+import { reasonOf, titled } from "./texts"
 
 /** An input of a point in time, under a name that the library does not throw at. */
 export const MOMENT = "moment"
 
-type Message = { text: string; context?: { reason?: string; title?: string } }
+type Message = { id: number; text: string; context?: Context }
 type Attributes = { name?: string; type?: string }
 type Node = { attributes: Attributes; messages?: Message[]; meta?: { label?: Message } }
 type Flow = { ui: { nodes?: Node[]; messages?: Message[] } }
@@ -19,12 +20,16 @@ export function drawable({ ui: { nodes = [], messages = [] } }: Flow): void {
   fit(nodes.map(({ attributes }) => attributes))
 }
 
-/** Most messages are known by number; these carry words. */
+/** The label of a trait: its title in the project's schema. */
+const FIELD_LABEL = 1070002
+
+/** The library knows messages by their ids; these carry words, which it shows as they are. */
 function translate(message: Message): void {
-  message.text = translated(message.text)
-  const { context } = message
-  if (context?.reason) context.reason = translated(context.reason)
-  if (context?.title) context.title = translated(context.title)
+  const { id, context } = message
+  if (!context) return
+  const reason = reasonOf(context)
+  if (reason) context.reason = reason
+  if (id === FIELD_LABEL && context.title) message.text = context.title = titled(context.title)
 }
 
 function fit(inputs: Attributes[]): void {

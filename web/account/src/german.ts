@@ -1,23 +1,35 @@
-// What the server and its presets say in English alone, in German: reasons that no number stands for, and
-// titles of traits. Each is found by its text.
+// The German that the library does not have: of messages that share an id, by the server's name for the reason,
+// and of titles of traits in its presets. The library translates every other message by its id.
 
-const texts: Record<string, string> = {
-  // Reasons
-  "A code was tried too often. Please ask for another one.": "Ein Code wurde zu oft versucht. Bitte fordern Sie einen neuen an.",
-  "This code was used already. Please ask for another one.": "Dieser Code wurde schon benutzt. Bitte fordern Sie einen neuen an.",
-  "This code was tried too often. Please begin again.": "Dieser Code wurde zu oft versucht. Bitte beginnen Sie noch einmal von vorn.",
-  "This form was submitted twice at the same moment. Please try again.": "Dieses Formular wurde zweimal zugleich abgeschickt. Bitte versuchen Sie es noch einmal.",
-  "Nothing was submitted. Please fill in the form.": "Es wurde nichts abgeschickt. Bitte füllen Sie das Formular aus.",
-  "What this account looks like is not configured any more.": "Wie dieses Konto aussieht, ist nicht mehr eingestellt.",
-  "This is none of the addresses to choose from.": "Diese Adresse steht nicht zur Wahl.",
-  "Mails cannot be sent here at present.": "Zurzeit können von hier keine E-Mails verschickt werden.",
-  "Text messages cannot be sent here at present.": "Zurzeit können von hier keine SMS verschickt werden.",
-  "The requested return URL is not allowed any more.": "Die Adresse, zu der es danach gehen sollte, ist nicht mehr erlaubt.",
-  "This account was changed at the same moment. Please try again.": "Dieses Konto wurde im selben Moment geändert. Bitte versuchen Sie es noch einmal.",
-  "Your change was not kept. Please make it again.": "Ihre Änderung wurde nicht aufgehoben. Bitte nehmen Sie sie noch einmal vor.",
-  "A session was found already; there is nothing to sign in to.": "Sie sind bereits angemeldet.",
-  "Whether this password is known to attackers cannot be checked now.": "Ob dieses Passwort bei Angreifern bekannt ist, lässt sich gerade nicht prüfen.",
-  // Titles
+/** What a message says besides its text. */
+export type Context = { reason?: string; title?: string; insula_reason?: string; insula_wait_seconds?: number }
+
+type Text = string | ((context: Context) => string)
+
+/** By `insula_reason`; a test of the server's compares the names with its own. One line each. */
+const reasons: Record<string, Text> = {
+  nothing_submitted: "Es wurde nichts abgeschickt. Bitte füllen Sie das Formular aus.",
+  origin_in_api_flow: "Dieser Vorgang wurde für eine App begonnen, aber die Anfrage kommt von einem Browser (Origin).",
+  cookies_in_api_flow: "Dieser Vorgang wurde für eine App begonnen, aber die Anfrage kommt von einem Browser (Cookies).",
+  return_to_not_allowed: "Die Adresse, zu der es danach gehen sollte, ist nicht mehr erlaubt.",
+  code_used: "Dieser Code wurde schon benutzt. Bitte fordern Sie einen neuen an.",
+  code_tried_too_often: "Ein Code wurde zu oft versucht. Bitte fordern Sie einen neuen an.",
+  flow_tried_too_often: "Dieser Code wurde zu oft versucht. Bitte beginnen Sie noch einmal von vorn.",
+  address_not_offered: "Diese Adresse steht nicht zur Wahl.",
+  mails_unavailable: "Zurzeit können von hier keine E-Mails verschickt werden.",
+  text_messages_unavailable: "Zurzeit können von hier keine SMS verschickt werden.",
+  signed_in_already: "Sie sind bereits angemeldet.",
+  expired_while_signed_in: "Das hat zu lange gedauert. Sie sind bereits angemeldet.",
+  change_not_kept: "Ihre Änderung wurde nicht aufgehoben. Bitte nehmen Sie sie noch einmal vor.",
+  schema_gone: "Wie dieses Konto aussieht, ist nicht mehr eingestellt.",
+  too_many_tries: ({ insula_wait_seconds }) => `Das waren zu viele Versuche. Bitte warten Sie ${wait(insula_wait_seconds ?? 1)} bis zum nächsten.`,
+  schema_violation: ({ reason }) => `Das ist hier nicht zulässig (${reason}).`,
+  unreadable_body: ({ reason }) => `Was abgeschickt wurde, ließ sich nicht lesen (${reason}).`,
+  password_unchecked: "Ob dieses Passwort bei Angreifern bekannt ist, lässt sich gerade nicht prüfen.",
+}
+
+/** By the title in the schema, which is all that a title has. */
+const titles: Record<string, string> = {
   "Email": "E-Mail-Adresse",
   "Name": "Name",
   "First name": "Vorname",
@@ -28,12 +40,17 @@ const texts: Record<string, string> = {
   "Username": "Benutzername",
 }
 
-/** In German, where we know it. */
-export function german(text: string): string {
-  return texts[text] ?? text.replace(/^There were too many tries\. Please wait (\d+) (minute|second)s before the next one\.$/, tooMany)
+/** What a message that shares its id says; nothing when no reason of ours is given. */
+export function germanReason(context: Context): string | undefined {
+  const text = reasons[context.insula_reason ?? ""]
+  return typeof text === "function" ? text(context) : text
 }
 
-function tooMany(_: string, count: string, unit: string): string {
-  const one = unit === "minute" ? "Minute" : "Sekunde"
-  return `Das waren zu viele Versuche. Bitte warten Sie ${count} ${one}${count === "1" ? "" : "n"} bis zum nächsten.`
+/** A title of a preset; one of the project's own stays as it is. */
+export const germanTitle = (title: string) => titles[title] ?? title
+
+/** As the server rounds it. */
+function wait(seconds: number): string {
+  const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "Minute"] : [seconds, "Sekunde"]
+  return `${count} ${unit}${count === 1 ? "" : "n"}`
 }

@@ -4,7 +4,7 @@ import { useState } from "react"
 import { api, fetchApi, type Project } from "./api"
 import { Card } from "./card"
 import { base } from "./place"
-import { locale, t, translated } from "./texts"
+import { locale, t, titled } from "./texts"
 
 /** A point in time, as the visitor writes it. */
 export const when = (date: Date) => date.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })
@@ -27,7 +27,7 @@ export async function loadTraitNames(session: Session): Promise<Schema> {
 function facts(traits: unknown, schema: Schema | undefined): [string, string][] {
   return Object.entries(traits ?? {}).flatMap(([key, value]): [string, string][] => {
     const part = schema?.properties?.[key]
-    const name = translated(part?.title ?? key)
+    const name = titled(part?.title ?? key)
     if (Array.isArray(value)) return [[name, value.filter((v) => typeof v !== "object").join(", ")]]
     if (value && typeof value === "object") return facts(value, part)
     if (value === null || value === "") return []

@@ -1,5 +1,5 @@
 // What these pages say besides what the library says.
-import { german } from "./german"
+import { germanReason, germanTitle, type Context } from "./german"
 
 const en = {
   titles: {
@@ -134,8 +134,11 @@ export const language = locale.slice(0, 2).toLowerCase() as keyof typeof all
 /** The texts in the visitor's language. */
 export const t = () => all[language]
 
-/** What the server says in English alone. */
-export const translated = (text: string) => (language === "de" ? german(text) : text)
+/** What a message of a reason says in the visitor's language; nothing where the server's own sentence will do. */
+export const reasonOf = (context: Context) => (language === "de" ? germanReason(context) : undefined)
+
+/** What a trait is called. */
+export const titled = (title: string) => (language === "de" ? germanTitle(title) : title)
 
 /** In place of the library's: what does not fit where it stands, or is wrong. */
 const better = {

@@ -34,9 +34,6 @@ use super::{
 };
 use crate::ui::{Message, text};
 
-const TOO_OFTEN: &str = "A code was tried too often. Please ask for another one.";
-const USED: &str = "This code was used already. Please ask for another one.";
-
 /// `selfservice.flows.{recovery,verification}.*`: a secret is sent to an address and has to come back.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
@@ -238,7 +235,7 @@ pub(crate) fn lifespan<K: AddressProof>(cx: &Cx<'_>, method: DeliveryMethod) -> 
 
 /// The code was right, once.
 pub(crate) fn used() -> Halt {
-    Halt::replaced(text::generic(USED))
+    Halt::replaced(text::code_used())
 }
 
 /// Judge a code that came back. The try is counted first, and stays counted.
@@ -259,7 +256,7 @@ pub(crate) async fn use_code<K: AddressProof>(
     let judged = one_time::judge(&mut tx, (flow.id, K::PURPOSE), code.trim()).await?;
     tx.commit().await?;
     if tries > tries_max {
-        return Err(Halt::replaced(text::generic(TOO_OFTEN)));
+        return Err(Halt::replaced(text::code_tried_too_often()));
     }
     match judged {
         Judged::Used => Err(used()),

@@ -7,7 +7,7 @@ use identity::{Identity, addresses, identities, one_time::Purpose, schema::Addre
 use tenants::Fault;
 use uuid::Uuid;
 
-use super::{AddressProof, DeliveryMethod, Notice, TOO_OFTEN};
+use super::{AddressProof, DeliveryMethod, Notice};
 use crate::{
     engine::{
         attempt::Attempt,
@@ -73,7 +73,7 @@ fn post<K: AddressProof>(
 ) -> Result<Effects, Halt> {
     let method = K::proof(&flow.data).method;
     if method == DeliveryMethod::Code && secret.tries_max.is_some_and(|max| tried >= max) {
-        return Err(Halt::replaced(text::generic(TOO_OFTEN)));
+        return Err(Halt::replaced(text::code_tried_too_often()));
     }
     let message = SecretMessage {
         flow_id: flow.id,

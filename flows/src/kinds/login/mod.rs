@@ -141,9 +141,7 @@ impl Kind for Login {
             if !cx.client.json && flow.transport == Transport::Browser {
                 return Err(signed_in_already(cx, None).into());
             }
-            return Err(Halt::refused(Refusal::form(text::generic(
-                "A session was found already; there is nothing to sign in to.",
-            ))));
+            return Err(Halt::refused(Refusal::form(text::signed_in_already())));
         }
         if cx.session.is_none() && asked == Aal::Aal2 {
             return Err(Error::FirstFactorMissing.into());
@@ -153,9 +151,8 @@ impl Kind for Login {
         }
         // A login is replaced by a fresh one of the first factor; a refresh is not: its form says so.
         if cx.session.is_some() {
-            return Err(Halt::refused(Refusal::form(text::generic(
-                "The flow has expired; a session was found already.",
-            ))));
+            let refusal = Refusal::form(text::expired_while_signed_in());
+            return Err(Halt::refused(refusal));
         }
         Err(Halt::Expired(flow.expires_at))
     }

@@ -226,8 +226,7 @@ pub async fn resume(cx: &Cx<'_>, id: Uuid) -> Result<Outcome<Settings>, Error> {
                 complains: false,
             });
         }
-        let gone = text::generic("Your change was not kept. Please make it again.");
-        return run::refuse(cx, flow, Refusal::form(gone)).await;
+        return run::refuse(cx, flow, Refusal::form(text::change_not_kept())).await;
     };
     let attempt = Attempt::after_waiting(waiting.asked_at);
     let arrival = Arrival::Submission(Ok(waiting.submission));

@@ -22,8 +22,6 @@ use crate::{
     ui::{self, Group, InputNode, InputType, Ui, text},
 };
 
-const NOT_OFFERED: &str = "This is none of the addresses to choose from.";
-
 /// The form of each step.
 pub(super) fn draw(flow: &Flow<Recovery>, ui: &mut Ui) {
     match flow.state.as_str() {
@@ -179,7 +177,7 @@ async fn pick(
     token: &str,
 ) -> Result<Step<Recovery>, Halt> {
     if !flow.data.choices.iter().any(|choice| choice.token == token) {
-        return Err(Halt::refused(Refusal::form(text::generic(NOT_OFFERED))));
+        return Err(Halt::refused(Refusal::form(text::address_not_offered())));
     }
     token.clone_into(&mut flow.data.chosen);
     let entered = flow.data.entered.clone();

@@ -41,14 +41,12 @@ const RESEND: &str = "code";
 
 /// After the last try that a flow allows, the right code is refused too.
 fn too_many_tries() -> Halt {
-    let reason = "This code was tried too often. Please begin again.";
-    Halt::refused(Refusal::form(text::generic(reason)))
+    Halt::refused(Refusal::form(text::flow_tried_too_often()))
 }
 
 /// Another submission was faster.
 fn used_already() -> Halt {
-    let reason = "This code was used already. Please ask for another one.";
-    Halt::refused(Refusal::form(text::generic(reason)))
+    Halt::refused(Refusal::form(text::code_used()))
 }
 
 /// The secret of a code that goes there.

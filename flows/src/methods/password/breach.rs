@@ -45,9 +45,7 @@ pub(super) async fn check(
     match count(project, config, password).await {
         Some(count) => policy::breached(count, config.max_breaches),
         None if config.ignore_network_errors => Ok(()),
-        None => Err(text::password_refused(
-            "Whether this password is known to attackers cannot be checked now.",
-        )),
+        None => Err(text::password_unchecked()),
     }
 }
 

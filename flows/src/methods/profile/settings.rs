@@ -69,8 +69,7 @@ impl Strategy<Settings> for Profile {
         }
         let schemas = Schemas::of(cx.project);
         let Some(schema) = schemas.get(flow.data.schema_id()) else {
-            let why = "What this account looks like is not configured any more.";
-            return Err(Halt::refused(Refusal::form(text::generic(why))));
+            return Err(Halt::refused(Refusal::form(text::schema_gone())));
         };
         let traits = submission.traits(schema.schema.fields());
         if traits::is_storable(&traits) {

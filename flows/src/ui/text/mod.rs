@@ -1,17 +1,20 @@
 //! Every numbered text a form can show (docs/wire.md, W5.1). Clients translate by `id` with the values in
 //! `context` and fall back to `text`; so ids and context keys are fixed, the wording is ours. Functions are
-//! named after what they say. `info` holds labels and notices, `refusal` the errors.
+//! named after what they say. `info` holds labels and notices, `refusal` the errors, `reason` those that
+//! share an id.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 mod info;
+mod reason;
 mod refusal;
 #[cfg(test)]
 mod tests;
 
 pub use info::*;
+pub use reason::*;
 pub use refusal::*;
 
 /// A numbered text: `{id, text, type, context?}`.

@@ -1,4 +1,4 @@
-//! Complaints: ids 4,000,000 to 5,999,999.
+//! Complaints with an id of their own: 4,000,000 to 5,999,999. Those that share one are in [`super::reason`].
 
 use serde_json::Value;
 
@@ -55,24 +55,6 @@ plain! {
     no_method = error 5_000_002 "No way to sign in is available.";
 }
 
-/// 4000001: anything else a person can mend; `reason` is shown as it is.
-pub fn generic(reason: &str) -> Message {
-    error(4_000_001, reason).with("reason", reason)
-}
-
-/// 4000001: too many tries; how long to wait.
-pub fn too_many(wait: std::time::Duration) -> Message {
-    let seconds = wait.as_secs().max(1);
-    let wait = if seconds > 90 {
-        format!("{} minutes", seconds.div_ceil(60))
-    } else {
-        format!("{seconds} seconds")
-    };
-    generic(&format!(
-        "There were too many tries. Please wait {wait} before the next one."
-    ))
-}
-
 /// 4000002: a property is missing.
 pub fn required(property: &str) -> Message {
     error(4_000_002, format!("{property} is missing.")).with("property", property)
@@ -105,11 +87,6 @@ pub fn pattern_mismatch(pattern: &str) -> Message {
         format!("This does not match the pattern \"{pattern}\"."),
     )
     .with("pattern", pattern)
-}
-
-/// 4000005: the password is refused for this reason.
-pub fn password_refused(reason: &str) -> Message {
-    error(4_000_005, format!("This password cannot be used: {reason}")).with("reason", reason)
 }
 
 /// 4000018: must be at least `minimum`.

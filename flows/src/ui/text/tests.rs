@@ -44,11 +44,11 @@ const CONTEXTS: &[(u32, &[&str])] = &[
     (1_060_004, &["masked_address"]),
     (1_070_002, &["title", "name"]),
     (1_900_002, &["expected"]),
-    (4_000_001, &["reason"]),
+    (4_000_001, &["reason", "insula_reason"]),
     (4_000_002, &["property"]),
     (4_000_003, &["min_length", "actual_length"]),
     (4_000_004, &["pattern"]),
-    (4_000_005, &["reason"]),
+    (4_000_005, &["reason", "insula_reason"]),
     (4_000_017, &["max_length", "actual_length"]),
     (4_000_018, &["minimum", "actual"]),
     (4_000_019, &["minimum", "actual"]),
@@ -141,11 +141,11 @@ fn with_values() -> Vec<Message> {
         literal_label("an****@b.c"),
         field_label("E-mail", "traits.email"),
         identifier(None),
-        generic("because"),
+        schema_violation("because"),
         required("email"),
         too_short(8, 3),
         pattern_mismatch("^a$"),
-        password_refused("because"),
+        password_unchecked(),
         too_long(8, 9),
         below_minimum(&high, &low),
         not_above(&high, &low),
@@ -270,4 +270,66 @@ fn an_identifier_is_named_after_the_only_trait_with_a_title() {
     let named = identifier(Some(("E-mail", "traits.email")));
     assert_eq!((named.id, named.text.as_str()), (1_070_002, "E-mail"));
     assert_eq!(identifier(None).id, 1_070_004);
+}
+
+#[test]
+fn messages_that_share_an_id_are_told_apart_by_their_reason() {
+    let every = reason::every_reason();
+    let unique: BTreeSet<String> = every.iter().map(reason_of).collect();
+    assert_eq!(unique.len(), every.len(), "a reason is used twice");
+    for message in &every {
+        let name = reason_of(message);
+        let sentence = message.context["reason"].as_str().unwrap();
+        assert!(
+            message.text.ends_with(sentence) && !sentence.is_empty(),
+            "{name}"
+        );
+        assert!(
+            name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+            "{name}"
+        );
+        let mut keys: BTreeSet<&str> = message.context.keys().map(String::as_str).collect();
+        assert_eq!(
+            keys.remove("insula_wait_seconds"),
+            name == "too_many_tries",
+            "{name}"
+        );
+        assert_eq!(keys, BTreeSet::from(["reason", "insula_reason"]), "{name}");
+        assert!([4_000_001, 4_000_005].contains(&message.id), "{name}");
+    }
+}
+
+#[test]
+fn a_wait_is_told_in_the_text_and_as_a_number() {
+    let wait = |seconds| too_many(std::time::Duration::from_secs(seconds));
+    for (seconds, text, number) in [
+        (0, "Please wait 1 seconds before", 1),
+        (90, "Please wait 90 seconds before", 90),
+        (91, "Please wait 2 minutes before", 91),
+    ] {
+        let message = wait(seconds);
+        assert!(message.text.contains(text), "{}", message.text);
+        assert_eq!(message.context["insula_wait_seconds"], json!(number));
+    }
+}
+
+/// The pages have a text for each reason that the server gives, and none for a reason that it does not.
+#[test]
+fn the_pages_know_every_reason_in_german() {
+    let source = include_str!("../../../../web/account/src/german.ts");
+    let (_, reasons) = source.split_once("const reasons").unwrap();
+    let (reasons, _) = reasons.split_once("\n}").unwrap();
+    let keys = reasons
+        .lines()
+        .skip(1)
+        .map(|line| line.trim_start().split_once(':').unwrap().0.to_owned());
+    let said: BTreeSet<String> = reason::every_reason().iter().map(reason_of).collect();
+    assert_eq!(keys.collect::<BTreeSet<String>>(), said);
+}
+
+fn reason_of(message: &Message) -> String {
+    message.context["insula_reason"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }

@@ -216,9 +216,7 @@ where
             })),
             "become" | "become and back" | "become for ever" => Ok(become_other(flow, &said)),
             "again" => Err(Halt::Outdated),
-            _ => Err(Halt::refused(Refusal::form(text::generic(
-                "That is not done here.",
-            )))),
+            _ => Err(Halt::refused(Refusal::form(text::nothing_submitted()))),
         }
     }
 
@@ -240,9 +238,7 @@ where
             Some(said) => Ok(become_other(flow, said)),
             None => match attempt.submission.text("code") {
                 Some(code) => Ok(Step::Decided(format!("{} {code}", flow.data.said))),
-                None => Err(Halt::refused(Refusal::form(text::generic(
-                    "It was refused there.",
-                )))),
+                None => Err(Halt::refused(Refusal::form(text::code_used()))),
             },
         }
     }

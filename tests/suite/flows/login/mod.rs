@@ -292,6 +292,7 @@ async fn return_to_is_judged_twice(site: Site) {
         (refused.status, refused.messages()),
         (StatusCode::BAD_REQUEST, vec![text::GENERIC])
     );
+    assert_eq!(refused.reasons(), ["return_to_not_allowed"]);
     assert_eq!(late.whoami().await.status, StatusCode::UNAUTHORIZED);
 }
 

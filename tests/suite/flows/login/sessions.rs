@@ -94,5 +94,6 @@ async fn signed_in_already(site: Site) {
         (answer.status, answer.messages()),
         (StatusCode::BAD_REQUEST, vec![text::GENERIC])
     );
+    assert_eq!(answer.reasons(), ["signed_in_already"]);
     assert!(answer.body["ui"].is_object(), "a flow, not an error");
 }

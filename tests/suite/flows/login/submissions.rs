@@ -208,6 +208,7 @@ async fn the_address_of_a_form_leads_back_to_it(site: Site) {
                 opened
             };
             assert_eq!(form.messages(), [text::GENERIC]);
+            assert_eq!(form.reasons(), ["nothing_submitted"]);
             let nowhere = client.get(&format!("/self-service/{name}?flow=x")).await;
             assert!(matches!(nowhere.status.as_u16(), 303 | 400));
         }

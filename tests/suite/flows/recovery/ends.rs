@@ -43,6 +43,7 @@ async fn a_flow_that_is_of_no_further_use_is_replaced(site: Site) {
         if kind == Kind::Api {
             let fresh = client.landed("recovery", &again).await;
             assert_eq!(fresh.messages(), [text::GENERIC]);
+            assert_eq!(fresh.reasons(), ["code_used"]);
         } else {
             // The form's token died with the sign-in.
             assert!(masked.is_string() && again.status != StatusCode::OK);

@@ -42,6 +42,7 @@ async fn the_attempt_after_the_last_allowed_one_ends_the_flow(site: Site) {
         assert_eq!(fresh.status, StatusCode::OK, "{}", fresh.text);
         assert_ne!(fresh.body["id"], form.body["id"]);
         assert_eq!(fresh.messages(), [text::GENERIC]);
+        assert_eq!(fresh.reasons(), ["code_tried_too_often"]);
         assert_eq!(fresh.body["state"], "choose_method");
         assert_eq!(address(&site, &project, &id).await, (false, "sent".into()));
         // No mail goes out for a flow in which its code could not be tried.

@@ -64,6 +64,9 @@ async fn an_address_gets_only_so_much_mail(site: Site) {
         let flow = page.begin("login", "").await;
         let refused = page.submit_and_go_on(&flow, code).await;
         assert_eq!(refused.messages(), [text::GENERIC]);
+        assert_eq!(refused.reasons(), ["too_many_tries"]);
+        let context = &refused.body["ui"]["messages"][0]["context"];
+        assert!(context["insula_wait_seconds"].as_u64() > Some(0));
         assert_eq!(refused.body["state"], "choose_method");
         // The code that was sent is as good as before.
         let resend = json!({"method": "code", "identifier": who, "resend": "code"});

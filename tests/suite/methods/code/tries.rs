@@ -23,6 +23,7 @@ async fn the_try_after_the_last_is_refused_though_it_is_right(site: Site) {
         }
         let refused = client.submit_and_go_on(&flow, fields(ADA, &code)).await;
         assert_eq!(refused.messages(), [text::GENERIC]);
+        assert_eq!(refused.reasons(), ["flow_tried_too_often"]);
         // Another code does not make this flow good again; another flow does.
         let resend = json!({"method": "code", "identifier": ADA, "resend": "code"});
         let resent = client.submit_and_go_on(&refused, resend).await;
