@@ -1,7 +1,10 @@
 //! Connections of the gate login, split so that each backend sees a part of the projects only:
 //! Postgres never forgets a table it has once looked at, so memory is connections × projects seen.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgPool, Postgres, Row as _, Transaction,
@@ -99,11 +102,13 @@ impl Pools {
         let shard = usize::try_from(slot).unwrap_or(0) % self.projects.len();
         let pool = &self.projects[shard];
         let mut left = pool.options().get_max_connections() + 2;
+        let began = Instant::now();
         loop {
             let begun = pool.begin_with(AssertSqlSafe(Arc::clone(sql))).await;
             left -= 1;
             match begun {
-                Err(error) if is_lost(&error) && left > 0 => {
+                // A server that cannot be reached at all is not asked for longer than one that does not answer.
+                Err(error) if is_lost(&error) && left > 0 && began.elapsed() < ACQUIRE_TIMEOUT => {
                     tracing::debug!(%error, slot, "a connection was lost while it was idle");
                 }
                 Err(error) if is_refused_role(&error) && left > 0 => {

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use identity::limits::Bucket;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::submission::Submission;
 
@@ -16,6 +17,8 @@ pub struct Attempt {
     pub handed_over: Option<Value>,
     /// Since when the submission waited for its sender to authenticate, if it did.
     pub waited_since: Option<DateTime<Utc>>,
+    /// What a costly check said, of a credential at a revision; of none, where there is none.
+    pub(super) verdict: Option<(Option<(Uuid, i32)>, bool)>,
     /// What was counted so far.
     pub(super) counted: Counted,
 }
@@ -38,6 +41,17 @@ impl Attempt {
             submission,
             ..Self::default()
         }
+    }
+
+    /// What [`Self::note_verdict`] was told of that credential: an identity and a revision.
+    pub(crate) fn verdict_on(&self, credential: Option<(Uuid, i32)>) -> Option<bool> {
+        let (of, is_right) = self.verdict?;
+        (of == credential).then_some(is_right)
+    }
+
+    /// Remember what a costly check said, so that judging again does not cost it again.
+    pub(crate) fn note_verdict(&mut self, credential: Option<(Uuid, i32)>, is_right: bool) {
+        self.verdict = Some((credential, is_right));
     }
 
     /// The attempt of a submission that waited since then for its sender to authenticate.

@@ -148,7 +148,11 @@ async fn take_guess(
     let network = limits::network(&cx.client.ip_address);
     let from = Bucket::new(cx.project, ("guess from", &network), per_network, HOUR);
     buckets.push(from);
-    refused(cx, limits::take_in(tx, &buckets).await?)?;
+    if let Err(halt) = refused(cx, limits::take_in(tx, &buckets).await?) {
+        // Nothing of this transaction is committed, so the try was not counted either.
+        attempt.counted.tries = None;
+        return Err(halt);
+    }
     attempt.counted.guess = Some(buckets.clone());
     Ok(Forgive(buckets))
 }

@@ -11,8 +11,10 @@ use uuid::Uuid;
 pub enum FlowWrite {
     /// Store a flow that this submission begins.
     Begin(Box<FlowRow>),
-    /// Keep a state that is no flow, in the place of a former one.
-    Keep(Box<FlowRow>, Option<Uuid>),
+    /// Keep a state that is no flow.
+    Keep(Box<FlowRow>),
+    /// Drop a state that is no flow, of that kind.
+    Drop(Uuid, &'static str),
     /// Whatever change of that identity's waits for an address is of no use any more.
     DropHeld(Uuid),
     /// Forget every flow that is about that identity.
@@ -22,12 +24,9 @@ pub enum FlowWrite {
 impl FlowWrite {
     pub(super) async fn apply(&self, tx: &mut Tx) -> Result<(), WriteError> {
         match self {
-            Self::Begin(row) => insert(tx, row).await?,
-            Self::Keep(row, former) => {
-                if let Some(former) = former {
-                    take_state_in(tx, *former, row.kind).await?;
-                }
-                insert(tx, row).await?;
+            Self::Begin(row) | Self::Keep(row) => insert(tx, row).await?,
+            Self::Drop(id, kind) => {
+                take_state_in(tx, *id, kind).await?;
             }
             Self::DropHeld(identity_id) => drop_held(tx, *identity_id).await?,
             Self::Forget(identity_id) => forget_identity(tx, *identity_id).await?,

@@ -28,7 +28,7 @@ use crate::ui::text::{self, Message};
 pub use super::outcome::{Arrival, Outcome};
 
 /// Submissions of one flow at the same moment take turns this often before one is told to try again.
-const TURNS_MAX: u32 = 12;
+pub(crate) const TURNS_MAX: u32 = 12;
 /// A flow may go on as another kind, and that one back again, this often in one request.
 const CHANGES_MAX: u32 = 2;
 
@@ -54,16 +54,16 @@ fn start<K: Kind>(machine: Machine<'_>, id: Uuid) -> Running<'_, K> {
     Box::pin(machine.run(id))
 }
 
-/// Show the form of a flow with a refusal that no submission caused.
+/// Show the form of a flow with a refusal that no submission caused. `None`: another submission was faster.
 pub(crate) async fn refuse<K: Kind>(
     cx: &Cx<'_>,
     flow: Flow<K>,
     refusal: Refusal,
-) -> Result<Outcome<K>, Error> {
+) -> Result<Option<Outcome<K>>, Error> {
     let nothing = Arrival::Submission(Ok(Submission::default()));
     let machine = Machine::new(cx, nothing, Attempt::default());
     let halt = Halt::refused(refusal);
-    machine.halted(flow, halt).await?.ok_or_else(busy)
+    machine.halted(flow, halt).await
 }
 
 /// A flow as it is stored, and the transaction in which it was read.
@@ -99,7 +99,7 @@ pub(crate) async fn ended<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>, halt: Halt) -> E
 }
 
 /// So many submissions of one flow at once are a mistake of the client's.
-fn busy() -> Error {
+pub(crate) fn busy() -> Error {
     tenants::Fault::Overloaded {
         what: "one flow",
         retry_after: Duration::from_secs(1),

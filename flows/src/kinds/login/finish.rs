@@ -117,7 +117,7 @@ pub(super) async fn finish(
     let is_kept = cx.session.is_some_and(|kept| kept.id == session.id);
     let (session, minted) = if is_kept {
         let stored = session_store::lock(&mut tx, session.id).await?;
-        let stored = stored.ok_or(Halt::Outdated)?;
+        let stored = stored.ok_or_else(changed_meanwhile)?;
         let lifespan = cx.project.config::<SessionConfig>().lifespan;
         let session = stored.authenticated_again(identity, ending.rest.amr.clone(), lifespan);
         session_store::renew(&mut tx, &session).await?;
@@ -166,4 +166,11 @@ async fn is_still_true(tx: &mut Tx, ending: &Ending<Login>) -> Result<bool, Erro
         }
     }
     Ok(true)
+}
+
+/// The session that was to be kept is over, and judging again would find the same one.
+fn changed_meanwhile() -> Halt {
+    Halt::refused(Refusal::form(text::generic(
+        "This account was changed at the same moment. Please try again.",
+    )))
 }

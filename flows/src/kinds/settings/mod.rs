@@ -206,7 +206,7 @@ pub async fn read(cx: &Cx<'_>, id: Option<Uuid>) -> Result<Flow<Settings>, Error
 }
 
 /// Go on after the detour: carry out what waited for this flow. Whatever waited for another flow, or for
-/// another identity, is dropped. `None`: nothing waits any more, and the flow says what came of it.
+/// another identity, is dropped.
 pub async fn resume(cx: &Cx<'_>, id: Uuid) -> Result<Outcome<Settings>, Error> {
     let (flow, session) = match load_own(cx, Some(id)).await {
         Err(error @ (Error::IdentityMismatch | Error::NotFound)) => {
@@ -219,18 +219,30 @@ pub async fn resume(cx: &Cx<'_>, id: Uuid) -> Result<Outcome<Settings>, Error> {
     let waiting = pending::take(cx).await?;
     let waiting = waiting.filter(|p| p.flow_id == id && p.identity_id == session.identity.id);
     let Some(waiting) = waiting else {
-        // A browser that asks twice comes here when the change is made.
+        return nothing_waits(cx, flow).await;
+    };
+    let attempt = Attempt::after_waiting(waiting.asked_at);
+    let arrival = Arrival::Submission(Ok(waiting.submission));
+    run::run_with(cx, id, (arrival, attempt)).await
+}
+
+/// A browser that asks twice comes here when the change is made, or while it is being made.
+async fn nothing_waits(cx: &Cx<'_>, flow: Flow<Settings>) -> Result<Outcome<Settings>, Error> {
+    let (id, mut flow) = (flow.id, flow);
+    for _ in 0..run::TURNS_MAX {
         if flow.state == SUCCESS {
             return Ok(Outcome::Form {
                 flow: Box::new(flow),
                 complains: false,
             });
         }
-        return run::refuse(cx, flow, Refusal::form(text::change_not_kept())).await;
-    };
-    let attempt = Attempt::after_waiting(waiting.asked_at);
-    let arrival = Arrival::Submission(Ok(waiting.submission));
-    run::run_with(cx, id, (arrival, attempt)).await
+        let refusal = Refusal::form(text::change_not_kept());
+        if let Some(outcome) = run::refuse(cx, flow, refusal).await? {
+            return Ok(outcome);
+        }
+        flow = load_own(cx, Some(id)).await?.0;
+    }
+    Err(run::busy())
 }
 
 /// A flow of the identity that is signed in.

@@ -35,13 +35,17 @@ pub(super) struct Pending {
     pub submission: Submission,
 }
 
-/// How a submission is kept in the place of whatever waited in this browser, and under which id. `None`: it is
-/// too large.
+/// How a submission is kept in the place of whatever waited in this browser, and under which id: none, when it
+/// is too large.
 pub(super) fn keep(
     cx: &Cx<'_>,
     (flow_id, session): (Uuid, &Session),
     submission: &Submission,
-) -> Result<Option<(Uuid, Effects)>, Fault> {
+) -> Result<(Option<Uuid>, Effects), Fault> {
+    let mut effects = Effects::default();
+    if let Some(former) = cx.client.continuity {
+        effects.push(FlowWrite::Drop(former, KIND));
+    }
     let (id, now) = (ids::v4(), cx.project.now());
     let pending = Pending {
         flow_id,
@@ -52,7 +56,7 @@ pub(super) fn keep(
     let plain = serde_json::to_vec(&pending)
         .map_err(|e| Fault::broken(format!("a pending change cannot be stored: {e}")))?;
     if plain.len() > BYTES_MAX {
-        return Ok(None);
+        return Ok((None, effects));
     }
     let key = cx.project.data_key();
     let sealed = key.seal(id.as_bytes(), &plain, ids::bytes());
@@ -62,8 +66,8 @@ pub(super) fn keep(
         "sealed": STANDARD.encode(sealed),
     });
     let row = FlowRow::state(id, (KIND, state), now + KEPT_FOR);
-    let keep = FlowWrite::Keep(Box::new(row), cx.client.continuity);
-    Ok(Some((id, Effects::one(keep))))
+    effects.push(FlowWrite::Keep(Box::new(row)));
+    Ok((Some(id), effects))
 }
 
 /// Forget what waits in this browser.

@@ -30,17 +30,13 @@ pub(crate) fn check_privileged(
     }
     let base = cx.project.base_url();
     let login = format!("{base}/self-service/login/browser?refresh=true");
-    let kept = match flow.transport {
+    let (continuity, effects) = match flow.transport {
         Transport::Browser => pending::keep(cx, (flow.id, session), &attempt.submission)?,
-        Transport::Api => None,
+        Transport::Api => (None, Effects::default()),
     };
-    let (continuity, effects) = kept.unzip();
     let error = Error::RefreshRequired {
         redirect_to: with_query(&login, "return_to", &flow.ui.action),
         continuity,
     };
-    Err(Halt::Stopped(
-        error,
-        effects.unwrap_or_else(Effects::default),
-    ))
+    Err(Halt::Stopped(error, effects))
 }

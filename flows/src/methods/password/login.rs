@@ -115,34 +115,45 @@ impl Strategy<Login> for Password {
         let (identifier, password) = both(typed, submission.text("password"))?;
         guard::check_csrf(cx, flow, submission)?;
         let identifier = normalize::identifier(&identifier);
-        let found = password::find(&mut tx, &identifier).await?;
+        // Counted first: a guess that is refused asks for no account, so its time tells of none.
         let guess = limits::guess(cx, attempt, &mut tx, &identifier).await?;
+        let found = password::find(&mut tx, &identifier).await?;
         tx.commit().await?;
-        let mut decision = check_password(cx, found, Zeroizing::new(password)).await?;
+        let password = Zeroizing::new(password);
+        let mut decision = check_password(cx, attempt, found, password).await?;
         decision.effects.push(guess);
         flow.active = Some(ID.to_owned());
         Ok(Step::Decided(decision))
     }
 }
 
+/// A submission that is judged again costs no second hash, unless the credential is another one by now.
 async fn check_password(
     cx: &Cx<'_>,
+    attempt: &mut Attempt,
     found: Option<FoundPassword>,
     password: Zeroizing<String>,
 ) -> Result<SignIn, Halt> {
     let hasher = cx.project.config::<HasherConfig>().hasher();
     let project = cx.project.id().uuid();
     let hashing = &cx.people.hashing;
-    let Some(found) = found else {
-        hashing.verify_nothing(project, hasher, password).await?;
+    let judged = found.as_ref().map(|it| (it.identity.id, it.revision));
+    let is_right = match (attempt.verdict_on(judged), &found) {
+        (Some(is_right), _) => is_right,
+        (None, Some(found)) => {
+            let hash = found.hash.clone();
+            hashing.verify(project, password.clone(), hash).await?
+        }
+        (None, None) => {
+            let nothing = password.clone();
+            hashing.verify_nothing(project, hasher, nothing).await?;
+            false
+        }
+    };
+    attempt.note_verdict(judged, is_right);
+    let Some(found) = found.filter(|_| is_right) else {
         return Err(wrong_credentials());
     };
-    if !hashing
-        .verify(project, password.clone(), found.hash.clone())
-        .await?
-    {
-        return Err(wrong_credentials());
-    }
     let mut effects = Effects::default();
     if needs_rehash(&found.hash, &hasher) {
         match hashing.hash(project, hasher, password).await {
