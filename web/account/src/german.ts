@@ -23,6 +23,7 @@ const reasons: Record<string, Text> = {
   change_not_kept: "Ihre Änderung wurde nicht aufgehoben. Bitte nehmen Sie sie noch einmal vor.",
   schema_gone: "Wie dieses Konto aussieht, ist nicht mehr eingestellt.",
   too_many_tries: ({ insula_wait_seconds }) => `Das waren zu viele Versuche. Bitte warten Sie ${wait(insula_wait_seconds ?? 1)} bis zum nächsten.`,
+  account_changed: "Dieses Konto wurde im selben Moment geändert. Bitte noch einmal versuchen.",
   schema_violation: ({ reason }) => `Das ist hier nicht zulässig (${reason}).`,
   unreadable_body: ({ reason }) => `Was abgeschickt wurde, ließ sich nicht lesen (${reason}).`,
   password_unchecked: "Ob dieses Passwort bei Angreifern bekannt ist, lässt sich gerade nicht prüfen.",

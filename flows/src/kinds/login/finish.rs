@@ -170,7 +170,5 @@ async fn is_still_true(tx: &mut Tx, ending: &Ending<Login>) -> Result<bool, Erro
 
 /// The session that was to be kept is over, and judging again would find the same one.
 fn changed_meanwhile() -> Halt {
-    Halt::refused(Refusal::form(text::generic(
-        "This account was changed at the same moment. Please try again.",
-    )))
+    Halt::refused(Refusal::form(text::account_changed()))
 }

@@ -49,6 +49,7 @@ reasons! {
     text_messages_unavailable = "text_messages_unavailable" "Text messages cannot be sent here at present.";
     // login
     signed_in_already = "signed_in_already" "A session was found already; there is nothing to sign in to.";
+    account_changed = "account_changed" "This account was changed at the same moment. Please try again.";
     expired_while_signed_in = "expired_while_signed_in" "The flow has expired; a session was found already.";
     // settings
     change_not_kept = "change_not_kept" "Your change was not kept. Please make it again.";
