@@ -1,7 +1,13 @@
 //! Who takes part in what: the methods and the hooks of each kind of flow. The one file above all of them.
 
 use crate::{
-    engine::{after::HookConfig, hook::Hook, kind::Listed, strategy::Strategy},
+    engine::{
+        after::HookConfig,
+        fields::{Described, Submitted},
+        hook::Hook,
+        kind::Listed,
+        strategy::Strategy,
+    },
     hooks::{
         addresses::{RequireVerifiedAddress, SendVerification, ShowVerificationUi},
         notify_previous_addresses::NotifyPreviousAddresses,
@@ -19,8 +25,12 @@ use crate::{
         verification::Verification,
     },
     methods::{
-        account::Account, code::Code, identifier_first::IdentifierFirst, link::Link,
-        password::Password, profile::Profile,
+        account::{self, Account},
+        code::{self, Code},
+        identifier_first::{self, IdentifierFirst},
+        link::{self, Link},
+        password::{self, Password},
+        profile::{self, Profile},
     },
 };
 
@@ -30,6 +40,31 @@ static REGISTRATION: &[&dyn Strategy<Registration>] = &[&Profile, &Password, &Co
 static SETTINGS: &[&dyn Strategy<Settings>] = &[&Profile, &Password, &Account];
 static RECOVERY: &[&dyn Strategy<Recovery>] = &[&Code, &Link];
 static VERIFICATION: &[&dyn Strategy<Verification>] = &[&Code, &Link];
+
+/// Order here is the order in which the description of the REST interface lists the methods.
+static LOGIN_FIELDS: &[Described] = &[
+    Described::of::<password::LoginFields>(),
+    Described::of::<code::LoginFields>(),
+    Described::of::<identifier_first::LoginFields>(),
+];
+static REGISTRATION_FIELDS: &[Described] = &[
+    Described::of::<password::RegistrationFields>(),
+    Described::of::<code::RegistrationFields>(),
+    Described::of::<profile::RegistrationFields>(),
+];
+static SETTINGS_FIELDS: &[Described] = &[
+    Described::of::<password::SettingsFields>(),
+    Described::of::<profile::SettingsFields>(),
+    Described::of::<account::SettingsFields>(),
+];
+static RECOVERY_FIELDS: &[Described] = &[
+    Described::of::<code::RecoveryFields>(),
+    Described::of::<link::RecoveryFields>(),
+];
+static VERIFICATION_FIELDS: &[Described] = &[
+    Described::of::<code::VerificationFields>(),
+    Described::of::<link::VerificationFields>(),
+];
 
 /// How a hook is made from its block in the configuration.
 type Made = fn(&HookConfig) -> Box<dyn Hook>;
@@ -66,7 +101,7 @@ fn make(hooks: &[(&str, Made)], configured: &HookConfig) -> Option<Box<dyn Hook>
 }
 
 macro_rules! listed {
-    ($($kind:ty: $strategies:ident, $hooks:ident, $counterpart:ty;)*) => {
+    ($($kind:ty: $strategies:ident, $fields:ident, $hooks:ident, $counterpart:ty;)*) => {
         $(impl Listed for $kind {
             type Counterpart = $counterpart;
 
@@ -77,14 +112,42 @@ macro_rules! listed {
             fn hook(configured: &HookConfig) -> Option<Box<dyn Hook>> {
                 make($hooks, configured)
             }
+        }
+
+        impl Submitted for $kind {
+            fn described() -> &'static [Described] {
+                $fields
+            }
         })*
     };
 }
 
 listed! {
-    Login: LOGIN, LOGIN_HOOKS, Registration;
-    Registration: REGISTRATION, REGISTRATION_HOOKS, Login;
-    Settings: SETTINGS, SETTINGS_HOOKS, Self;
-    Recovery: RECOVERY, RECOVERY_HOOKS, Self;
-    Verification: VERIFICATION, VERIFICATION_HOOKS, Self;
+    Login: LOGIN, LOGIN_FIELDS, LOGIN_HOOKS, Registration;
+    Registration: REGISTRATION, REGISTRATION_FIELDS, REGISTRATION_HOOKS, Login;
+    Settings: SETTINGS, SETTINGS_FIELDS, SETTINGS_HOOKS, Self;
+    Recovery: RECOVERY, RECOVERY_FIELDS, RECOVERY_HOOKS, Self;
+    Verification: VERIFICATION, VERIFICATION_FIELDS, VERIFICATION_HOOKS, Self;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A method that can be submitted to is described, and no other.
+    #[test]
+    fn every_method_is_described() {
+        fn of<K: Listed + Submitted>() {
+            let mut served: Vec<_> = K::strategies().iter().map(|it| it.id()).collect();
+            let mut described: Vec<_> = K::described().iter().map(|it| it.method).collect();
+            served.sort_unstable();
+            described.sort_unstable();
+            assert_eq!(described, served, "{}", K::NAME);
+        }
+        of::<Login>();
+        of::<Registration>();
+        of::<Settings>();
+        of::<Recovery>();
+        of::<Verification>();
+    }
 }

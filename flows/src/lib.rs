@@ -12,8 +12,9 @@ pub mod methods;
 pub mod ui;
 
 pub use engine::{
-    address_proof, after, attempt, begin, continue_with, csrf, cx, decision, errors, flags, flow,
-    form, guard, hook, kind, limits, pages, return_to, run, store, strategy, submission,
+    address_proof, after, attempt, begin, continue_with, csrf, cx, decision, errors, fields::Body,
+    flags, flow, form, guard, hook, kind, limits, pages, return_to, run, store, strategy,
+    submission,
 };
 pub use kinds::{login, logout, recovery, registration, settings, verification};
 

@@ -11,6 +11,7 @@ pub mod cx;
 pub mod decision;
 mod error;
 pub mod errors;
+pub(crate) mod fields;
 pub mod flags;
 pub mod flow;
 pub mod form;

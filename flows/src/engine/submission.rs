@@ -2,8 +2,19 @@
 //! identity schema types them; knows nothing of HTTP.
 
 use identity::schema::{FieldKind, TraitField};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        DeserializeOwned, IntoDeserializer, Visitor,
+        value::{Error as ReadError, MapDeserializer},
+    },
+    forward_to_deserialize_any,
+};
 use serde_json::{Map, Value};
+use tenants::Fault;
+
+#[cfg(test)]
+mod tests;
 
 /// What was submitted.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -79,13 +90,19 @@ impl Submission {
         self.method.as_deref()
     }
 
+    /// A method's fields: a struct of `Option<String>`, which holds what [`Submission::text`] finds by the
+    /// fields' names. Fails only when the struct asks for more than that.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let sent = self.json.iter().filter(|(_, value)| !value.is_null());
+        let fields = sent.map(|(name, value)| (name.as_str(), Field(value)));
+        T::deserialize(MapDeserializer::new(fields))
+            .map_err(|error| Fault::broken(format!("fields that cannot be read: {error}")))
+    }
+
     /// A text field. Numbers and booleans are taken as their text.
     pub fn text(&self, name: &str) -> Option<String> {
-        match self.json.get(name)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Null => None,
-            other => Some(other.to_string()),
-        }
+        let value = self.json.get(name).filter(|value| !value.is_null())?;
+        Some(text_of(value))
     }
 
     /// What the client wants to have echoed and handed to hooks: an object.
@@ -132,6 +149,45 @@ impl Submission {
             }
         }
         Value::Object(traits)
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// One submitted value, to be read as its text.
+struct Field<'a>(&'a Value);
+
+impl IntoDeserializer<'_, ReadError> for Field<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Field<'_> {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_string(text_of(self.0))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier
     }
 }
 

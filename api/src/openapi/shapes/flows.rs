@@ -1,4 +1,6 @@
-//! Flows, and what a refused submission is answered with.
+//! Flows, what is filled into their forms, and what a refused submission is answered with.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use flows::{flow::Transport, ui::Ui};
@@ -9,6 +11,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{ErrorGeneric, Identity, answers::ContinueWith};
+
+/// The fields of the form's nodes, by name. The same in JSON: `traits.email` may as well be nested.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FormFields(HashMap<String, String>);
 
 /// One person's errand to sign in: a form, and where to send it.
 #[derive(Serialize, ToSchema)]

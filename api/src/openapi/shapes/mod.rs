@@ -1,5 +1,5 @@
 //! Shapes of requests and answers that are written or read by hand elsewhere: `view()` of flows, sessions
-//! and identities, submissions, errors. For the document alone; nothing here is ever made. What has a type
+//! and identities, errors. For the document alone; nothing here is ever made. What has a type
 //! of its own (nodes, messages, addresses) derives its schema there. The suite holds real answers against it.
 
 #![expect(
@@ -13,7 +13,6 @@ mod errors;
 mod flows;
 mod installation;
 mod people;
-mod submissions;
 
 pub(crate) use answers::{
     LogoutFlow, NativeLogout, RecoveryCodeForIdentity, RecoveryLinkForIdentity, RevokedSessions,
@@ -25,14 +24,18 @@ pub(crate) use errors::{
     SelfServiceFlowReplacedError,
 };
 pub(crate) use flows::{
-    AskedAal, LoginFlow, RecoveryFlow, RefusedLogin, RefusedRecovery, RefusedRegistration,
-    RefusedSettings, RefusedVerification, RegistrationFlow, SettingsFlow, VerificationFlow,
+    AskedAal, FormFields, LoginFlow, RecoveryFlow, RefusedLogin, RefusedRecovery,
+    RefusedRegistration, RefusedSettings, RefusedVerification, RegistrationFlow, SettingsFlow,
+    VerificationFlow,
 };
 pub(crate) use installation::{
     GraphqlAnswer, GraphqlRequest, NotReady, PageConfig, Ready, Release,
 };
 pub(crate) use people::{Identity, IdentitySchemaContainer, Message, PersonalData, Session};
-pub(crate) use submissions::{
-    FormFields, UpdateLoginFlowBody, UpdateRecoveryFlowBody, UpdateRegistrationFlowBody,
-    UpdateSettingsFlowBody, UpdateVerificationFlowBody,
-};
+
+/// What is submitted, method by method, stands at the methods.
+pub(crate) type UpdateLoginFlowBody = ::flows::Body<::flows::login::Login>;
+pub(crate) type UpdateRegistrationFlowBody = ::flows::Body<::flows::registration::Registration>;
+pub(crate) type UpdateSettingsFlowBody = ::flows::Body<::flows::settings::Settings>;
+pub(crate) type UpdateRecoveryFlowBody = ::flows::Body<::flows::recovery::Recovery>;
+pub(crate) type UpdateVerificationFlowBody = ::flows::Body<::flows::verification::Verification>;

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use tenants::Section;
 
 pub use export::export;
+pub(crate) use settings::SettingsFields;
 
 /// `insula.account`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AccountConfig {
     /// May people delete their account?

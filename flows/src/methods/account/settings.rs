@@ -8,8 +8,10 @@ use identity::{
     identities::{IdentityWrite, store},
     normalize,
 };
+use serde::Deserialize;
 use serde_json::Value;
 use tenants::Tx;
+use utoipa::ToSchema;
 
 use super::{Account, AccountConfig};
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
         attempt::Attempt,
         cx::Cx,
         decision::{Effects, Error, Halt, Refusal},
+        fields::Fields,
         flow::Flow,
         guard,
         rows::FlowWrite,
@@ -33,6 +36,19 @@ const ID: &str = "account";
 const CONFIRMATION: &str = "account_confirmation";
 /// What is typed by an owner without address.
 const WORD: &str = "DELETE";
+
+/// Delete the account, where the project allows it.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct SettingsFields {
+    /// What the form asks to type: the person's own address, or a word.
+    #[schema(required, value_type = String, min_length = 1)]
+    account_confirmation: Option<String>,
+}
+
+impl Fields for SettingsFields {
+    const METHOD: &'static str = ID;
+    const HAS_TRANSIENT_PAYLOAD: bool = false;
+}
 
 #[async_trait]
 impl Strategy<Settings> for Account {
@@ -78,7 +94,8 @@ impl Strategy<Settings> for Account {
         if !cx.project.config::<AccountConfig>().delete {
             return Err(Error::MethodDisabled.into());
         }
-        let typed = submission.text(CONFIRMATION).unwrap_or_default();
+        let fields: SettingsFields = submission.read()?;
+        let typed = fields.account_confirmation.unwrap_or_default();
         if normalize::identifier(&typed) != normalize::identifier(expected(flow)) {
             let refusal = Refusal::at(CONFIRMATION, text::account_not_confirmed());
             return Err(Halt::refused(refusal));

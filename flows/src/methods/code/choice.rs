@@ -7,7 +7,7 @@ use identity::{
 };
 use tenants::Tx;
 
-use super::{CodeConfig, form};
+use super::{CodeConfig, fields::RecoveryFields, form};
 use crate::{
     engine::{
         address_proof,
@@ -21,6 +21,9 @@ use crate::{
     kinds::recovery::{self, ASK, CONFIRM, Choice, ENTER, PICK, Recovery},
     ui::{self, Group, InputNode, InputType, Ui, text},
 };
+
+/// The screen before this one.
+const PREVIOUS: &str = "previous";
 
 /// The form of each step.
 pub(super) fn draw(flow: &Flow<Recovery>, ui: &mut Ui) {
@@ -83,7 +86,7 @@ fn entered(flow: &Flow<Recovery>) -> InputNode {
 }
 
 fn back() -> InputNode {
-    let back = ui::submit("screen", "previous").group(Group::Code);
+    let back = ui::submit("screen", PREVIOUS).group(Group::Code);
     back.label(text::recovery_back_label())
 }
 
@@ -100,27 +103,27 @@ pub(super) async fn judge(
     flow: &mut Flow<Recovery>,
     attempt: &mut Attempt,
     tx: Tx,
+    fields: RecoveryFields,
 ) -> Result<Step<Recovery>, Halt> {
     if flow.state == ENTER
-        && let Some(code) = attempt.submission.text("code")
+        && let Some(code) = fields.code
     {
         let tries_max = cx.project.config::<CodeConfig>().config.max_submissions;
         return address_proof::use_code(cx, flow, attempt, tx, (&code, tries_max)).await;
     }
     drop(tx);
-    let submission = &attempt.submission;
     if cx.session.is_some() {
         return Err(signed_in_already(cx, None).into());
     }
-    if submission.text("screen").as_deref() == Some("previous") {
+    if fields.screen.as_deref() == Some(PREVIOUS) {
         return Ok(go_back(flow));
     }
-    let wanted = match flow.state.as_str() {
-        ASK => "recovery_address",
-        PICK => "recovery_select_address",
-        _ => "recovery_confirm_address",
+    let (wanted, given) = match flow.state.as_str() {
+        ASK => ("recovery_address", fields.recovery_address),
+        PICK => ("recovery_select_address", fields.recovery_select_address),
+        _ => ("recovery_confirm_address", fields.recovery_confirm_address),
     };
-    let Some(given) = submission.text(wanted) else {
+    let Some(given) = given else {
         let missing = if flow.state == ENTER { "code" } else { wanted };
         return Err(Halt::refused(Refusal::at(missing, text::required(missing))));
     };

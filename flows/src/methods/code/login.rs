@@ -17,7 +17,9 @@ use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use super::{
-    Code, CodeConfig, CodeFlags, ID, RESEND, form, missing,
+    Code, CodeConfig, CodeFlags, ID,
+    fields::LoginFields,
+    form, missing,
     recipient::{
         address_in_trait, addresses_of, find, has_fallback, own_addresses, pretended_recipient,
     },
@@ -120,8 +122,12 @@ impl Strategy<Login> for Code {
     }
 
     fn claims(&self, flow: &Flow<Login>, submission: &Submission) -> bool {
-        let picked = submission.method().is_none() && submission.text("address").is_some();
-        flow.state != PASSED && (submission.method() == Some(ID) || picked)
+        let picks = |fields: LoginFields| fields.address.is_some();
+        flow.state != PASSED
+            && match submission.method() {
+                Some(method) => method == ID,
+                None => submission.read().is_ok_and(picks),
+            }
     }
 
     async fn judge(
@@ -136,12 +142,11 @@ impl Strategy<Login> for Code {
         }
         let submission = &attempt.submission;
         guard::check_csrf(cx, flow, submission)?;
-        let typed = submission
-            .text("address")
-            .or_else(|| submission.text("identifier"));
-        if flow.awaits_code() && submission.text("resend").as_deref() != Some(RESEND) {
-            let code = submission.text("code");
-            return check(cx, flow, attempt, tx, (typed, code)).await;
+        let fields: LoginFields = submission.read()?;
+        let asks_again = fields.asks_again();
+        let typed = fields.address.or(fields.identifier);
+        if flow.awaits_code() && !asks_again {
+            return check(cx, flow, attempt, tx, (typed, fields.code)).await;
         }
         drop(tx);
         ask(cx, flow, attempt, typed).await

@@ -2,6 +2,7 @@
 
 mod choice;
 mod config;
+mod fields;
 mod form;
 mod login;
 mod recipient;
@@ -11,6 +12,7 @@ mod send;
 mod verification;
 
 pub use config::{CodeConfig, CodeFlags, CodeRules};
+pub(crate) use fields::{LoginFields, RecoveryFields, RegistrationFields, VerificationFields};
 
 use identity::schema::Address;
 

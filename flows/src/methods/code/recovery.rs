@@ -1,13 +1,13 @@
 //! Recover an account with a code: an address, then the code that was sent there.
 
-use async_trait::async_trait;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use identity::{addresses, schema::Via};
 use serde_json::json;
 use tenants::Tx;
 
-use super::{Code, CodeConfig, ID, choice, form};
+use super::{Code, CodeConfig, ID, choice, fields::RecoveryFields, form};
 use crate::{
     engine::{
         address_proof::{self, AddressProof as _, DeliveryMethod},
@@ -23,14 +23,6 @@ use crate::{
     kinds::recovery::{ASK, CONFIRM, ENTER, PICK, Recovery},
     ui::{self, Group, InputType, Ui, text},
 };
-
-/// What tells a submission of this method that does not name it.
-const FIELDS: [&str; 4] = [
-    "code",
-    "recovery_address",
-    "recovery_select_address",
-    "recovery_confirm_address",
-];
 
 #[async_trait]
 impl Strategy<Recovery> for Code {
@@ -75,9 +67,11 @@ impl Strategy<Recovery> for Code {
     }
 
     fn claims(&self, flow: &Flow<Recovery>, submission: &Submission) -> bool {
-        let is_code = match submission.method() {
-            Some(method) => method == ID,
-            None => FIELDS.iter().any(|name| submission.text(name).is_some()),
+        let is_code = if let Some(method) = submission.method() {
+            method == ID
+        } else {
+            let tells = |fields: RecoveryFields| fields.are_telling();
+            submission.read().is_ok_and(tells)
         };
         is_code && flow.data.proof.method == DeliveryMethod::Code
     }
@@ -95,19 +89,18 @@ impl Strategy<Recovery> for Code {
         if !flow.data.by_administrator {
             guard::check_csrf(cx, flow, &attempt.submission)?;
         }
-        let code = attempt.submission.text("code");
-        let sends_again = attempt.submission.text("email").is_some();
+        let fields: RecoveryFields = attempt.submission.read()?;
         match flow.state.as_str() {
-            PASSED => over(code.is_some()),
-            ASK | PICK | CONFIRM | ENTER => choice::judge(cx, flow, attempt, tx).await,
-            SENT if flow.data.by_administrator || !sends_again => {
+            PASSED => over(fields.code.is_some()),
+            ASK | PICK | CONFIRM | ENTER => choice::judge(cx, flow, attempt, tx, fields).await,
+            SENT if flow.data.by_administrator || fields.email.is_none() => {
                 let tries_max = cx.project.config::<CodeConfig>().config.max_submissions;
-                let code = code.unwrap_or_default();
+                let code = fields.code.unwrap_or_default();
                 address_proof::use_code(cx, flow, attempt, tx, (&code, tries_max)).await
             }
             _ => {
                 drop(tx);
-                Ok(Step::Ask(send(cx, flow, attempt).await?))
+                Ok(Step::Ask(send(cx, flow, attempt, fields.email).await?))
             }
         }
     }
@@ -126,12 +119,12 @@ async fn send(
     cx: &Cx<'_>,
     flow: &mut Flow<Recovery>,
     attempt: &mut Attempt,
+    typed: Option<String>,
 ) -> Result<Effects, Halt> {
     if cx.session.is_some() {
         return Err(signed_in_already(cx, None).into());
     }
     let refuse = |message| Halt::refused(Refusal::at("email", message));
-    let typed = attempt.submission.text("email");
     let typed = typed.ok_or_else(|| refuse(text::required("email")))?;
     let address = addresses::reachable(&typed).filter(|address| address.via == Via::Email);
     let address = address.ok_or_else(|| refuse(text::invalid_email(&json!(typed))))?;

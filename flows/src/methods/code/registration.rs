@@ -12,7 +12,10 @@ use identity::{
 use serde_json::Value;
 use tenants::Tx;
 
-use super::{Code, CodeConfig, ID, RESEND, form, missing, send, too_many_tries, used_already};
+use super::{
+    Code, CodeConfig, ID, fields::RegistrationFields, form, missing, send, too_many_tries,
+    used_already,
+};
 use crate::{
     engine::{
         attempt::Attempt,
@@ -76,7 +79,8 @@ impl Strategy<Registration> for Code {
         }
         let schema = schema_of(cx, flow)?;
         let traits = submission.traits(schema.schema.fields());
-        let checks = flow.awaits_code() && submission.text("resend").as_deref() != Some(RESEND);
+        let fields: RegistrationFields = submission.read()?;
+        let checks = flow.awaits_code() && !fields.asks_again();
         // What the code was sent for stays on the form, hidden: with it alone the code is good.
         if !checks {
             flow.remember_traits(&traits);
@@ -96,7 +100,7 @@ impl Strategy<Registration> for Code {
             }
             return Ok(Step::Ask(ask(cx, flow, traits, &derived)?));
         }
-        let code = submission.text("code").ok_or_else(|| missing("code"))?;
+        let code = fields.code.ok_or_else(|| missing("code"))?;
         if traits != flow.data.traits {
             return Err(Halt::refused(Refusal::form(text::traits_changed())));
         }

@@ -1,13 +1,13 @@
 //! Prove an address with a code. A wrong code may be tried again; too many end the flow.
 
-use async_trait::async_trait;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use identity::{addresses, schema::Via};
 use serde_json::json;
 use tenants::Tx;
 
-use super::{Code, CodeConfig, ID};
+use super::{Code, CodeConfig, ID, fields::VerificationFields};
 use crate::{
     engine::{
         address_proof::{self, AddressProof as _, DeliveryMethod},
@@ -54,9 +54,11 @@ impl Strategy<Verification> for Code {
     }
 
     fn claims(&self, flow: &Flow<Verification>, submission: &Submission) -> bool {
-        let is_code = match submission.method() {
-            Some(method) => method == ID,
-            None => submission.text("code").is_some(),
+        let is_code = if let Some(method) = submission.method() {
+            method == ID
+        } else {
+            let has_code = |fields: VerificationFields| fields.code.is_some();
+            submission.read().is_ok_and(has_code)
         };
         is_code && flow.data.proof.method == DeliveryMethod::Code
     }
@@ -75,15 +77,14 @@ impl Strategy<Verification> for Code {
         if flow.state == PASSED {
             return Err(Halt::replaced(Verification::completed()));
         }
-        if let Some(code) = attempt.submission.text("code") {
+        let fields: VerificationFields = attempt.submission.read()?;
+        if let Some(code) = fields.code {
             let tries_max = cx.project.config::<CodeConfig>().config.max_submissions;
             return address_proof::use_code(cx, flow, attempt, tx, (&code, tries_max)).await;
         }
         drop(tx);
-        let submission = &attempt.submission;
-        guard::check_csrf(cx, flow, submission)?;
-        let typed = submission.text("email").or_else(|| submission.text("sms"));
-        let Some(typed) = typed else {
+        guard::check_csrf(cx, flow, &attempt.submission)?;
+        let Some(typed) = fields.email.or(fields.sms) else {
             let missing = if flow.state == SENT { "code" } else { "email" };
             return Err(Halt::refused(Refusal::at(missing, text::required(missing))));
         };

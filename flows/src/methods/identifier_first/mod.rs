@@ -2,13 +2,16 @@
 
 use async_trait::async_trait;
 use identity::sessions::Aal;
+use serde::Deserialize;
 use tenants::Tx;
+use utoipa::ToSchema;
 
 use crate::{
     engine::{
         attempt::Attempt,
         cx::Cx,
         decision::{Effects, Halt, Refusal},
+        fields::Fields,
         flags::Enumeration,
         flow::{CHOOSE_METHOD, Flow, PASSED},
         form::schema_of,
@@ -26,6 +29,17 @@ pub struct IdentifierFirst;
 
 /// Its `method`.
 const ID: &str = "identifier_first";
+
+/// Say who wants to sign in, and learn by which methods; where the project asks for that first.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct LoginFields {
+    #[schema(required, value_type = String, min_length = 1, example = "ada@example.com")]
+    identifier: Option<String>,
+}
+
+impl Fields for LoginFields {
+    const METHOD: &'static str = ID;
+}
 
 #[async_trait]
 impl Strategy<Login> for IdentifierFirst {
@@ -81,7 +95,8 @@ impl Strategy<Login> for IdentifierFirst {
         drop(tx);
         guard::check_csrf(cx, flow, &attempt.submission)?;
         let mitigates = cx.project.config::<Enumeration>().mitigate;
-        flow.data.identifier = attempt.submission.text("identifier").unwrap_or_default();
+        let fields: LoginFields = attempt.submission.read()?;
+        flow.data.identifier = fields.identifier.unwrap_or_default();
         if flow.data.identifier.is_empty() {
             let complaint = if mitigates {
                 text::required("identifier")

@@ -5,6 +5,7 @@ mod recovery;
 mod verification;
 
 pub use config::{LinkConfig, LinkRules};
+pub(crate) use {recovery::RecoveryFields, verification::VerificationFields};
 
 use identity::{addresses, schema::Address, schema::Via};
 use serde_json::json;
@@ -14,7 +15,6 @@ use crate::{
         address_proof::{DeliveryMethod, SendSecret},
         cx::Cx,
         decision::{Error, Halt, Refusal},
-        submission::Submission,
     },
     ui::{self, Group, InputType, Ui, text},
 };
@@ -39,12 +39,11 @@ fn draw(address: &str, ui: &mut Ui) {
 }
 
 /// The address as typed and as stored.
-fn address(cx: &Cx<'_>, submission: &Submission) -> Result<(String, Address), Halt> {
+fn address(cx: &Cx<'_>, typed: Option<String>) -> Result<(String, Address), Halt> {
     if !cx.project.config::<LinkConfig>().enabled {
         return Err(Error::MethodDisabled.into());
     }
     let refuse = |message| Halt::refused(Refusal::at("email", message));
-    let typed = submission.text("email");
     let typed = typed.ok_or_else(|| refuse(text::required("email")))?;
     let address = addresses::reachable(&typed).filter(|address| address.via == Via::Email);
     let address = address.ok_or_else(|| refuse(text::invalid_email(&json!(typed))))?;

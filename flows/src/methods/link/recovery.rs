@@ -1,8 +1,11 @@
 //! Recover an account with a link. Following it is no submission: [`Strategy::come_back`].
 
-use async_trait::async_trait;
 use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
 use tenants::Tx;
+use utoipa::ToSchema;
 
 use super::{ID, Link, LinkConfig};
 use crate::{
@@ -12,6 +15,7 @@ use crate::{
         begin::signed_in_already,
         cx::Cx,
         decision::Halt,
+        fields::Fields,
         flow::{Flow, PASSED, SENT},
         guard,
         strategy::{Step, Strategy},
@@ -20,6 +24,17 @@ use crate::{
     kinds::recovery::Recovery,
     ui::Ui,
 };
+
+/// Have a link sent.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct RecoveryFields {
+    #[schema(required, value_type = String, example = "ada@example.com")]
+    email: Option<String>,
+}
+
+impl Fields for RecoveryFields {
+    const METHOD: &'static str = ID;
+}
 
 #[async_trait]
 impl Strategy<Recovery> for Link {
@@ -62,7 +77,8 @@ impl Strategy<Recovery> for Link {
         if cx.session.is_some() {
             return Err(signed_in_already(cx, None).into());
         }
-        let (typed, address) = super::address(cx, submission)?;
+        let fields: RecoveryFields = submission.read()?;
+        let (typed, address) = super::address(cx, fields.email)?;
         let secret = super::secret(cx, &typed, &address);
         let effects = address_proof::send(cx, flow, attempt, secret, true).await?;
         flow.go_to(SENT);

@@ -1,8 +1,11 @@
 //! Prove an address with a link. Following it is no submission: [`Strategy::come_back`].
 
-use async_trait::async_trait;
 use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
 use tenants::Tx;
+use utoipa::ToSchema;
 
 use super::{ID, Link, LinkConfig};
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
         attempt::Attempt,
         cx::Cx,
         decision::Halt,
+        fields::Fields,
         flow::{Flow, PASSED, SENT},
         guard,
         strategy::{Step, Strategy},
@@ -19,6 +23,17 @@ use crate::{
     kinds::verification::{self, Verification},
     ui::{self, Group, Ui},
 };
+
+/// Have a link sent.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct VerificationFields {
+    #[schema(required, value_type = String, example = "ada@example.com")]
+    email: Option<String>,
+}
+
+impl Fields for VerificationFields {
+    const METHOD: &'static str = ID;
+}
 
 #[async_trait]
 impl Strategy<Verification> for Link {
@@ -62,7 +77,8 @@ impl Strategy<Verification> for Link {
             return Err(Halt::replaced(Verification::completed()));
         }
         guard::check_csrf(cx, flow, submission)?;
-        let (typed, address) = super::address(cx, submission)?;
+        let fields: VerificationFields = submission.read()?;
+        let (typed, address) = super::address(cx, fields.email)?;
         let secret = super::secret(cx, &typed, &address);
         let effects = match verification::send_again(cx, flow, attempt, &secret).await? {
             Some(effects) => effects,

@@ -13,8 +13,10 @@ use identity::{
     normalize,
     sessions::Aal,
 };
+use serde::Deserialize;
 use serde_json::json;
 use tenants::{Fault, Tx};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{HasherConfig, ID, Password, PasswordConfig};
@@ -23,6 +25,7 @@ use crate::{
         attempt::Attempt,
         cx::Cx,
         decision::{Effects, Error, Halt, Judged, Refusal, SignIn},
+        fields::Fields,
         flow::Flow,
         form::schema_of,
         guard, limits,
@@ -32,6 +35,23 @@ use crate::{
     kinds::login::{Login, LoginScreen},
     ui::{self, Autocomplete, Group, Ui, text},
 };
+
+/// Sign in with a password.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct LoginFields {
+    /// A login identifier: an e-mail address, a user name, whatever the identity schema makes one.
+    #[schema(required, value_type = String, min_length = 1, example = "ada@example.com")]
+    identifier: Option<String>,
+    #[schema(required, value_type = String, min_length = 1, format = Password, write_only)]
+    password: Option<String>,
+    /// As older clients call the identifier.
+    #[schema(ignore)]
+    password_identifier: Option<String>,
+}
+
+impl Fields for LoginFields {
+    const METHOD: &'static str = ID;
+}
 
 #[async_trait]
 impl Strategy<Login> for Password {
@@ -108,11 +128,10 @@ impl Strategy<Login> for Password {
             return Err(Error::MethodDisabled.into());
         }
         let submission = &attempt.submission;
-        let typed = submission
-            .text("identifier")
-            .or_else(|| submission.text("password_identifier"));
+        let fields: LoginFields = submission.read()?;
+        let typed = fields.identifier.or(fields.password_identifier);
         flow.data.identifier = typed.clone().unwrap_or_default();
-        let (identifier, password) = both(typed, submission.text("password"))?;
+        let (identifier, password) = both(typed, fields.password)?;
         guard::check_csrf(cx, flow, submission)?;
         let identifier = normalize::identifier(&identifier);
         // Counted first: a guess that is refused asks for no account, so its time tells of none.

@@ -8,6 +8,7 @@ mod registration;
 mod settings;
 
 pub use config::{HasherConfig, PasswordConfig};
+pub(crate) use {login::LoginFields, registration::RegistrationFields, settings::SettingsFields};
 
 use crate::ui::{self, Autocomplete, Group, Message, Ui, text};
 

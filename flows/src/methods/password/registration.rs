@@ -6,7 +6,9 @@ use identity::{
     identities::create::{Extras, Prepared},
     sessions::Aal,
 };
+use serde::Deserialize;
 use tenants::{Fault, Tx};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{HasherConfig, ID, Password, PasswordConfig, breach, config::PolicyConfig, policy};
@@ -15,6 +17,7 @@ use crate::{
         attempt::Attempt,
         cx::Cx,
         decision::{Effects, Error, Halt, Refusal, SignUp},
+        fields::Fields,
         flow::Flow,
         form::schema_of,
         guard,
@@ -24,6 +27,18 @@ use crate::{
     kinds::registration::{Registration, Screen},
     ui::{Message, Ui, text},
 };
+
+/// Sign up with a password.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct RegistrationFields {
+    #[schema(required, value_type = String, min_length = 1, format = Password, write_only)]
+    password: Option<String>,
+}
+
+impl Fields for RegistrationFields {
+    const METHOD: &'static str = ID;
+    const TRAITS: Option<&'static str> = Some("As the identity schema says.");
+}
 
 #[async_trait]
 impl Strategy<Registration> for Password {
@@ -60,7 +75,8 @@ impl Strategy<Registration> for Password {
         let schema = schema_of(cx, flow)?;
         let traits = submission.traits(schema.schema.fields());
         flow.remember_traits(&traits);
-        let password = submission.text("password").map(Zeroizing::new);
+        let fields: RegistrationFields = submission.read()?;
+        let password = fields.password.map(Zeroizing::new);
         let mut refusal = Refusal::default();
         if password.is_none() {
             refusal

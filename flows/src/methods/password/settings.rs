@@ -10,7 +10,9 @@ use identity::{
     identities,
     schemas::Schemas,
 };
+use serde::Deserialize;
 use tenants::Tx;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
@@ -22,6 +24,7 @@ use crate::{
         attempt::Attempt,
         cx::Cx,
         decision::{Effects, Error, Halt, Judged, Refusal},
+        fields::Fields,
         flow::Flow,
         guard,
         strategy::{Step, Strategy},
@@ -30,6 +33,17 @@ use crate::{
     kinds::settings::{self, Change, Settings},
     ui::{Ui, text},
 };
+
+/// Change the password, or add one.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct SettingsFields {
+    #[schema(required, value_type = String, min_length = 1, format = Password, write_only)]
+    password: Option<String>,
+}
+
+impl Fields for SettingsFields {
+    const METHOD: &'static str = ID;
+}
 
 #[async_trait]
 impl Strategy<Settings> for Password {
@@ -62,7 +76,8 @@ impl Strategy<Settings> for Password {
         if !config.enabled {
             return Err(Error::MethodDisabled.into());
         }
-        let Some(password) = submission.text("password").map(Zeroizing::new) else {
+        let fields: SettingsFields = submission.read()?;
+        let Some(password) = fields.password.map(Zeroizing::new) else {
             let missing = text::required("password");
             return Err(Halt::refused(Refusal::at("password", missing)));
         };

@@ -3,15 +3,19 @@
 
 mod settings;
 
+pub(crate) use settings::SettingsFields;
+
 use async_trait::async_trait;
 use serde::Deserialize;
 use tenants::{Section, Tx};
+use utoipa::ToSchema;
 
 use crate::{
     engine::{
         attempt::Attempt,
         cx::Cx,
         decision::{Effects, Halt, Refusal},
+        fields::Fields,
         flow::{CHOOSE_METHOD, Flow},
         form::schema_of,
         guard,
@@ -23,7 +27,7 @@ use crate::{
 };
 
 /// `selfservice.methods.profile`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ProfileConfig {
     /// May people change their traits?
@@ -49,6 +53,31 @@ const ID: &str = "profile";
 /// `method` of older clients for going back.
 const BACK: &str = "profile:back";
 
+/// The screen before this one.
+const PREVIOUS: &str = "previous";
+
+/// Sign up on two screens: the traits, before any credential is asked for; or back to them.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct RegistrationFields {
+    /// The screen to go to; by default the next one.
+    #[schema(inline, value_type = Option<ProfileScreen>)]
+    screen: Option<String>,
+}
+
+// What `screen` is described to hold; anything else is as good as the next one.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "for the description alone")]
+enum ProfileScreen {
+    Previous,
+    CredentialSelection,
+}
+
+impl Fields for RegistrationFields {
+    const METHOD: &'static str = ID;
+    const TRAITS: Option<&'static str> = Some("As the identity schema says.");
+}
+
 #[async_trait]
 impl Strategy<Registration> for Profile {
     fn id(&self) -> &'static str {
@@ -63,7 +92,7 @@ impl Strategy<Registration> for Profile {
                 ui.push(next.label(text::sign_up_label()));
             }
             Screen::Credentials => {
-                let back = ui::submit("screen", "previous").group(Group::Profile);
+                let back = ui::submit("screen", PREVIOUS).group(Group::Profile);
                 ui.push(back.label(text::registration_back_label()));
             }
         }
@@ -89,8 +118,8 @@ impl Strategy<Registration> for Profile {
         let submission = &attempt.submission;
         let schema = schema_of(cx, flow)?;
         let traits = submission.traits(schema.schema.fields());
-        let back = submission.method() == Some(BACK)
-            || submission.text("screen").as_deref() == Some("previous");
+        let fields: RegistrationFields = submission.read()?;
+        let back = submission.method() == Some(BACK) || fields.screen.as_deref() == Some(PREVIOUS);
         if let Err(violations) = schema.schema.derive(&traits) {
             // On the way back the fields are hidden: what they held stays good.
             if !back {

@@ -11,7 +11,9 @@ use identity::{
     },
     schemas::Schemas,
 };
+use serde::Deserialize;
 use tenants::Tx;
+use utoipa::ToSchema;
 
 use super::{ID, Profile, ProfileConfig};
 use crate::{
@@ -19,6 +21,7 @@ use crate::{
         attempt::Attempt,
         cx::Cx,
         decision::{Effects, Error, Halt, Refusal},
+        fields::Fields,
         flow::Flow,
         guard,
         strategy::{Step, Strategy},
@@ -27,6 +30,15 @@ use crate::{
     kinds::settings::{self, Change, Settings},
     ui::{self, Group, Ui, text, traits},
 };
+
+/// Change the traits.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct SettingsFields {}
+
+impl Fields for SettingsFields {
+    const METHOD: &'static str = ID;
+    const TRAITS: Option<&'static str> = Some("All of them, as the identity schema says.");
+}
 
 #[async_trait]
 impl Strategy<Settings> for Profile {
