@@ -20,7 +20,7 @@ const SESSION: &str = "session cookie ";
 const CONTINUITY: &str = "continuity cookie ";
 
 /// `secrets`: cookie keys of the project's own choice. The first seals, all open.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct SecretsConfig {
     default: Vec<String>,
@@ -85,7 +85,7 @@ pub(crate) fn set_csrf(project: &Project, secret: &[u8; 32]) -> HeaderValue {
     let config = project.config::<Cookies>();
     let secure = is_secure(project, config.secure.as_deref());
     let cookie = Cookie::build((csrf_name(project), STANDARD.encode(secret)))
-        .path(config.path.clone().unwrap_or_else(|| "/".to_owned()))
+        .path(config.path.clone())
         .max_age(CookieDuration::days(CSRF_DAYS))
         .http_only(true)
         .secure(secure)
@@ -191,7 +191,7 @@ pub(crate) fn open_continuity(project: &Project, cookies: &[(String, String)]) -
 fn continuity_cookie(project: &Project, value: String) -> cookie::CookieBuilder<'static> {
     let config = project.config::<Cookies>();
     Cookie::build((continuity_name(project), value))
-        .path(config.path.clone().unwrap_or_else(|| "/".to_owned()))
+        .path(config.path.clone())
         .http_only(true)
         .secure(is_secure(project, config.secure.as_deref()))
         .same_site(CookieSameSite::Lax)
@@ -219,13 +219,13 @@ fn session_cookie(project: &Project, value: String) -> cookie::CookieBuilder<'st
         project.config::<Cookies>(),
     );
     let secure = is_secure(project, config.cookie.secure.as_deref());
-    let path = config.cookie.path.clone().or_else(|| general.path.clone());
+    let path = config.cookie.path.as_ref().unwrap_or(&general.path);
     Cookie::build((session_name(project), value))
-        .path(path.unwrap_or_else(|| "/".to_owned()))
+        .path(path.clone())
         .http_only(true)
         .secure(secure)
         .same_site(same_site(
-            config.cookie.same_site.or(general.same_site),
+            config.cookie.same_site.unwrap_or(general.same_site),
             secure,
         ))
 }
@@ -262,12 +262,12 @@ fn is_secure(project: &Project, configured: Option<&str>) -> bool {
     }
 }
 
-fn same_site(configured: Option<SameSite>, secure: bool) -> CookieSameSite {
+fn same_site(configured: SameSite, secure: bool) -> CookieSameSite {
     match configured {
-        Some(SameSite::Strict) => CookieSameSite::Strict,
+        SameSite::Strict => CookieSameSite::Strict,
         // Browsers refuse `None` without `Secure`.
-        Some(SameSite::None) if secure => CookieSameSite::None,
-        _ => CookieSameSite::Lax,
+        SameSite::None if secure => CookieSameSite::None,
+        SameSite::None | SameSite::Lax => CookieSameSite::Lax,
     }
 }
 

@@ -23,6 +23,8 @@ mod request_id;
 mod respond;
 mod routes;
 mod server;
+#[cfg(test)]
+mod tests_config_defaults;
 mod ui;
 mod visit;
 
@@ -31,25 +33,27 @@ pub use limits::Limits;
 pub use routes::{document as openapi, routes};
 pub use server::{serve, serve_metrics};
 
-use tenants::{ConfigRules, config::section_check};
+use tenants::{
+    ConfigRules,
+    config::{SectionCheck, section_check},
+};
 
 /// How configurations are judged: by each part of the server that reads a section of one.
 pub fn config_rules() -> ConfigRules {
-    static SECTIONS: std::sync::LazyLock<Vec<tenants::config::SectionCheck>> =
-        std::sync::LazyLock::new(|| {
-            let own: [tenants::config::SectionCheck; 4] = [
-                section_check::<cookies::SecretsConfig>,
-                section_check::<cors::CorsConfig>,
-                section_check::<public::CacheFlags>,
-                section_check::<ui::Branding>,
-            ];
-            flows::config_rules()
-                .sections
-                .iter()
-                .copied()
-                .chain(own)
-                .collect()
-        });
+    static SECTIONS: std::sync::LazyLock<Vec<SectionCheck>> = std::sync::LazyLock::new(|| {
+        let own: [SectionCheck; 4] = [
+            section_check::<cookies::SecretsConfig>(),
+            section_check::<cors::CorsConfig>(),
+            section_check::<public::CacheFlags>(),
+            section_check::<ui::Branding>(),
+        ];
+        flows::config_rules()
+            .sections
+            .iter()
+            .copied()
+            .chain(own)
+            .collect()
+    });
     ConfigRules {
         sections: &SECTIONS,
         ..flows::config_rules()

@@ -73,7 +73,7 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
     <h1>The account pages were not built</h1><p>Run <code>make pages</code>, then build the server again.</p></html>";
 
 /// `insula.branding`: URLs, which may be relative to the origin.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Branding {
     logo_light_url: Option<String>,

@@ -9,7 +9,7 @@ use rustls::{
 use serde::Deserialize;
 
 /// As it is configured: PEM. No `Debug`, because it holds a key.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 pub struct ClientCertificate {
     /// Our certificate first, then those that vouch for it.
     pub chain: String,

@@ -14,7 +14,7 @@ use crate::certificate::ClientCertificate;
 const DAYS_30: Duration = Duration::from_hours(720);
 
 /// `courier`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct CourierConfig {
     /// How mail leaves.
@@ -69,7 +69,7 @@ pub enum DeliveryStrategy {
 }
 
 /// `courier.smtp`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SmtpConfig {
     /// See [`crate::Relay`].
@@ -97,7 +97,7 @@ impl Default for SmtpConfig {
 }
 
 /// `courier.http`.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct HttpConfig {
     /// How mail is handed to it.
@@ -105,7 +105,7 @@ pub struct HttpConfig {
 }
 
 /// One of `courier.channels`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 pub struct Channel {
     /// What it carries: `sms` is the only one.
     pub id: String,
@@ -114,7 +114,7 @@ pub struct Channel {
 }
 
 /// How a message is handed to a service.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 pub struct RequestConfig {
     /// An absolute URL.
     pub url: String,
@@ -157,7 +157,7 @@ pub(crate) fn decoded(source: &str) -> Option<String> {
 }
 
 /// `request_config.auth`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", content = "config", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "fields are what they are called")]
 pub enum RequestAuth {
@@ -182,7 +182,7 @@ pub enum KeyPlace {
 }
 
 /// `insula.courier`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct TextConfig {
     /// For recipients who want no other language that there is.
@@ -215,7 +215,7 @@ impl Default for TextConfig {
 }
 
 /// What a project says in its own words.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct ProjectTexts {
     pub(crate) subject: Option<String>,
@@ -225,7 +225,7 @@ pub(crate) struct ProjectTexts {
 }
 
 /// `insula.branding`, as far as mails show it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Branding {
     pub(crate) logo_light_url: Option<String>,

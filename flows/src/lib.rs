@@ -18,39 +18,45 @@ pub use engine::{
 };
 pub use kinds::{login, logout, recovery, registration, settings, verification};
 
-use tenants::{ConfigRules, config::section_check};
+use tenants::{
+    ConfigRules,
+    config::{SectionCheck, section_check},
+};
+
+/// Every part of a configuration that a flow, or what it stands on, reads.
+static SECTIONS: &[SectionCheck] = &[
+    section_check::<identity::sessions::SessionConfig>(),
+    section_check::<identity::sessions::Cookies>(),
+    section_check::<identity::schemas::IdentityConfig>(),
+    section_check::<identity::factors::CodeAsFactor>(),
+    section_check::<pages::ReturnConfig>(),
+    section_check::<pages::ErrorPageConfig>(),
+    section_check::<login::LoginConfig>(),
+    section_check::<logout::LogoutConfig>(),
+    section_check::<registration::RegistrationConfig>(),
+    section_check::<settings::SettingsConfig>(),
+    section_check::<recovery::RecoveryConfig>(),
+    section_check::<verification::VerificationConfig>(),
+    section_check::<flags::Enumeration>(),
+    section_check::<flags::FeatureFlags>(),
+    section_check::<limits::LimitsConfig>(),
+    section_check::<methods::account::AccountConfig>(),
+    section_check::<methods::code::CodeConfig>(),
+    section_check::<methods::code::CodeFlags>(),
+    section_check::<methods::link::LinkConfig>(),
+    section_check::<methods::password::PasswordConfig>(),
+    section_check::<methods::password::HasherConfig>(),
+    section_check::<methods::profile::ProfileConfig>(),
+    section_check::<courier::CourierConfig>(),
+    section_check::<courier::TextConfig>(),
+];
 
 /// How the configuration of a project is judged: by every part that will read it.
 pub fn config_rules() -> ConfigRules {
     ConfigRules {
         schema_check: identity::schemas::check,
         presets: &identity::schema::PRESET_IDS,
-        sections: &[
-            section_check::<identity::sessions::SessionConfig>,
-            section_check::<identity::sessions::Cookies>,
-            section_check::<identity::schemas::IdentityConfig>,
-            section_check::<identity::factors::CodeAsFactor>,
-            section_check::<pages::ReturnConfig>,
-            section_check::<pages::ErrorPageConfig>,
-            section_check::<login::LoginConfig>,
-            section_check::<logout::LogoutConfig>,
-            section_check::<registration::RegistrationConfig>,
-            section_check::<settings::SettingsConfig>,
-            section_check::<recovery::RecoveryConfig>,
-            section_check::<verification::VerificationConfig>,
-            section_check::<flags::Enumeration>,
-            section_check::<flags::FeatureFlags>,
-            section_check::<limits::LimitsConfig>,
-            section_check::<methods::account::AccountConfig>,
-            section_check::<methods::code::CodeConfig>,
-            section_check::<methods::code::CodeFlags>,
-            section_check::<methods::link::LinkConfig>,
-            section_check::<methods::password::PasswordConfig>,
-            section_check::<methods::password::HasherConfig>,
-            section_check::<methods::profile::ProfileConfig>,
-            section_check::<courier::CourierConfig>,
-            section_check::<courier::TextConfig>,
-        ],
+        sections: SECTIONS,
         checks: &[hooks::check, courier::check],
     }
 }

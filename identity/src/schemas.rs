@@ -16,7 +16,7 @@ use tenants::{Project, Section, config::DEFAULT_SCHEMAS};
 use crate::schema::{IdentitySchema, PRESET_IDS, preset};
 
 /// The section `identity` of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct IdentityConfig {
     /// Used where no schema is named. Left out: see [`IdentityConfig::default_id`].
@@ -30,7 +30,7 @@ impl Section for IdentityConfig {
 }
 
 /// One schema of the configuration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct SchemaSource {
     /// Any string.
     pub id: String,

@@ -44,7 +44,7 @@ pub(super) fn router() -> ProjectRoutes {
 }
 
 /// `feature_flags`, as far as session checks go.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct CacheFlags {
     cacheable_sessions: bool,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// What happens at the end of a kind of flow.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct After {
     /// Where browsers go afterwards.
@@ -19,7 +19,7 @@ pub struct After {
 }
 
 /// `after.<method>.*`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AfterMethod {
     /// Where browsers go afterwards.
@@ -29,7 +29,7 @@ pub struct AfterMethod {
 }
 
 /// One hook, by name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct HookConfig {
     /// `session`, `revoke_active_sessions` …
     pub hook: String,

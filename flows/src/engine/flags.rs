@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tenants::Section;
 
 /// `feature_flags`, as far as flows go.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct FeatureFlags {
     /// Tell scripts and API clients what comes next, rather than redirect them.
@@ -22,7 +22,7 @@ impl Section for FeatureFlags {
 }
 
 /// `security.account_enumeration`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Enumeration {
     /// Answer alike whether an identifier exists or not.

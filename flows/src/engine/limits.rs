@@ -25,7 +25,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const SHARED_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// `insula.limits`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct LimitsConfig {
     /// At passwords and codes.
@@ -39,7 +39,7 @@ impl Section for LimitsConfig {
 }
 
 /// `insula.limits.guesses`: so many in an hour before each has to wait.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct GuessLimits {
     /// At one identifier: from one network before long pauses, from all before short ones.
@@ -58,7 +58,7 @@ impl Default for GuessLimits {
 }
 
 /// `insula.limits.mails`: so many in an hour before each has to wait.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct MailLimits {
     /// To one address.

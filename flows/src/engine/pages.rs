@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{kind::Kind, return_to::ReturnTo};
 
 /// `selfservice`, as far as it is about no single flow.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ReturnConfig {
     /// Where browsers go that asked for nothing. Default: `{base}/ui/session`.
@@ -24,7 +24,7 @@ impl Section for ReturnConfig {
 }
 
 /// `selfservice.flows.error`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ErrorPageConfig {
     /// Default: the project's own page.

@@ -6,7 +6,7 @@ use tenants::Section;
 use crate::engine::after::AfterMethod;
 
 /// `selfservice.flows.logout`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct LogoutConfig {
     /// Where browsers go afterwards.

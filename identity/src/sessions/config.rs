@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tenants::{Section, config::units};
 
 /// `session.*`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SessionConfig {
     /// How long a session lasts from its last authentication.
@@ -33,7 +33,7 @@ impl Default for SessionConfig {
 }
 
 /// `session.cookie.*`; what is unset falls back to `cookies.*`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SessionCookie {
     /// Default `ory_session_{slug}`.
@@ -61,7 +61,7 @@ impl Default for SessionCookie {
 }
 
 /// `session.whoami.*`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Whoami {
     /// The level a check demands.
@@ -80,19 +80,29 @@ pub enum RequiredAal {
 }
 
 /// `cookies.*`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Cookies {
-    /// Default `/`.
-    pub path: Option<String>,
-    /// Default `Lax`.
-    pub same_site: Option<SameSite>,
+    /// The path they are sent to.
+    pub path: String,
+    /// When other sites may cause them to be sent.
+    pub same_site: SameSite,
     /// `"true"` or `"false"`; default: true unless the environment is DEVELOPMENT.
     pub secure: Option<String>,
 }
 
 impl Section for Cookies {
     const POINTER: &'static str = "/cookies";
+}
+
+impl Default for Cookies {
+    fn default() -> Self {
+        Self {
+            path: "/".to_owned(),
+            same_site: SameSite::Lax,
+            secure: None,
+        }
+    }
 }
 
 /// The cookie attribute of that name.

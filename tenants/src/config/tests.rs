@@ -502,7 +502,7 @@ impl Section for SessionWindow {
     const POINTER: &'static str = "/session";
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 struct Misread {
     #[serde(rename = "lifespan")]
     _lifespan: u32,
@@ -527,7 +527,7 @@ fn sections_are_parsed_once_and_checked_when_written() {
     );
 
     let strict = ValidateCx {
-        sections: &[section_check::<SessionWindow>, section_check::<Misread>],
+        sections: &[section_check::<SessionWindow>(), section_check::<Misread>()],
         ..cx()
     };
     assert_eq!(

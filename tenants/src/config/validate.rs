@@ -29,7 +29,11 @@ impl ConfigDoc {
         let mut found = schema::violations(&document);
         rules::check(&document, cx, &mut found);
         if found.is_empty() {
-            found.extend(cx.sections.iter().filter_map(|check| check(&document)));
+            found.extend(
+                cx.sections
+                    .iter()
+                    .filter_map(|section| section.violation(&document)),
+            );
         }
         if found.is_empty() {
             let all = cx.checks.iter();

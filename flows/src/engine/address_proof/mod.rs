@@ -35,7 +35,7 @@ use super::{
 use crate::ui::{Message, text};
 
 /// `selfservice.flows.{recovery,verification}.*`: a secret is sent to an address and has to come back.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AddressProofConfig {
     /// Is it served?

@@ -8,7 +8,7 @@ use tenants::{Section, config::units};
 use crate::engine::after::After;
 
 /// `selfservice.flows.login`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct LoginConfig {
     /// Default: the project's own page.

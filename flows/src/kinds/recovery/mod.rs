@@ -43,7 +43,7 @@ use crate::{
 pub struct Recovery;
 
 /// `selfservice.flows.recovery`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct RecoveryConfig(pub AddressProofConfig);
 

@@ -9,7 +9,7 @@ use tenants::{Section, config::units};
 use crate::engine::after::After;
 
 /// `selfservice.flows.settings`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct SettingsConfig {
     /// Default: the project's own page.

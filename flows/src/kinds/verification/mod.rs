@@ -45,7 +45,7 @@ const CODE_BYTES_MAX: usize = 16;
 pub struct Verification;
 
 /// `selfservice.flows.verification`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
 pub struct VerificationConfig(pub AddressProofConfig);
 

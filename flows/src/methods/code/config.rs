@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tenants::{Section, config::units};
 
 /// `selfservice.methods.code`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct CodeConfig {
     /// May codes verify addresses and recover accounts? See [`CodeConfig::is_enabled`].
@@ -42,7 +42,7 @@ impl CodeConfig {
 }
 
 /// `selfservice.methods.code.config`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct CodeRules {
     /// How long a code is good.
@@ -65,7 +65,7 @@ impl Default for CodeRules {
 }
 
 /// The flags that concern codes, of `feature_flags`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct CodeFlags {
     /// Who authenticates again picks one of the identity's addresses instead of typing it.

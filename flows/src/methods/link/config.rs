@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tenants::{Section, config::units};
 
 /// `selfservice.methods.link`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct LinkConfig {
     /// May links verify addresses and recover accounts?
@@ -20,7 +20,7 @@ impl Section for LinkConfig {
 }
 
 /// `selfservice.methods.link.config`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct LinkRules {
     /// How long a link is good.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tenants::{Section, config::units};
 
 /// `selfservice.methods.password`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct PasswordConfig {
     /// May passwords be used?
@@ -28,7 +28,7 @@ impl Default for PasswordConfig {
 }
 
 /// `selfservice.methods.password.config`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct PolicyConfig {
     /// In bytes.
@@ -59,7 +59,7 @@ impl Default for PolicyConfig {
 }
 
 /// `hashers`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct HasherConfig {
     algorithm: Algorithm,
@@ -71,7 +71,7 @@ impl Section for HasherConfig {
     const POINTER: &'static str = "/hashers";
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Algorithm {
     #[default]
@@ -79,7 +79,7 @@ enum Algorithm {
     Bcrypt,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 struct Argon2Config {
     #[serde(with = "units::bytesize")]
@@ -103,7 +103,7 @@ impl Default for Argon2Config {
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 struct BcryptConfig {
     cost: u32,
