@@ -2,7 +2,7 @@
 //! leads there, `require_verified_address` lets no account in without.
 
 use async_trait::async_trait;
-use identity::sessions::Aal;
+use identity::{credentials::CredentialKind, sessions::Aal};
 
 use crate::{
     engine::{
@@ -95,7 +95,10 @@ impl Hook for RequireVerifiedAddress {
         let flags = cx.project.config::<FeatureFlags>();
         if flags.legacy_require_verified_login_error {
             return Err(Halt::refused(Refusal {
-                active: about.active.is_some().then_some("password"),
+                active: about
+                    .active
+                    .is_some()
+                    .then_some(CredentialKind::Password.as_str()),
                 ..Refusal::form(text::address_not_verified())
             }));
         }

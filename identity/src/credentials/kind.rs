@@ -23,7 +23,7 @@ pub enum CredentialKind {
 
 impl CredentialKind {
     /// The name in the database and on the wire.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Code => "code",
             Self::LookupSecret => "lookup_secret",

@@ -12,6 +12,9 @@ use crate::engine::{
     limits, messages,
 };
 
+/// The method that changes traits. Its hooks run for a change that was held back, too.
+pub(crate) const PROFILE: &str = "profile";
+
 /// The hook that sends them.
 pub(crate) const NOTIFY_PREVIOUS_ADDRESSES: &str = "notify_previous_addresses";
 
@@ -68,7 +71,7 @@ pub(crate) async fn of_held_change(
 ) -> Result<Effects, Halt> {
     let mut effects = Effects::default();
     let config = cx.project.config::<SettingsConfig>();
-    for hook in config.after.hooks_of("profile") {
+    for hook in config.after.hooks_of(PROFILE) {
         if hook.hook == NOTIFY_PREVIOUS_ADDRESSES {
             effects.append(notices(cx, request_url, Recipients::of(hook), change).await?);
         }

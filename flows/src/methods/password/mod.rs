@@ -10,10 +10,12 @@ mod settings;
 pub use config::{HasherConfig, PasswordConfig};
 pub(crate) use {login::LoginFields, registration::RegistrationFields, settings::SettingsFields};
 
+use identity::credentials::CredentialKind;
+
 use crate::ui::{self, Autocomplete, Group, Message, Ui, text};
 
 /// Its `method`.
-const ID: &str = "password";
+const ID: &str = CredentialKind::Password.as_str();
 
 /// Sign in and sign up with an identifier and a password; change the password.
 pub struct Password;

@@ -22,7 +22,10 @@ use crate::{
         strategy::{Step, Strategy},
         submission::Submission,
     },
-    kinds::registration::{Registration, Screen},
+    kinds::{
+        registration::{Registration, Screen},
+        settings::notices::PROFILE,
+    },
     ui::{self, Group, Ui, text},
 };
 
@@ -48,7 +51,7 @@ impl Default for ProfileConfig {
 pub struct Profile;
 
 /// Its `method`.
-const ID: &str = "profile";
+const ID: &str = PROFILE;
 
 /// `method` of older clients for going back.
 const BACK: &str = "profile:back";
