@@ -87,7 +87,8 @@ pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Durati
     Ok(refused)
 }
 
-/// The same in the caller's transaction: to be committed soon, because other tries wait for its rows; and not at
+/// The same in the caller's transaction, whose time may lie before that of a try which was faster: no time has passed
+/// between them then. To be committed soon, because other tries wait for its rows; and not at
 /// all when it is refused.
 pub async fn take_in(tx: &mut Tx, buckets: &[Bucket]) -> Result<Option<Duration>, Fault> {
     let now = tx.project().now();
@@ -107,9 +108,9 @@ pub async fn take_in(tx: &mut Tx, buckets: &[Bucket]) -> Result<Option<Duration>
                     case when held then c.paused_until
                          when ceil(next) >= excluded.free
                          then excluded.counted_at + make_interval(secs => least(pause_max, power(2, least(20, 1 + ceil(next) - excluded.free)))) end,
-                    case when held then c.counted_at else excluded.counted_at end
+                    case when held then c.counted_at else greatest(c.counted_at, excluded.counted_at) end
                from (select coalesce(c.paused_until > excluded.counted_at, false) as held,
-                            1 + greatest(0, c.level - excluded.free * extract(epoch from excluded.counted_at - c.counted_at)::float8
+                            1 + greatest(0, c.level - excluded.free * greatest(0, extract(epoch from excluded.counted_at - c.counted_at))::float8
                                                       / excluded.span_seconds) as next,
                             (select p.pause_max from unnest($1::bytea[], $5::float8[]) as p (key, pause_max)
                               where p.key = c.key) as pause_max) as n)
