@@ -35,14 +35,6 @@ pub(super) struct Counted {
 }
 
 impl Attempt {
-    /// A submission that was not judged yet.
-    pub fn new(submission: Submission) -> Self {
-        Self {
-            submission,
-            ..Self::default()
-        }
-    }
-
     /// What [`Self::note_verdict`] was told of that credential: an identity and a revision.
     pub(crate) fn verdict_on(&self, credential: Option<(Uuid, i32)>) -> Option<bool> {
         let (of, is_right) = self.verdict?;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     continue_with::ContinueWith,
     cx::Cx,
-    decision::{Effects, Halt},
+    decision::{Effects, Error, Halt},
     init::Transport,
 };
 
@@ -42,14 +42,14 @@ pub trait Hook: Send + Sync {
         Ok(())
     }
 
-    /// Everything is committed: shape the answer.
+    /// Everything is committed: shape the answer. It is too late to refuse.
     async fn after_commit(
         &self,
         _cx: &Cx<'_>,
         _about: &About<'_>,
         _subject: &Subject,
         _next: &mut Next,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -145,9 +145,9 @@ impl Subject {
         self.identity().map(|identity| &identity.traits)
     }
 
-    /// Give a new identity other traits: identifiers and addresses are derived anew; its id, the secrets
-    /// of its credentials and what is known of addresses that stay are kept. An identity that is there already keeps its
-    /// traits: changing them is a settings flow of its own.
+    /// Give a new identity other traits: identifiers and addresses are derived anew; its id, the secrets of its
+    /// credentials and what is known of addresses that stay are kept. An identity that is there already keeps
+    /// its traits: changing them is a settings flow of its own.
     pub fn amend_traits(&mut self, cx: &Cx<'_>, traits: &Value) -> Result<(), Vec<Violation>> {
         let Person::New(prepared) = &mut self.person else {
             return Ok(());
@@ -183,11 +183,5 @@ impl Next {
             announced,
             continue_with: told,
         }
-    }
-}
-
-impl AsMut<Self> for Next {
-    fn as_mut(&mut self) -> &mut Self {
-        self
     }
 }

@@ -52,6 +52,7 @@ pub trait Kind: Listed {
     type Rest: Send;
     /// What a completed flow hands back.
     type Done: AsMut<Next> + Send + std::fmt::Debug;
+
     /// The address of its page as configured, if it is.
     fn ui_url(project: &Project) -> Option<String>;
     /// How long a flow can be used.

@@ -9,10 +9,8 @@ use uuid::Uuid;
 /// A write of another flow than the one that was submitted.
 #[derive(Debug)]
 pub enum FlowWrite {
-    /// Store a flow that this submission begins.
+    /// Store a flow that this submission begins, or a state that is no flow.
     Begin(Box<FlowRow>),
-    /// Keep a state that is no flow.
-    Keep(Box<FlowRow>),
     /// Drop a state that is no flow, of that kind.
     Drop(Uuid, &'static str),
     /// Whatever change of that identity's waits for an address is of no use any more.
@@ -24,7 +22,7 @@ pub enum FlowWrite {
 impl FlowWrite {
     pub(super) async fn apply(&self, tx: &mut Tx) -> Result<(), WriteError> {
         match self {
-            Self::Begin(row) | Self::Keep(row) => insert(tx, row).await?,
+            Self::Begin(row) => insert(tx, row).await?,
             Self::Drop(id, kind) => {
                 take_state_in(tx, *id, kind).await?;
             }
@@ -68,15 +66,10 @@ impl FlowRow {
 pub(crate) async fn insert_state(
     project: &Project,
     id: Uuid,
-    (kind, state): (&'static str, Value),
+    state: (&'static str, Value),
     expires_at: DateTime<Utc>,
 ) -> Result<(), Fault> {
-    let row = FlowRow {
-        id,
-        kind,
-        state,
-        expires_at,
-    };
+    let row = FlowRow::state(id, state, expires_at);
     let mut tx = project.begin().await?;
     insert(&mut tx, &row).await?;
     tx.commit().await

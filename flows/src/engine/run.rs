@@ -335,7 +335,8 @@ impl<'a> Machine<'a> {
             return Ok(());
         }
         let mut tx = self.cx.project.begin().await?;
-        match effects.write(&mut tx, None).await {
+        let session = self.cx.session.map(AsRef::as_ref);
+        match effects.write(&mut tx, session).await {
             Ok(()) => Ok(tx.commit().await?),
             Err(WriteError::Fault(fault)) => Err(fault.into()),
             Err(WriteError::Outdated | WriteError::Conflict(_)) => Ok(()),

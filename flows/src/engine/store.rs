@@ -58,8 +58,8 @@ pub async fn save<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
     Ok(saved.execute(tx.conn()).await?.rows_affected() == 1)
 }
 
-/// Write what a refused submission left of the flow. The flow is where it was, so a submission that is judged at the same
-/// moment is not held up by it. False: another submission moved the flow on.
+/// Write what a refused submission left of the flow. The flow is where it was, so a submission that is judged
+/// at the same moment is not held up by it. False: another submission moved the flow on.
 pub(crate) async fn save_refused<K: Kind>(tx: &mut Tx, flow: &Flow<K>) -> Result<bool, Fault> {
     let saved = sqlx::query!(
         "update flows set state = $3 where id = $1 and version = $2",

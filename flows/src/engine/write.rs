@@ -47,7 +47,7 @@ impl Effects {
         self.0.push(write.into());
     }
 
-    /// Those of another submission's part, after these.
+    /// Another part's effects, after these.
     pub fn append(&mut self, others: Self) {
         self.0.extend(others.0);
     }

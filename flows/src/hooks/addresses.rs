@@ -60,7 +60,7 @@ impl Hook for ShowVerificationUi {
         _about: &About<'_>,
         _subject: &Subject,
         next: &mut Next,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Error> {
         let Some(first) = next.announced.first() else {
             return Ok(());
         };

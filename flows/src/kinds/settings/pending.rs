@@ -66,7 +66,7 @@ pub(super) fn keep(
         "sealed": STANDARD.encode(sealed),
     });
     let row = FlowRow::state(id, (KIND, state), now + KEPT_FOR);
-    effects.push(FlowWrite::Keep(Box::new(row)));
+    effects.push(FlowWrite::Begin(Box::new(row)));
     Ok((Some(id), effects))
 }
 

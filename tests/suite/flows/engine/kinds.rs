@@ -300,7 +300,7 @@ impl Hook for Signs {
         about: &About<'_>,
         _subject: &Subject,
         next: &mut Next,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), Error> {
         next.detour = Some(format!("https://app.example/{}", about.kind));
         Ok(())
     }
