@@ -203,7 +203,9 @@ fn a_busy_port_is_named_with_its_setting() {
 #[test]
 fn a_folder_without_postgresql_is_refused_with_what_it_lacks() {
     let scratch = Scratch::new("programs");
-    let mut serve = insula(&scratch.0, &["serve", "--dev"]);
+    let any = "127.0.0.1:0";
+    let arguments = ["serve", "--dev", "--listen", any, "--metrics-listen", any];
+    let mut serve = insula(&scratch.0, &arguments);
     let output = serve.env("INSULA_PG_BIN", &scratch.0).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));

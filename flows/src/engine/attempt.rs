@@ -30,11 +30,39 @@ pub(super) struct Counted {
     pub(super) guess: Option<Vec<Bucket>>,
     /// How often a code was tried in this flow, this time included.
     pub(super) tries: Option<i32>,
-    /// The addresses that it causes a message to.
-    pub(super) mails: Vec<String>,
+    /// The messages that it causes.
+    pub(super) messages: CountedMessages,
+}
+
+/// The messages that a submission was counted for, by their recipients: as many as the judgement causes that
+/// causes most, and not those of each judgement again.
+#[derive(Debug, Default)]
+pub(super) struct CountedMessages {
+    all: Vec<String>,
+    /// Of these, the ones that the judgement at hand has not caused yet.
+    left: Vec<String>,
+}
+
+impl CountedMessages {
+    /// Is a message to that recipient counted already, by an earlier judgement?
+    pub(super) fn take(&mut self, to: &str) -> bool {
+        let found = self.left.iter().position(|counted| counted == to);
+        found.map(|at| self.left.swap_remove(at)).is_some()
+    }
+
+    /// One more was counted.
+    pub(super) fn note(&mut self, to: &str) {
+        self.all.push(to.to_owned());
+    }
 }
 
 impl Attempt {
+    /// It is about to be judged, perhaps again.
+    pub(super) fn begin_turn(&mut self) {
+        let messages = &mut self.counted.messages;
+        messages.left.clone_from(&messages.all);
+    }
+
     /// What [`Self::note_verdict`] was told of that credential: an identity and a revision.
     pub(crate) fn verdict_on(&self, credential: Option<(Uuid, i32)>) -> Option<bool> {
         let (of, is_right) = self.verdict?;

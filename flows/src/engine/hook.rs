@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    attempt::Attempt,
     continue_with::ContinueWith,
     cx::Cx,
     decision::{Effects, Error, Halt},
@@ -32,11 +33,13 @@ pub trait Hook: Send + Sync {
         Ok(())
     }
 
-    /// Nothing is written yet: amend the subject, or refuse it.
+    /// Nothing is written yet: amend the subject, or refuse it. May be asked several times for one attempt, which
+    /// remembers what is counted once.
     async fn before_commit(
         &self,
         _cx: &Cx<'_>,
         _about: &About<'_>,
+        _attempt: &mut Attempt,
         _subject: &mut Subject,
     ) -> Result<(), Halt> {
         Ok(())

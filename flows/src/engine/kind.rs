@@ -9,6 +9,7 @@ use tenants::Project;
 
 use super::{
     after::HookConfig,
+    attempt::Attempt,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal},
     flow::{CHOOSE_METHOD, Flow, NewFlow},
@@ -113,6 +114,7 @@ pub trait Kind: Listed {
     async fn finish(
         cx: &Cx<'_>,
         flow: &mut Flow<Self>,
+        attempt: &mut Attempt,
         ending: &mut Ending<Self>,
     ) -> Result<Self::Done, Halt>;
 }

@@ -159,17 +159,7 @@ async fn take_guess(
 
 /// Count a message that a submission would cause, whether or not any account has the address. One that could
 /// never leave is refused, likewise.
-pub async fn mail(cx: &Cx<'_>, attempt: &mut Attempt, to: &Address) -> Result<(), Halt> {
-    if attempt.counted.mails.contains(&to.value) {
-        return Ok(());
-    }
-    notice(cx, to).await?;
-    attempt.counted.mails.push(to.value.clone());
-    Ok(())
-}
-
-/// The same for a message that goes out besides.
-pub async fn notice(cx: &Cx<'_>, to: &Address) -> Result<(), Halt> {
+pub async fn message(cx: &Cx<'_>, attempt: &mut Attempt, to: &Address) -> Result<(), Halt> {
     if !can_leave(cx, to.via) {
         let message = match to.via {
             Via::Email => text::mails_unavailable(),
@@ -177,16 +167,35 @@ pub async fn notice(cx: &Cx<'_>, to: &Address) -> Result<(), Halt> {
         };
         return Err(Halt::refused(Refusal::form(message)));
     }
-    refused(cx, limits::take(cx.project, &mail_buckets(cx, to)).await?)
+    let wait = count_message(cx, attempt, to).await?;
+    refused(cx, wait)
 }
 
 /// The same for a message that may be left out. False: it has to be.
-pub async fn mail_if_any(cx: &Cx<'_>, to: &Address) -> Result<bool, Fault> {
-    if !can_leave(cx, to.via) {
-        return Ok(false);
+pub async fn optional_message(
+    cx: &Cx<'_>,
+    attempt: &mut Attempt,
+    to: &Address,
+) -> Result<bool, Fault> {
+    Ok(can_leave(cx, to.via) && count_message(cx, attempt, to).await?.is_none())
+}
+
+/// How long it has to wait, if it has to. What an earlier judgement of the submission counted is not counted
+/// again.
+async fn count_message(
+    cx: &Cx<'_>,
+    attempt: &mut Attempt,
+    to: &Address,
+) -> Result<Option<Duration>, Fault> {
+    let counted = &mut attempt.counted.messages;
+    if counted.take(&to.value) {
+        return Ok(None);
     }
     let wait = limits::take(cx.project, &mail_buckets(cx, to)).await?;
-    Ok(wait.is_none())
+    if wait.is_none() {
+        counted.note(&to.value);
+    }
+    Ok(wait)
 }
 
 /// Is there a way out? In DEVELOPMENT messages are kept to be read. Elsewhere the configuration was judged,

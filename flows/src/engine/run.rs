@@ -151,6 +151,7 @@ impl<'a> Machine<'a> {
 
     /// Judge and write. `None`: what was judged is not true any more.
     async fn turn<K: Kind>(&mut self, id: Uuid) -> Result<Option<Outcome<K>>, Error> {
+        self.attempt.begin_turn();
         let (mut flow, tx) = load::<K>(self.cx, id).await?;
         let admitted = K::admit(self.cx, &mut flow);
         let state = flow.state.clone();
@@ -201,8 +202,8 @@ impl<'a> Machine<'a> {
                 self.show(flow, Some(refusal), &effects).await
             }
             Halt::Stopped(error, effects) => {
-                self.write_alone(&effects).await?;
-                Err(error)
+                let written = self.write_alone(&effects).await?;
+                if written { Err(error) } else { Ok(None) }
             }
             over => Err(ended(self.cx, &flow, over).await),
         }
@@ -236,7 +237,7 @@ impl<'a> Machine<'a> {
 
     /// Hooks, the one transaction, hooks.
     async fn settle<K: Kind>(
-        &self,
+        &mut self,
         flow: &mut Flow<K>,
         decision: K::Decision,
     ) -> Result<K::Done, Halt> {
@@ -245,10 +246,11 @@ impl<'a> Machine<'a> {
         let hooks = hooks_of::<K>(cx, &ending);
         for hook in &hooks {
             let about = flow.about();
-            hook.before_commit(cx, &about, &mut ending.subject).await?;
+            hook.before_commit(cx, &about, &mut self.attempt, &mut ending.subject)
+                .await?;
         }
         flow.updated_at = cx.project.now();
-        let mut done = K::finish(cx, flow, &mut ending).await?;
+        let mut done = K::finish(cx, flow, &mut self.attempt, &mut ending).await?;
         for hook in &hooks {
             let about = flow.about();
             hook.after_commit(cx, &about, &ending.subject, done.as_mut())
@@ -329,17 +331,21 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// What a submission writes that ends without its form.
-    async fn write_alone(&self, effects: &Effects) -> Result<(), Error> {
+    /// What a submission writes that ends without its form. False: it is not possible any more, and nothing of it
+    /// was written.
+    async fn write_alone(&self, effects: &Effects) -> Result<bool, Error> {
         if effects.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let mut tx = self.cx.project.begin().await?;
         let session = self.cx.session.map(AsRef::as_ref);
         match effects.write(&mut tx, session).await {
-            Ok(()) => Ok(tx.commit().await?),
+            Ok(()) => {
+                tx.commit().await?;
+                Ok(true)
+            }
             Err(WriteError::Fault(fault)) => Err(fault.into()),
-            Err(WriteError::Outdated | WriteError::Conflict(_)) => Ok(()),
+            Err(WriteError::Outdated | WriteError::Conflict(_)) => Ok(false),
         }
     }
 

@@ -6,6 +6,7 @@ use identity::{credentials::CredentialKind, sessions::Aal};
 
 use crate::{
     engine::{
+        attempt::Attempt,
         continue_with::ContinueWith,
         cx::Cx,
         decision::{Error, Halt, Refusal},
@@ -26,6 +27,7 @@ impl Hook for SendVerification {
         &self,
         cx: &Cx<'_>,
         about: &About<'_>,
+        attempt: &mut Attempt,
         subject: &mut Subject,
     ) -> Result<(), Halt> {
         if subject.amr.as_ref().is_some_and(|amr| amr.aal == Aal::Aal2) {
@@ -41,7 +43,8 @@ impl Hook for SendVerification {
         if about.transport == Transport::Browser && !stays {
             occasion = occasion.with_next_csrf(cx);
         }
-        let announced = announce(cx, occasion, identity, |address| !address.verified).await?;
+        let announced =
+            announce(cx, occasion, attempt, identity, |address| !address.verified).await?;
         subject.effects.append(announced.effects);
         subject.announced.extend(announced.shown);
         Ok(())
@@ -83,6 +86,7 @@ impl Hook for RequireVerifiedAddress {
         &self,
         cx: &Cx<'_>,
         about: &About<'_>,
+        attempt: &mut Attempt,
         subject: &mut Subject,
     ) -> Result<(), Halt> {
         let Some(identity) = subject.identity_mut() else {
@@ -104,7 +108,7 @@ impl Hook for RequireVerifiedAddress {
         }
         // No session begins, so the visitor keeps the CSRF cookie. The verification begins all the same.
         let occasion = Occasion::of(cx, about);
-        let announced = announce(cx, occasion, identity, |_| true).await?;
+        let announced = announce(cx, occasion, attempt, identity, |_| true).await?;
         let error = Error::AddressUnverified(announced.shown);
         Err(Halt::Stopped(error, announced.effects))
     }

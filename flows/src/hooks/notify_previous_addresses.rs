@@ -5,6 +5,7 @@ use async_trait::async_trait;
 
 use crate::{
     engine::{
+        attempt::Attempt,
         cx::Cx,
         decision::Halt,
         hook::{About, Hook, Person, Subject},
@@ -22,6 +23,7 @@ impl Hook for NotifyPreviousAddresses {
         &self,
         cx: &Cx<'_>,
         about: &About<'_>,
+        attempt: &mut Attempt,
         subject: &mut Subject,
     ) -> Result<(), Halt> {
         let Person::Changed { before, after } = &subject.person else {
@@ -32,7 +34,13 @@ impl Hook for NotifyPreviousAddresses {
         let Some(after) = after else {
             return Ok(());
         };
-        let notices = notices(cx, about.request_url, self.recipients, (before, after)).await?;
+        let notices = notices(
+            cx,
+            about.request_url,
+            attempt,
+            (self.recipients, before, after),
+        )
+        .await?;
         subject.effects.append(notices);
         Ok(())
     }

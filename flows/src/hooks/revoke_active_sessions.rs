@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use identity::sessions::SessionWrite;
 
 use crate::engine::{
+    attempt::Attempt,
     cx::Cx,
     decision::Halt,
     hook::{About, Hook, Subject},
@@ -18,6 +19,7 @@ impl Hook for RevokeActiveSessions {
         &self,
         _cx: &Cx<'_>,
         _about: &About<'_>,
+        _attempt: &mut Attempt,
         subject: &mut Subject,
     ) -> Result<(), Halt> {
         subject.effects.push(SessionWrite::RevokeOthers);

@@ -6,6 +6,7 @@ use identity::{Identity, schema::Address};
 
 use crate::{
     engine::{
+        attempt::Attempt,
         cx::Cx,
         decision::{Error, Halt, Refusal},
         hook::{About, Hook, Person, Subject},
@@ -30,6 +31,7 @@ impl Hook for VerifyNewAddress {
         &self,
         cx: &Cx<'_>,
         about: &About<'_>,
+        attempt: &mut Attempt,
         subject: &mut Subject,
     ) -> Result<(), Halt> {
         let Person::Changed {
@@ -62,7 +64,7 @@ impl Hook for VerifyNewAddress {
             value: address.value,
         };
         let occasion = Occasion::of(cx, about);
-        let (effects, next) = verification::hold(cx, occasion, after, &held).await?;
+        let (effects, next) = verification::hold(cx, occasion, attempt, after, &held).await?;
         subject.effects = effects;
         subject.held = Some(next);
         Ok(())

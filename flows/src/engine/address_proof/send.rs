@@ -43,7 +43,7 @@ pub(crate) async fn send<K: AddressProof>(
     secret: SendSecret<'_>,
     meant: bool,
 ) -> Result<Effects, Halt> {
-    limits::mail(cx, attempt, secret.address).await?;
+    limits::message(cx, attempt, secret.address).await?;
     let (owner, tried) = owner::<K>(cx, flow.id, secret.address).await?;
     let owner = owner.as_ref().filter(|_| meant);
     post(cx, flow, &secret, (owner, tried))
@@ -57,7 +57,7 @@ pub(crate) async fn send_to<K: AddressProof>(
     secret: SendSecret<'_>,
     owner: &Identity,
 ) -> Result<Effects, Halt> {
-    limits::mail(cx, attempt, secret.address).await?;
+    limits::message(cx, attempt, secret.address).await?;
     let mut tx = cx.project.begin().await?;
     let tried = rows::tries(&mut tx, flow.id).await?;
     drop(tx);

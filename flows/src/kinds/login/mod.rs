@@ -17,6 +17,7 @@ pub use finish::SignedIn;
 use crate::{
     engine::{
         after::HookConfig,
+        attempt::Attempt,
         begin::{Init, identity_schema, return_to, signed_in_already},
         cx::Cx,
         decision::{Error, Halt, Refusal, SignIn},
@@ -177,6 +178,7 @@ impl Kind for Login {
     async fn finish(
         cx: &Cx<'_>,
         flow: &mut Flow<Self>,
+        _attempt: &mut Attempt,
         ending: &mut Ending<Self>,
     ) -> Result<SignedIn, Halt> {
         finish::finish(cx, flow, ending).await

@@ -27,6 +27,7 @@ use crate::{
             self, AddressProof, AddressProofConfig, DeliveryMethod, Notice, Proof, ProofData,
         },
         after::HookConfig,
+        attempt::Attempt,
         begin::{Init, signed_in_already},
         cx::Cx,
         decision::{Effects, Error, Halt, Refusal},
@@ -159,6 +160,7 @@ impl Kind for Recovery {
     async fn finish(
         cx: &Cx<'_>,
         flow: &mut Flow<Self>,
+        _attempt: &mut Attempt,
         ending: &mut Ending<Self>,
     ) -> Result<Recovered, Halt> {
         finish::finish(cx, flow, ending).await

@@ -11,6 +11,7 @@ use tenants::Fault;
 use super::{Registration, RegistrationConfig};
 use crate::{
     engine::{
+        attempt::Attempt,
         continue_with::legacy_continue_with,
         cx::Cx,
         decision::{Halt, SignUp},
@@ -81,12 +82,13 @@ pub(super) fn prepare(
 pub(super) async fn finish(
     cx: &Cx<'_>,
     flow: &Flow<Registration>,
+    attempt: &mut Attempt,
     ending: &mut Ending<Registration>,
 ) -> Result<SignedUp, Halt> {
     let config = cx.project.config::<RegistrationConfig>();
     // The `session` hook alone hands the token out; without it no client ever learns it.
     let hands_out = config.after.has_hook(&ending.subject.method, SESSION);
-    verify_first_address(cx, flow, &mut ending.subject, hands_out).await?;
+    verify_first_address(cx, flow, attempt, (&mut ending.subject, hands_out)).await?;
     let subject = &ending.subject;
     let (Person::New(prepared), Some(session)) = (&subject.person, &subject.session) else {
         return Err(Fault::broken("a registration ends without identity or session").into());
@@ -121,8 +123,8 @@ pub(super) async fn finish(
 async fn verify_first_address(
     cx: &Cx<'_>,
     flow: &Flow<Registration>,
-    subject: &mut Subject,
-    hands_out: bool,
+    attempt: &mut Attempt,
+    (subject, hands_out): (&mut Subject, bool),
 ) -> Result<(), Halt> {
     let about = flow.about();
     let mut occasion = Occasion::of(cx, &about);
@@ -132,7 +134,7 @@ async fn verify_first_address(
     let Some(identity) = subject.identity_mut() else {
         return Ok(());
     };
-    let announced = announce(cx, occasion, identity, |address| !address.verified).await?;
+    let announced = announce(cx, occasion, attempt, identity, |address| !address.verified).await?;
     subject.effects.append(announced.effects);
     subject.announced.extend(announced.shown);
     Ok(())

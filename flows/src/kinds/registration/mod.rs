@@ -17,6 +17,7 @@ pub use finish::SignedUp;
 use crate::{
     engine::{
         after::HookConfig,
+        attempt::Attempt,
         begin::{Init, identity_schema, return_to, signed_in_already},
         cx::Cx,
         decision::{Error, Halt, Refusal, SignUp},
@@ -178,8 +179,9 @@ impl Kind for Registration {
     async fn finish(
         cx: &Cx<'_>,
         flow: &mut Flow<Self>,
+        attempt: &mut Attempt,
         ending: &mut Ending<Self>,
     ) -> Result<SignedUp, Halt> {
-        finish::finish(cx, flow, ending).await
+        finish::finish(cx, flow, attempt, ending).await
     }
 }

@@ -10,6 +10,7 @@ use tenants::Fault;
 use super::{Change, SHOW_FORM, SUCCESS, Settings, SettingsConfig};
 use crate::{
     engine::{
+        attempt::Attempt,
         continue_with::{ContinueWith, legacy_continue_with},
         cx::Cx,
         decision::{Error, Halt},
@@ -71,12 +72,13 @@ pub(super) fn prepare(
 pub(super) async fn finish(
     cx: &Cx<'_>,
     flow: &mut Flow<Settings>,
+    attempt: &mut Attempt,
     ending: &mut Ending<Settings>,
 ) -> Result<Saved, Halt> {
     let saved = if let Some(next) = &ending.subject.held {
         held(next.clone())
     } else {
-        verify_next_address(cx, flow, &mut ending.subject).await?;
+        verify_next_address(cx, flow, attempt, &mut ending.subject).await?;
         let announced = ending.subject.announced.clone();
         let told = legacy_continue_with(cx, &announced);
         Saved {
@@ -110,6 +112,7 @@ fn held(next: ContinueWith) -> Saved {
 async fn verify_next_address(
     cx: &Cx<'_>,
     flow: &Flow<Settings>,
+    attempt: &mut Attempt,
     subject: &mut Subject,
 ) -> Result<(), Halt> {
     let about = flow.about();
@@ -117,7 +120,7 @@ async fn verify_next_address(
     let Some(after) = subject.identity_mut() else {
         return Ok(());
     };
-    let announced = announce(cx, occasion, after, |address| {
+    let announced = announce(cx, occasion, attempt, after, |address| {
         !address.verified && address.status == AddressStatus::Pending
     });
     let announced = announced.await?;

@@ -159,9 +159,10 @@ impl Kind for Settings {
     async fn finish(
         cx: &Cx<'_>,
         flow: &mut Flow<Self>,
+        attempt: &mut Attempt,
         ending: &mut Ending<Self>,
     ) -> Result<Saved, Halt> {
-        finish::finish(cx, flow, ending).await
+        finish::finish(cx, flow, attempt, ending).await
     }
 }
 

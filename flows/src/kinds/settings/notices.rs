@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::config::SettingsConfig;
 use crate::engine::{
     after::HookConfig,
+    attempt::Attempt,
     cx::Cx,
     decision::{Effects, Halt},
     limits, messages,
@@ -43,8 +44,8 @@ impl Recipients {
 pub(crate) async fn notices(
     cx: &Cx<'_>,
     request_url: &str,
-    recipients: Recipients,
-    (before, after): (&Identity, &Identity),
+    attempt: &mut Attempt,
+    (recipients, before, after): (Recipients, &Identity, &Identity),
 ) -> Result<Effects, Halt> {
     let mut effects = Effects::default();
     for address in previous(recipients, before, after) {
@@ -52,7 +53,7 @@ pub(crate) async fn notices(
             via: address.via,
             value: address.value.clone(),
         };
-        limits::notice(cx, &to).await?;
+        limits::message(cx, attempt, &to).await?;
         let template = Template::VerifiableAddressChanged {
             changed_at: cx.project.now(),
         };
@@ -67,13 +68,15 @@ pub(crate) async fn notices(
 pub(crate) async fn of_held_change(
     cx: &Cx<'_>,
     request_url: &str,
-    change: (&Identity, &Identity),
+    attempt: &mut Attempt,
+    (before, after): (&Identity, &Identity),
 ) -> Result<Effects, Halt> {
     let mut effects = Effects::default();
     let config = cx.project.config::<SettingsConfig>();
     for hook in config.after.hooks_of(PROFILE) {
         if hook.hook == NOTIFY_PREVIOUS_ADDRESSES {
-            effects.append(notices(cx, request_url, Recipients::of(hook), change).await?);
+            let change = (Recipients::of(hook), before, after);
+            effects.append(notices(cx, request_url, attempt, change).await?);
         }
     }
     Ok(effects)

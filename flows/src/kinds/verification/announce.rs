@@ -13,6 +13,7 @@ use url::Url;
 use super::Verification;
 use crate::engine::{
     address_proof::{self, AddressProof as _, DeliveryMethod, Notice},
+    attempt::Attempt,
     begin as opening,
     continue_with::ContinueWith,
     cx::{ClientInfo, Cx},
@@ -92,6 +93,7 @@ pub struct Announcement {
 pub async fn announce(
     cx: &Cx<'_>,
     occasion: Occasion<'_>,
+    attempt: &mut Attempt,
     identity: &mut Identity,
     wants: impl Fn(&VerifiableAddress) -> bool + Send,
 ) -> Result<Announcement, Halt> {
@@ -114,8 +116,8 @@ pub async fn announce(
             value: wanted.value.clone(),
         };
         if !occasion.is_optional {
-            limits::notice(cx, &address).await?;
-        } else if !limits::mail_if_any(cx, &address).await? {
+            limits::message(cx, attempt, &address).await?;
+        } else if !limits::optional_message(cx, attempt, &address).await? {
             continue;
         }
         let status = &mut identity.verifiable_addresses[at].status;

@@ -13,6 +13,7 @@ use super::{Verification, held};
 use crate::{
     engine::{
         address_proof::{AddressProof as _, DeliveryMethod, Notice, Proof},
+        attempt::Attempt,
         cx::Cx,
         decision::{Error, Halt, Refusal},
         flow::{Flow, PASSED},
@@ -69,12 +70,13 @@ pub(super) async fn prepare(
 pub(super) async fn finish(
     cx: &Cx<'_>,
     flow: &mut Flow<Verification>,
+    attempt: &mut Attempt,
     ending: &mut Ending<Verification>,
 ) -> Result<Verified, Halt> {
     let proof = &ending.rest;
     let address = proof.address.as_ref().ok_or(Halt::Outdated)?;
     let held = match flow.data.held {
-        Some(_) => match held::ready(cx, flow).await? {
+        Some(_) => match held::ready(cx, flow, attempt).await? {
             Some(ready) => Some(ready),
             None => return Err(dropped(flow, proof.code_id)),
         },

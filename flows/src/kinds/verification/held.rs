@@ -110,7 +110,11 @@ impl Ready {
 
 /// What is written now that the address is verified: the traits, and what else follows from a change of
 /// them. `None`: it is not true any more.
-pub(super) async fn ready(cx: &Cx<'_>, flow: &Flow<Verification>) -> Result<Option<Ready>, Halt> {
+pub(super) async fn ready(
+    cx: &Cx<'_>,
+    flow: &Flow<Verification>,
+    attempt: &mut Attempt,
+) -> Result<Option<Ready>, Halt> {
     let Some(held) = Held::open(cx, flow) else {
         return Ok(None);
     };
@@ -134,9 +138,10 @@ pub(super) async fn ready(cx: &Cx<'_>, flow: &Flow<Verification>) -> Result<Opti
     };
     address.verified = true;
     address.status = AddressStatus::Completed;
-    let mut effects = notices::of_held_change(cx, &flow.request_url, (&before, &after)).await?;
+    let mut effects =
+        notices::of_held_change(cx, &flow.request_url, attempt, (&before, &after)).await?;
     let occasion = Occasion::of(cx, &flow.about()).optional();
-    let others = announce(cx, occasion, &mut after, |address| {
+    let others = announce(cx, occasion, attempt, &mut after, |address| {
         !address.verified && address.status == AddressStatus::Pending
     });
     effects.append(others.await?.effects);
@@ -153,11 +158,12 @@ pub(super) async fn ready(cx: &Cx<'_>, flow: &Flow<Verification>) -> Result<Opti
 pub(crate) async fn hold(
     cx: &Cx<'_>,
     occasion: Occasion<'_>,
+    attempt: &mut Attempt,
     after: &Identity,
     held: &Held,
 ) -> Result<(Effects, ContinueWith), Halt> {
     let address = held.address();
-    limits::notice(cx, &address).await?;
+    limits::message(cx, attempt, &address).await?;
     let mut flow = announce::announced_flow(cx, occasion, &address);
     flow.data.identity_id = Some(after.id);
     flow.data.held = Some(held.seal(cx, flow.id)?);

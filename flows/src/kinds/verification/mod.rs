@@ -25,6 +25,7 @@ use crate::{
             self, AddressProof, AddressProofConfig, DeliveryMethod, Notice, Proof, ProofData,
         },
         after::HookConfig,
+        attempt::Attempt,
         cx::Cx,
         decision::{Effects, Error, Halt, Refusal},
         flow::{CHOOSE_METHOD, Flow, NewFlow, PASSED, SENT, Transport},
@@ -164,9 +165,10 @@ impl Kind for Verification {
     async fn finish(
         cx: &Cx<'_>,
         flow: &mut Flow<Self>,
+        attempt: &mut Attempt,
         ending: &mut Ending<Self>,
     ) -> Result<Verified, Halt> {
-        finish::finish(cx, flow, ending).await
+        finish::finish(cx, flow, attempt, ending).await
     }
 }
 

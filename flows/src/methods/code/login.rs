@@ -1,35 +1,28 @@
 //! Sign in with a code: as the first factor, as the second, and to authenticate again.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use courier::{MessageWrite, Template};
 use identity::{
-    Identity,
-    addresses::{self, AddressWrite},
-    credentials::CredentialKind,
-    identities, normalize,
-    one_time::{self, CodeWrite, Purpose},
+    Identity, addresses, normalize,
+    one_time::{CodeWrite, Purpose},
     schema::Address,
     sessions::Aal,
 };
 use tenants::{Fault, Tx};
-use uuid::Uuid;
 
 use super::{
     Code, CodeConfig, CodeFlags, ID,
     fields::LoginFields,
     form, missing,
-    recipient::{
-        address_in_trait, addresses_of, find, has_fallback, own_addresses, pretended_recipient,
-    },
-    send, too_many_tries, used_already,
+    prove::{prove, sign_in, wrong_code},
+    recipient::{address_in_trait, find, own_addresses, pretended_recipient},
+    send, too_many_tries,
 };
 use crate::{
     engine::{
         attempt::Attempt,
         cx::Cx,
-        decision::{Effects, Error, Halt, Judged, Refusal, SignIn},
+        decision::{Effects, Error, Halt, Refusal},
         flags::Enumeration,
         flow::{CHOOSE_METHOD, Flow, PASSED, SENT, Transport},
         form::schema_of,
@@ -84,7 +77,7 @@ impl Strategy<Login> for Code {
     ) -> Result<Step<Login>, Halt> {
         let found = find(cx, &flow.data.identifier).await?;
         let found = found.ok_or_else(no_code_account)?;
-        limits::mail(cx, attempt, &found.address).await?;
+        limits::message(cx, attempt, &found.address).await?;
         let effects = send_to(cx, flow, Some(&found.identity), &found.address)?;
         Ok(Step::Ask(effects))
     }
@@ -229,7 +222,7 @@ async fn send_at_init(
     if session.identity.factors.has_second() {
         return Ok(None);
     }
-    let sent = match limits::notice(cx, address).await {
+    let sent = match limits::message(cx, &mut Attempt::default(), address).await {
         Ok(()) => send_to(cx, flow, Some(&session.identity), address),
         Err(halt) => Err(halt),
     };
@@ -281,7 +274,7 @@ async fn ask(
     let to = addresses::read_typed(&flow.data.identifier);
     if !flow.data.identifier.is_empty() && !picks_address(cx, flow) {
         // Before an account is looked for, and where the flow stands: an earlier code stays good.
-        limits::mail(cx, attempt, &to).await?;
+        limits::message(cx, attempt, &to).await?;
     }
     // Who is refused from here on may correct what was typed.
     flow.go_to(CHOOSE_METHOD);
@@ -323,17 +316,13 @@ async fn ask_own(
     let (Some(session), Some(address)) = (cx.session, address) else {
         return Err(no_code_account());
     };
-    limits::mail(cx, attempt, &address).await?;
+    limits::message(cx, attempt, &address).await?;
     let effects = send_to(cx, flow, Some(&session.identity), &address)?;
     Ok(Step::Ask(effects))
 }
 
 fn no_code_account() -> Halt {
     Halt::refused(Refusal::form(text::no_code_account()))
-}
-
-fn wrong_code() -> Halt {
-    Halt::refused(Refusal::form(text::wrong_login_code()))
 }
 
 /// Judge the code that came back.
@@ -377,69 +366,4 @@ async fn check(
     let mut decision = sign_in(cx, proved);
     decision.effects.push(guess);
     Ok(Step::Decided(decision))
-}
-
-/// A code that fits, and whose it is.
-struct Proved {
-    code: Uuid,
-    identity: Identity,
-    address: Address,
-    revision: Option<i32>,
-}
-
-/// Whose code this is. The address must still be one that codes go to.
-async fn prove(cx: &Cx<'_>, flow: &Flow<Login>, code: &str) -> Result<Proved, Halt> {
-    let mut tx = cx.project.begin().await?;
-    let judged = one_time::judge(&mut tx, (flow.id, Purpose::Login), code).await?;
-    let found = match judged {
-        one_time::Judged::Right(found) => found,
-        one_time::Judged::Used => return Err(used_already()),
-        one_time::Judged::Wrong | one_time::Judged::Expired => return Err(wrong_code()),
-    };
-    let owner = found.identity_id.ok_or_else(wrong_code)?;
-    let identity = identities::store::get(&mut tx, owner).await?;
-    let identity = identity.ok_or_else(wrong_code)?;
-    let (addresses, revision) = addresses_of(cx, &mut tx, &identity).await?;
-    let known = addresses.contains(&found.address)
-        || (has_fallback(cx) && identity.verifiable(&found.address).is_some());
-    if !known {
-        return Err(wrong_code());
-    }
-    Ok(Proved {
-        code: found.id,
-        identity,
-        address: found.address,
-        revision,
-    })
-}
-
-fn sign_in(cx: &Cx<'_>, proved: Proved) -> SignIn {
-    let Proved {
-        code,
-        mut identity,
-        address,
-        revision,
-    } = proved;
-    let mut effects = Effects::one(CodeWrite::Consume(code));
-    if identity
-        .verifiable(&address)
-        .is_some_and(|own| !own.verified)
-    {
-        identity.note_verified(&address, cx.project.now());
-        effects.push(AddressWrite::Verified {
-            identity_id: identity.id,
-            address,
-        });
-    }
-    let second = cx.project.config::<CodeConfig>().mfa_enabled;
-    let judged = revision.map(|revision| Judged {
-        kind: CredentialKind::Code,
-        revision,
-    });
-    SignIn {
-        identity: Arc::new(identity),
-        amr: cx.completed(ID, if second { Aal::Aal2 } else { Aal::Aal1 }),
-        judged: judged.into_iter().collect(),
-        effects,
-    }
 }

@@ -5,6 +5,7 @@ mod config;
 mod fields;
 mod form;
 mod login;
+mod prove;
 mod recipient;
 mod recovery;
 mod registration;

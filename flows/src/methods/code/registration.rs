@@ -96,7 +96,7 @@ impl Strategy<Registration> for Code {
         if !checks {
             drop(tx);
             for address in &derived.code {
-                limits::mail(cx, attempt, address).await?;
+                limits::message(cx, attempt, address).await?;
             }
             return Ok(Step::Ask(ask(cx, flow, traits, &derived)?));
         }

@@ -13,18 +13,29 @@ use flows::{
     flow::{CHOOSE_METHOD, Flow, NewFlow, PASSED},
     hook::{About, Hook, Next, Person, Subject},
     kind::{Ending, Kind, Listed},
-    store,
+    limits, store,
     strategy::{Become, Leave, Step, Strategy},
     submission::Submission,
     ui::{self, Message, Ui, text},
 };
-use identity::identities::create::{Extras, Prepared};
+use identity::{
+    identities::create::{Extras, Prepared},
+    schema::{Address, Via},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tenants::{Project, Tx};
 
 /// Where a browser is sent to.
 pub(super) const PROVIDER: &str = "https://provider.example/authorize";
+
+/// Who gets the messages of [`Signs`].
+fn recipient() -> Address {
+    Address {
+        via: Via::Email,
+        value: "ada@example.org".to_owned(),
+    }
+}
 
 /// What both kinds remember.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -138,8 +149,12 @@ macro_rules! kind {
             async fn finish(
                 cx: &Cx<'_>,
                 flow: &mut Flow<Self>,
+                _attempt: &mut Attempt,
                 ending: &mut Ending<Self>,
             ) -> Result<Arrived, Halt> {
+                if ending.rest == "decide and lose" {
+                    return Err(Halt::Outdated);
+                }
                 let signed = ending.subject.announced.len();
                 let traits = ending.subject.traits().cloned().unwrap_or_default();
                 flow.data.said = format!("{} {} {signed}", ending.rest, traits["email"]);
@@ -208,7 +223,7 @@ where
         let said = attempt.submission.text("do").unwrap_or_default();
         flow.data.said.clone_from(&said);
         match said.as_str() {
-            "decide" => Ok(Step::Decided(said)),
+            "decide" | "decide and lose" => Ok(Step::Decided(said)),
             "ask" => Ok(Step::Ask(Effects::default())),
             "leave" => Ok(Step::Leave(Leave {
                 to: format!("{PROVIDER}?state={}", flow.id),
@@ -262,7 +277,8 @@ where
     }))
 }
 
-/// Refuses flows that begin at `/closed`, changes the traits of who arrives, and shapes the answer.
+/// Refuses flows that begin at `/closed`, changes the traits of who arrives, and shapes the answer. Counts a message
+/// for a submission that will lose.
 struct Signs {
     first: bool,
 }
@@ -284,8 +300,12 @@ impl Hook for Signs {
         &self,
         cx: &Cx<'_>,
         _about: &About<'_>,
+        attempt: &mut Attempt,
         subject: &mut Subject,
     ) -> Result<(), Halt> {
+        if attempt.submission.text("do").as_deref() == Some("decide and lose") {
+            limits::message(cx, attempt, &recipient()).await?;
+        }
         let before = subject.traits().cloned().unwrap_or_default();
         let email = before["email"].as_str().unwrap_or_default();
         let name = if self.first { "first" } else { "second" };

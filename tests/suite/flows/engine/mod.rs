@@ -222,3 +222,23 @@ async fn what_is_never_true_is_not_judged_for_ever(world: World) {
     // Nothing of it was stored.
     assert_eq!(visitor.stored(&flow).await.data.said, "");
 }
+
+#[story]
+async fn messages_of_a_submission_that_is_judged_again_are_counted_once(world: World) {
+    let visitor = Visitor::of(world.project().await);
+    let flow = visitor.begin("/open").await.unwrap();
+    // Each of the two hooks counts one at every judgement; ten an hour may go to one address.
+    for submission in 1..=5 {
+        let ended = visitor.submit(&flow, "decide and lose").await;
+        assert!(
+            matches!(ended, Err(Error::Fault(Fault::Overloaded { .. }))),
+            "{submission}: {ended:?}"
+        );
+    }
+    let outcome = visitor.submit(&flow, "decide and lose").await.unwrap();
+    let Outcome::Form { flow, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    let said = flow.ui.messages.iter().map(|message| message.id);
+    assert_eq!(said.collect::<Vec<_>>(), [4_000_001]);
+}
