@@ -18,17 +18,17 @@ use serde_json::Value;
 use crate::{
     App,
     admission::{
-        Permits,
+        Permits, Share,
         weight::{self, Media, content_type},
     },
     error::ApiError,
 };
 
-/// docs/wire.md, W1.5.
-pub(crate) const BODY_BYTES_MAX: usize = 5 << 20;
+/// Of administration (docs/wire.md, W1.5). Submissions have a limit of their own.
+const BODY_BYTES_MAX: usize = 5 << 20;
 /// A hundred bytes each. A configuration has some hundreds.
 const VALUES_MAX: usize = 50_000;
-/// A longer body needs one of a few permits …
+/// A longer body needs room while it comes, and one of a few permits when it is there …
 const SMALL_BYTES_MAX: usize = 64 << 10;
 /// … and so does one that holds more.
 const SMALL_VALUES_MAX: usize = 2_000;
@@ -38,37 +38,83 @@ const FORGOTTEN_BYTES_MAX: usize = 16 << 20;
 /// levels further down, below a dotted name of up to 64 parts.
 const NESTING_MAX: usize = 48;
 
-/// A whole body within the limit.
+/// A whole body within the limit of administration.
 pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 
 impl FromRequest<App> for Whole {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let limits = (BODY_BYTES_MAX, Share::Administration);
+        let whole = Self::within(limits, request, app).await?;
+        whole.ok_or_else(|| ApiError::bad_request(too_long(BODY_BYTES_MAX)))
+    }
+}
+
+/// A whole body within the limit of self-service, which anybody may send.
+pub(crate) struct Short(pub Bytes);
+
+impl FromRequest<App> for Short {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let bytes_max = app.installation().lengths().submission;
+        let limits = (bytes_max, Share::SelfService);
+        let whole = Whole::within(limits, request, app).await?;
+        let whole = whole.ok_or_else(|| ApiError::bad_request(too_long(bytes_max)));
+        whole.map(|Whole(_, bytes)| Self(bytes))
+    }
+}
+
+impl Whole {
+    /// `None` for a longer one. Beyond the limit of administration it is a mistake wherever it is sent.
+    async fn within(
+        (bytes_max, share): (usize, Share),
+        request: Request,
+        app: &App,
+    ) -> Result<Option<Self>, ApiError> {
         let (mut parts, body) = request.into_parts();
         let Some(permits) = parts.extensions.remove::<Permits>() else {
             tracing::error!("a request was served without a permit");
             return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR));
         };
         permits.step_aside();
-        let bytes = read(body, app.settings().limits.body_within, &permits).await?;
+        let within = app.settings().limits.body_within;
+        let bytes = read(body, (bytes_max, share), within, &permits).await?;
         permits.step_back()?;
-        if Media::of(&parts.headers).weigh(&bytes) > SMALL_VALUES_MAX {
-            permits.take_large()?;
+        let Some(bytes) = bytes else {
+            return Ok(None);
+        };
+        let values = Media::of(&parts.headers).weigh(&bytes);
+        if bytes.len() > SMALL_BYTES_MAX || values > SMALL_VALUES_MAX {
+            permits.take_large(share)?;
         }
-        Ok(Self(parts.headers, bytes))
+        Ok(Some(Self(parts.headers, bytes)))
     }
 }
 
+fn too_long(bytes_max: usize) -> String {
+    format!("The body is longer than {bytes_max} bytes.")
+}
+
 /// A body that comes more slowly is not waited for: it takes memory, and a large one a permit.
-async fn read(body: Body, within: Duration, permits: &Permits) -> Result<Bytes, ApiError> {
-    let whole = tokio::time::timeout(within, collect(body, permits)).await;
+async fn read(
+    body: Body,
+    limits: (usize, Share),
+    within: Duration,
+    permits: &Permits,
+) -> Result<Option<Bytes>, ApiError> {
+    let whole = tokio::time::timeout(within, collect(body, limits, permits)).await;
     whole.map_err(|_| ApiError::new(StatusCode::REQUEST_TIMEOUT))?
 }
 
 /// What is refused is read and forgotten for a while: a connection closed in the middle of sending often
 /// takes the answer with it, and the sender never learns why.
-async fn collect(mut body: Body, permits: &Permits) -> Result<Bytes, ApiError> {
+async fn collect(
+    mut body: Body,
+    (bytes_max, share): (usize, Share),
+    permits: &Permits,
+) -> Result<Option<Bytes>, ApiError> {
     let (mut whole, mut length, mut refused) = (Vec::new(), 0, None);
     while length <= BODY_BYTES_MAX + FORGOTTEN_BYTES_MAX {
         let Some(frame) = body.frame().await else {
@@ -80,18 +126,21 @@ async fn collect(mut body: Body, permits: &Permits) -> Result<Bytes, ApiError> {
         };
         length += data.len();
         if length > BODY_BYTES_MAX {
-            let why = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
-            refused = Some(ApiError::bad_request(why));
-        } else if length > SMALL_BYTES_MAX && refused.is_none() {
-            refused = permits.take_large().err();
+            refused = Some(ApiError::bad_request(too_long(bytes_max)));
         }
-        if refused.is_none() {
+        if refused.is_none() && length <= bytes_max {
             whole.extend_from_slice(&data);
+            if length > SMALL_BYTES_MAX {
+                refused = permits.await_body(share, length).err();
+            }
         } else {
             whole = Vec::new();
         }
     }
-    refused.map_or_else(|| Ok(whole.into()), Err)
+    match refused {
+        Some(error) => Err(error),
+        None => Ok((length <= bytes_max).then(|| whole.into())),
+    }
 }
 
 /// For a body that is JSON to its reader, whatever its `Content-Type`.
@@ -115,8 +164,12 @@ impl FromRequest<App> for Submitted {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let Whole(headers, bytes) = Whole::from_request(request, app).await?;
-        let decoded = decode(&headers, &bytes).await;
+        let bytes_max = app.installation().lengths().submission;
+        let limits = (bytes_max, Share::SelfService);
+        let decoded = match Whole::within(limits, request, app).await? {
+            Some(Whole(headers, bytes)) => decode(&headers, &bytes).await,
+            None => Err(too_long(bytes_max)),
+        };
         Ok(Self(decoded.map_err(|why| text::unreadable_body(&why))))
     }
 }
@@ -257,7 +310,8 @@ mod tests {
         let stalls = futures_util::StreamExt::chain(begins, futures_util::stream::pending());
         let permits = Permits::take(&Admission::new(&Limits::default()).into());
         let permits = permits.unwrap();
-        let error = read(Body::from_stream(stalls), Duration::from_secs(20), &permits)
+        let (stalls, within) = (Body::from_stream(stalls), Duration::from_secs(20));
+        let error = read(stalls, (1024, Share::SelfService), within, &permits)
             .await
             .unwrap_err();
         assert_eq!(error.object()["code"], 408);

@@ -15,8 +15,10 @@ pub struct Limits {
     /// Requests served at once, without those whose bodies are still to come; more get 503 with `Retry-After`.
     pub requests_at_once_max: usize,
     /// Of those, with a body over 64 KiB or 2,000 values, because bodies are held in memory, decoded ones until
-    /// they are answered; more get 503 with `Retry-After`.
+    /// they are answered; more get 503 with `Retry-After`. So many of self-service, and so many of administration.
     pub large_bodies_at_once_max: usize,
+    /// What such bodies hold while they come, of either kind; what comes beyond it gets 503 with `Retry-After`.
+    pub coming_bytes_max: usize,
     /// A client has so long to send its headers, from the moment that it is connected or was answered; then the
     /// connection is closed.
     pub headers_within: Duration,
@@ -35,6 +37,7 @@ impl Default for Limits {
             connections_per_network_max: 1_000,
             requests_at_once_max: 2_000,
             large_bodies_at_once_max: 8,
+            coming_bytes_max: 64 << 20,
             headers_within: Duration::from_secs(10),
             body_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(30),

@@ -23,6 +23,9 @@ use crate::{
 /// Parameters that may come several times; of any other the first counts, as in Kratos.
 const LISTS: [&str; 3] = ["ids", "include_credential", "expand"];
 
+/// Of the address of a request, as it is stored.
+const ADDRESS_BYTES_MAX: usize = 2048;
+
 /// The parameters of a query, in our own envelope when they cannot be read.
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -117,7 +120,17 @@ pub(crate) fn seen_address(project: &Project, uri: &Uri) -> String {
         .strip_prefix(&format!("/p/{}", project.slug()))
         .unwrap_or(uri.path());
     let query = uri.query().map_or_else(String::new, |q| format!("?{q}"));
-    format!("{}{path}{query}", project.base_url())
+    shortened(format!("{}{path}{query}", project.base_url()))
+}
+
+/// A long address loses parameters, from its end: it is stored with its flow.
+fn shortened(mut url: String) -> String {
+    if url.len() > ADDRESS_BYTES_MAX {
+        let within = &url.as_bytes()[..=ADDRESS_BYTES_MAX];
+        let end = within.iter().rposition(|byte| matches!(byte, b'&' | b'?'));
+        url.truncate(url.floor_char_boundary(end.unwrap_or(ADDRESS_BYTES_MAX)));
+    }
+    url
 }
 
 /// Parameters of features that are not served yet are refused, not ignored.

@@ -130,6 +130,7 @@ fn settings(gate_url: String, owner_url: String) -> Settings {
         spare_slots: 1,
         clock: Clock::machine(),
         config_rules: flows::config_rules(),
+        lengths: tenants::Lengths::default(),
         sandbox: tenants::Program::this(),
         release_guard: true,
     }

@@ -99,6 +99,7 @@ fn small(gate: &str, master_keys: tenants::secrets::MasterKeys) -> Settings {
         spare_slots: 0,
         clock: Clock::machine(),
         config_rules: api::config_rules(),
+        lengths: tenants::Lengths::default(),
         sandbox: tenants::Program::this(),
         release_guard: true,
     }

@@ -3,7 +3,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tenants::{
-    Clock, Settings,
+    Clock, Lengths, Settings,
     secrets::{HOW_TO_MAKE_A_KEY, MasterKeys},
 };
 use url::Url;
@@ -77,6 +77,7 @@ pub(crate) fn installation(args: &InstallationArgs, known: &Known) -> Result<Set
         spare_slots: args.spare_slots.unwrap_or(spare_slots),
         clock: Clock::machine(),
         config_rules: api::config_rules(),
+        lengths: lengths(args),
         sandbox: tenants::Program::this(),
         release_guard: true,
     })
@@ -136,6 +137,17 @@ pub(crate) fn root_key(args: &InstallationArgs) -> Result<Option<String>, Failur
         )));
     }
     Ok(Some(key.to_owned()))
+}
+
+/// What is not given is as it is by default.
+fn lengths(args: &InstallationArgs) -> Lengths {
+    let kib = |given: Option<u32>, usual: usize| given.map_or(usual, |kib| kib as usize * 1024);
+    let usual = Lengths::default();
+    Lengths {
+        submission: kib(args.submission_kib, usual.submission),
+        traits: kib(args.traits_kib, usual.traits),
+        typed: kib(args.typed_kib, usual.typed),
+    }
 }
 
 /// An origin, and nothing that would be dropped in silence.

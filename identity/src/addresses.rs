@@ -18,6 +18,13 @@ pub enum AddressWrite {
         /// In its stored form.
         address: Address,
     },
+    /// Nothing is written, if a verifiable address is still the identity's; else it is out of date.
+    IsTheirs {
+        /// Of that identity.
+        identity_id: Uuid,
+        /// In its stored form.
+        address: Address,
+    },
     /// A verifiable address was proved to be read by its owner.
     Verified {
         /// Of that identity.
@@ -35,6 +42,14 @@ impl AddressWrite {
                 identity_id,
                 address,
             } => mark_sent(tx, *identity_id, address).await?,
+            Self::IsTheirs {
+                identity_id,
+                address,
+            } => {
+                if owner_of_verifiable(tx, address).await? != Some(*identity_id) {
+                    return Err(WriteError::Outdated);
+                }
+            }
             Self::Verified {
                 identity_id,
                 address,

@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod credentials;
 pub mod factors;
 pub mod identities;
+mod judging;
 pub mod limits;
 pub mod normalize;
 pub mod one_time;
@@ -15,6 +16,7 @@ pub mod write;
 
 pub use credentials::password_hash::{HashError, HashPool, Hasher};
 pub use identities::Identity;
+pub use judging::{Judgement, TraitsPool};
 pub use sessions::{Session, SessionCache};
 
 /// What every request about people needs, made once per process.
@@ -23,6 +25,8 @@ pub struct People {
     pub sessions: SessionCache,
     /// Password work, bounded and fair among projects.
     pub hashing: HashPool,
+    /// Judging of traits, likewise.
+    pub judging: TraitsPool,
 }
 
 impl People {
@@ -33,6 +37,7 @@ impl People {
         Self {
             sessions: SessionCache::new(200_000),
             hashing: HashPool::new(cores + 1, 2_000, 200),
+            judging: TraitsPool::new(cores.max(2), 2_000, 200),
         }
     }
 }

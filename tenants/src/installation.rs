@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::{
     ChangeError, Claim, Claimed, Clock, ConfigRestore, ConfigUpdate, ConfigUpdated, Environment,
-    Fault, Kept, Key, KeyEntry, KeyPage, KeyRequest, Lookup, NewKey, NewProject, Outbound, Project,
-    ProjectId, QueueDepth, Settings, Verdict,
+    Fault, Kept, Key, KeyEntry, KeyPage, KeyRequest, Lengths, Lookup, NewKey, NewProject, Outbound,
+    Project, ProjectId, QueueDepth, Settings, Verdict,
     cluster::Cluster,
     control::{Actor, directory::Directory},
 };
@@ -51,6 +51,11 @@ impl Installation {
     /// Where "now" comes from.
     pub fn clock(&self) -> &Clock {
         self.directory.clock()
+    }
+
+    /// How long what comes from outside may be.
+    pub fn lengths(&self) -> Lengths {
+        self.directory.settings().lengths
     }
 
     /// The installation's own origin, `scheme://host[:port]`.

@@ -15,6 +15,7 @@ mod installation;
 mod invalidation;
 mod job;
 mod jsonnet;
+mod lengths;
 pub mod migrate;
 mod migrations;
 pub mod open_transactions;
@@ -45,6 +46,7 @@ pub use installation::Installation;
 pub use invalidation::Load;
 pub use job::{Claimed, Job, Verdict};
 pub use jsonnet::{JsonnetError, Program, serve_sandbox};
+pub use lengths::Lengths;
 pub use outbound::{
     Method, Outbound, OutboundError, OutboundPolicy, OutboundRequest, OutboundResponse,
 };

@@ -18,6 +18,7 @@ use crate::{
     config::{ConfigDoc, Environment, Section},
     invalidation::{Invalidations, Load},
     jsonnet::Sandbox,
+    lengths::Lengths,
     pools::ConnectionState,
     secrets::DataKey,
 };
@@ -92,6 +93,7 @@ pub(crate) struct Inner {
     pub(crate) origin: String,
     pub(crate) cluster: Cluster,
     pub(crate) http: Outbound,
+    pub(crate) lengths: Lengths,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) memo: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     /// When this replica last asked for a sweep of this project (Unix seconds).
@@ -193,6 +195,11 @@ impl Project {
     /// The key from which the project's cookie, HMAC and cipher keys derive.
     pub fn data_key(&self) -> &DataKey {
         &self.0.data_key
+    }
+
+    /// How long what its people and administrators send may be.
+    pub fn lengths(&self) -> Lengths {
+        self.0.lengths
     }
 
     /// The guarded client for every call that this project's configuration can cause.

@@ -147,6 +147,7 @@ impl Directory {
             data_key,
             record,
             cluster,
+            lengths: self.settings().lengths,
             sandbox: Arc::clone(self.sandbox()),
             origin: self.origin(),
             memo: Mutex::new(HashMap::new()),

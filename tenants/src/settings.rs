@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     config::{DocumentCheck, SectionCheck},
     jsonnet::Program,
+    lengths::Lengths,
     secrets::MasterKeys,
 };
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub clock: Clock,
     /// How configurations are judged.
     pub config_rules: ConfigRules,
+    /// How long what comes from outside may be.
+    pub lengths: Lengths,
     /// What evaluates Jsonnet in processes of its own.
     pub sandbox: Program,
     /// False only in the test that shows what the release guard is for.

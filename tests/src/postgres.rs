@@ -151,6 +151,7 @@ impl Database {
             spare_slots: spare_slots(),
             clock: clock.clone(),
             config_rules: api::config_rules(),
+            lengths: tenants::Lengths::default(),
             sandbox: sandbox(),
             release_guard: true,
         }

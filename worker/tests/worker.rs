@@ -90,6 +90,7 @@ fn settings(gate_url: String, owner_url: String) -> Settings {
             sections: &[],
             checks: &[],
         },
+        lengths: tenants::Lengths::default(),
         sandbox: tenants::Program::this(),
         release_guard: true,
     }

@@ -18,15 +18,50 @@ use crate::{error::ApiError, limits::Limits};
 /// How many requests, and how many large bodies among them, are served at once.
 pub(crate) struct Admission {
     requests: Arc<Semaphore>,
-    large_bodies: Arc<Semaphore>,
+    selfservice: Bodies,
+    administration: Bodies,
 }
+
+/// Whose large bodies: so that visitors keep no administrator out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    SelfService,
+    Administration,
+}
+
+/// What large bodies may take.
+struct Bodies {
+    /// Of those that are there, one each.
+    large: Arc<Semaphore>,
+    /// Of those that still come, one for each KiB that did.
+    coming: Arc<Semaphore>,
+}
+
+impl Bodies {
+    fn new(limits: &Limits) -> Self {
+        let permits = |count| Arc::new(Semaphore::new(count));
+        Self {
+            large: permits(limits.large_bodies_at_once_max),
+            coming: permits(limits.coming_bytes_max / KIB),
+        }
+    }
+}
+
+const KIB: usize = 1024;
 
 impl Admission {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let permits = |count| Arc::new(Semaphore::new(count));
         Self {
-            requests: permits(limits.requests_at_once_max),
-            large_bodies: permits(limits.large_bodies_at_once_max),
+            requests: Arc::new(Semaphore::new(limits.requests_at_once_max)),
+            selfservice: Bodies::new(limits),
+            administration: Bodies::new(limits),
+        }
+    }
+
+    fn bodies(&self, share: Share) -> &Bodies {
+        match share {
+            Share::SelfService => &self.selfservice,
+            Share::Administration => &self.administration,
         }
     }
 }
@@ -43,6 +78,7 @@ pub(crate) struct Permits {
 struct Taken {
     request: Option<OwnedSemaphorePermit>,
     large_body: Option<OwnedSemaphorePermit>,
+    coming: Option<OwnedSemaphorePermit>,
 }
 
 impl Permits {
@@ -64,17 +100,36 @@ impl Permits {
         self.taken().request = None;
     }
 
+    /// So much of its body has come, and is held.
+    pub(crate) fn await_body(&self, share: Share, bytes: usize) -> Result<(), ApiError> {
+        let mut taken = self.taken();
+        let held = taken
+            .coming
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = u32::try_from(bytes.div_ceil(KIB) - held).unwrap_or(u32::MAX);
+        let coming = &self.admission.bodies(share).coming;
+        let more = permits(coming, more, "memory for bodies")?;
+        match &mut taken.coming {
+            Some(held) => held.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
+
     /// Its body has come.
     pub(crate) fn step_back(&self) -> Result<(), ApiError> {
+        self.taken().coming = None;
         self.taken().request = Some(permit(&self.admission.requests, "requests")?);
         Ok(())
     }
 
     /// Its body is a large one.
-    pub(crate) fn take_large(&self) -> Result<(), ApiError> {
+    pub(crate) fn take_large(&self, share: Share) -> Result<(), ApiError> {
         let mut taken = self.taken();
         if taken.large_body.is_none() {
-            taken.large_body = Some(permit(&self.admission.large_bodies, "large bodies")?);
+            let large = &self.admission.bodies(share).large;
+            taken.large_body = Some(permit(large, "large bodies")?);
         }
         Ok(())
     }
@@ -85,7 +140,15 @@ impl Permits {
 }
 
 fn permit(of: &Arc<Semaphore>, what: &'static str) -> Result<OwnedSemaphorePermit, ApiError> {
-    Arc::clone(of).try_acquire_owned().map_err(|_| {
+    permits(of, 1, what)
+}
+
+fn permits(
+    of: &Arc<Semaphore>,
+    count: u32,
+    what: &'static str,
+) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(of).try_acquire_many_owned(count).map_err(|_| {
         metrics::counter!("insula_requests_refused_total").increment(1);
         let retry_after = Duration::from_secs(1);
         Fault::Overloaded { what, retry_after }.into()

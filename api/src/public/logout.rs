@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 use crate::{
     audience::ProjectRoutes,
-    body::Whole,
+    body::Short,
     cookies::{self, NewCsrf},
     error::{ApiError, Result},
     openapi::shapes::{LogoutFlow, NativeLogout},
@@ -160,8 +160,8 @@ struct ApiLogout {
     request_body = NativeLogout,
     responses((status = 204, description = "Signed out."),
         (status = 403, description = "There is no session of that token, or the project is suspended (`project_suspended`).")))]
-async fn api(tenant: Tenant, whole: Whole) -> Result<Response> {
-    let Whole(_, body) = whole;
+async fn api(tenant: Tenant, whole: Short) -> Result<Response> {
+    let Short(body) = whole;
     if body.is_empty() {
         return Err(ApiError::bad_request("The request has no body."));
     }

@@ -116,6 +116,15 @@ pub struct InstallationArgs {
     /// Schemas kept ready for new projects [default: 20, with --dev 3]
     #[arg(long, env = "INSULA_SPARE_SLOTS", value_name = "COUNT", value_parser = clap::value_parser!(i32).range(1..=1000))]
     pub spare_slots: Option<i32>,
+    /// Longest body of a self-service request, in KiB [default: 256]
+    #[arg(long, env = "INSULA_SUBMISSION_KIB", value_name = "KIB", value_parser = clap::value_parser!(u32).range(64..=5120))]
+    pub submission_kib: Option<u32>,
+    /// Longest traits of an identity as JSON, in KiB [default: 64]
+    #[arg(long, env = "INSULA_TRAITS_KIB", value_name = "KIB", value_parser = clap::value_parser!(u32).range(16..=1024))]
+    pub traits_kib: Option<u32>,
+    /// How much a flow keeps of what was typed into its form, in KiB [default: 16]
+    #[arg(long, env = "INSULA_TYPED_KIB", value_name = "KIB", value_parser = clap::value_parser!(u32).range(4..=1024))]
+    pub typed_kib: Option<u32>,
     /// The database.
     #[command(flatten)]
     pub database: DatabaseArgs,

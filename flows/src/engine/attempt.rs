@@ -2,7 +2,7 @@
 //! faster; what it counts for is counted once.
 
 use chrono::{DateTime, Utc};
-use identity::limits::Bucket;
+use identity::{Hasher, limits::Bucket};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,8 +19,12 @@ pub struct Attempt {
     pub waited_since: Option<DateTime<Utc>>,
     /// What a costly check said, of a credential at a revision; of none, where there is none.
     pub(super) verdict: Option<(Option<(Uuid, i32)>, bool)>,
+    /// The new password as it was hashed, and how.
+    pub(super) hashed: Option<(Hasher, String)>,
     /// What was counted so far.
     pub(super) counted: Counted,
+    /// How often it was judged, this time included.
+    pub(super) turns: u32,
 }
 
 /// What a submission was counted for already.
@@ -59,8 +63,14 @@ impl CountedMessages {
 impl Attempt {
     /// It is about to be judged, perhaps again.
     pub(super) fn begin_turn(&mut self) {
+        self.turns += 1;
         let messages = &mut self.counted.messages;
         messages.left.clone_from(&messages.all);
+    }
+
+    /// Was it judged before, and lost against another one?
+    pub(super) fn is_again(&self) -> bool {
+        self.turns > 1
     }
 
     /// What [`Self::note_verdict`] was told of that credential: an identity and a revision.
@@ -72,6 +82,17 @@ impl Attempt {
     /// Remember what a costly check said, so that judging again does not cost it again.
     pub(crate) fn note_verdict(&mut self, credential: Option<(Uuid, i32)>, is_right: bool) {
         self.verdict = Some((credential, is_right));
+    }
+
+    /// The hash of its new password, if it was hashed like that already.
+    pub(crate) fn hashed_by(&self, hasher: Hasher) -> Option<String> {
+        let (by, hash) = self.hashed.as_ref()?;
+        (*by == hasher).then(|| hash.clone())
+    }
+
+    /// Remember it, so that judging again does not cost it again.
+    pub(crate) fn note_hash(&mut self, hasher: Hasher, hash: &str) {
+        self.hashed = Some((hasher, hash.to_owned()));
     }
 
     /// The attempt of a submission that waited since then for its sender to authenticate.

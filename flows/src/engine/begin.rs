@@ -15,6 +15,9 @@ use super::{
 
 pub use super::init::Init;
 
+/// It is stored with its flow.
+const RETURN_TO_BYTES_MAX: usize = 2048;
+
 /// Begin a flow: drawn and stored, in one commit with what its methods send at once.
 pub async fn begin<K: Kind>(cx: &Cx<'_>, init: Init, params: &K::Params) -> Result<Flow<K>, Error> {
     let mut flow = Flow::<K>::new(cx, K::open(cx, init, params)?);
@@ -61,6 +64,11 @@ pub(crate) fn return_to(cx: &Cx<'_>, asked: Option<&str>) -> Result<Option<Strin
     let Some(asked) = asked.filter(|url| !url.is_empty()) else {
         return Ok(None);
     };
+    if asked.len() > RETURN_TO_BYTES_MAX {
+        return Err(Error::BadRequest(format!(
+            "return_to is longer than {RETURN_TO_BYTES_MAX} bytes."
+        )));
+    }
     match Pages::of(cx.project).return_to().check(asked) {
         Ok(_) => Ok(Some(asked.to_owned())),
         Err(_) => Err(Error::ReturnToForbidden {

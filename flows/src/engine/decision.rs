@@ -23,8 +23,8 @@ pub enum Halt {
     Refused(Refusal, Effects),
     /// What was judged is not true any more, or another submission of the flow was faster: judge again.
     Outdated,
-    /// The flow is of no further use: another one takes its place and says why.
-    Replaced(Box<Message>),
+    /// The flow is of no further use: another one takes its place and says why. It can carry writes, too.
+    Replaced(Box<Message>, Effects),
     /// It is too late, since then: another flow takes the place of this one.
     Expired(DateTime<Utc>),
     /// It cannot be answered on the form. What is written goes with it all the same.
@@ -48,7 +48,7 @@ impl Halt {
 
     /// A successor that says so.
     pub fn replaced(message: Message) -> Self {
-        Self::Replaced(Box::new(message))
+        Self::Replaced(Box::new(message), Effects::default())
     }
 }
 

@@ -155,6 +155,13 @@ impl<K: Kind> Flow<K> {
         })
     }
 
+    /// How many bytes it may still keep of what was typed, besides the payload that came with it.
+    pub(crate) fn typed_bytes_left(&self, cx: &Cx<'_>) -> usize {
+        let payload = self.transient_payload.as_ref();
+        let kept = payload.map_or(0, |payload| payload.to_string().len());
+        cx.project.lengths().typed.saturating_sub(kept)
+    }
+
     /// Go on to another state.
     pub fn go_to(&mut self, state: &str) {
         state.clone_into(&mut self.state);

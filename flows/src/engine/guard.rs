@@ -2,6 +2,7 @@
 //! sent to the place asked for.
 
 use super::{
+    attempt::Attempt,
     csrf,
     cx::{BrowserTrace, CookieState, Cx},
     decision::{CsrfTrouble, Error, Halt, Refusal},
@@ -42,6 +43,19 @@ pub fn check_csrf<K: Kind>(
         by_script: cx.client.by_script,
     })
     .into())
+}
+
+/// The same of a submission that may have waited for its sender to authenticate: that was checked before it was
+/// kept, and the cookie is another one since.
+pub(crate) fn check_csrf_once<K: Kind>(
+    cx: &Cx<'_>,
+    flow: &Flow<K>,
+    attempt: &Attempt,
+) -> Result<(), Halt> {
+    match attempt.waited_since {
+        Some(_) => Ok(()),
+        None => check_csrf(cx, flow, &attempt.submission),
+    }
 }
 
 /// Reading a browser flow needs the cookie it was begun with.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use identity::{
-    Identity, Session, identities::create::Prepared, schema::Violation, schemas::Schemas,
-    sessions::AuthMethod,
+    Identity, Session, identities::create::Prepared, schemas::Schemas, sessions::AuthMethod,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,6 +15,7 @@ use super::{
     continue_with::ContinueWith,
     cx::Cx,
     decision::{Effects, Error, Halt},
+    form::derive,
     init::Transport,
 };
 
@@ -151,7 +151,7 @@ impl Subject {
     /// Give a new identity other traits: identifiers and addresses are derived anew; its id, the secrets of its
     /// credentials and what is known of addresses that stay are kept. An identity that is there already keeps
     /// its traits: changing them is a settings flow of its own.
-    pub fn amend_traits(&mut self, cx: &Cx<'_>, traits: &Value) -> Result<(), Vec<Violation>> {
+    pub async fn amend_traits(&mut self, cx: &Cx<'_>, traits: &Value) -> Result<(), Halt> {
         let Person::New(prepared) = &mut self.person else {
             return Ok(());
         };
@@ -159,7 +159,8 @@ impl Subject {
         let Some(schema) = schemas.get(&prepared.identity.schema_id) else {
             return Ok(());
         };
-        prepared.rederive(cx.project, schema.schema.derive(traits)?);
+        let derived = derive(cx, schema, traits).await?;
+        prepared.rederive(cx.project, derived);
         Ok(())
     }
 }

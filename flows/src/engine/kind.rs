@@ -89,7 +89,7 @@ pub trait Kind: Listed {
     /// What the form says when no strategy claims the submission.
     fn no_strategy() -> Message;
     /// The answer when no strategy claims the submission.
-    fn unclaimed(_cx: &Cx<'_>, _flow: &mut Flow<Self>, _submission: &Submission) -> Halt {
+    async fn unclaimed(_cx: &Cx<'_>, _flow: &mut Flow<Self>, _submission: &Submission) -> Halt {
         Halt::refused(Refusal::form(Self::no_strategy()))
     }
     /// What becomes of a refusal when the browser came back from elsewhere, instead of submitting a form.

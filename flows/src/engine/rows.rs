@@ -166,8 +166,8 @@ pub(crate) async fn forget_identity(tx: &mut Tx, identity_id: Uuid) -> Result<()
 }
 
 /// Take what waits for an address of an identity out of its verifications, which go on as ordinary ones. The
-/// identity's row must be locked. One that is being submitted is left: it waits for that row, and what becomes
-/// of it is as if it had come first.
+/// identity's row must be locked. One that is being submitted is left, but its code goes: a submission that is
+/// about to end it waits for the identity's row, and then finds no code.
 pub(crate) async fn drop_held(tx: &mut Tx, identity_id: Uuid) -> Result<(), Fault> {
     sqlx::query!(
         "update flows set state = state #- '{state,held}', version = version + 1 where id in
@@ -175,6 +175,13 @@ pub(crate) async fn drop_held(tx: &mut Tx, identity_id: Uuid) -> Result<(), Faul
               where f.id in (select flow_id from codes where identity_id = $1 and purpose = 'verification')
                 and f.state #> '{state,held}' is not null
                 for update skip locked)",
+        identity_id
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "delete from codes where identity_id = $1 and purpose = 'verification' and flow_id in
+            (select id from flows where state #> '{state,held}' is not null)",
         identity_id
     )
     .execute(tx.conn())

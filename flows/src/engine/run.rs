@@ -6,7 +6,7 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use identity::write::WriteError;
+use identity::{limits::Forgive, write::WriteError};
 use tenants::Tx;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::{
     begin::insert,
     cx::Cx,
     decision::{Effects, Error, Halt, Refusal},
-    flow::Flow,
+    flow::{Flow, PASSED},
     form::{draw, redraw, successor},
     hook::Hook,
     kind::{Ending, Kind},
@@ -78,7 +78,7 @@ pub(crate) async fn load<K: Kind>(cx: &Cx<'_>, id: Uuid) -> Result<(Flow<K>, Tx)
 pub(crate) async fn ended<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>, halt: Halt) -> Error {
     let (message, expired_at) = match halt {
         Halt::Expired(at) => (K::expired(at), Some(at)),
-        Halt::Replaced(message) => (*message, None),
+        Halt::Replaced(message, _) => (*message, None),
         Halt::Stopped(error, _) => return error,
         Halt::Refused(..) | Halt::Outdated => return busy(),
     };
@@ -176,7 +176,7 @@ impl<'a> Machine<'a> {
                 Err(halt) => {
                     // Nothing was written, so the flow is where it was; what was typed is kept.
                     flow.state = state;
-                    halt
+                    self.forgiving(halt)
                 }
             },
             Err(halt) => halt,
@@ -205,7 +205,13 @@ impl<'a> Machine<'a> {
                 let written = self.write_alone(&effects).await?;
                 if written { Err(error) } else { Ok(None) }
             }
-            over => Err(ended(self.cx, &flow, over).await),
+            Halt::Replaced(message, effects) => {
+                if !self.write_alone(&effects).await? {
+                    return Ok(None);
+                }
+                Err(ended(self.cx, &flow, Halt::replaced(*message)).await)
+            }
+            over @ Halt::Expired(_) => Err(ended(self.cx, &flow, over).await),
         }
     }
 
@@ -216,6 +222,9 @@ impl<'a> Machine<'a> {
             let mut strategies = K::strategies().iter();
             let strategy = strategies.find(|strategy| strategy.id() == method);
             let strategy = strategy.ok_or(Error::NotFound)?;
+            if !strategy.is_enabled(cx) {
+                return Err(Halt::refused(Refusal::form(K::no_strategy())));
+            }
             return strategy.come_back(cx, flow, &mut self.attempt, tx).await;
         }
         if let Some(why) = &self.unreadable {
@@ -227,11 +236,24 @@ impl<'a> Machine<'a> {
             let refusal = Refusal::at("transient_payload", text::wrong_type(&allowed, actual));
             return Err(Halt::refused(refusal));
         }
-        flow.transient_payload = submission.transient_payload().cloned();
+        let payload = submission.transient_payload();
+        let bytes_max = cx.project.lengths().typed;
+        if payload.is_some_and(|payload| payload.to_string().len() > bytes_max) {
+            let refusal = Refusal::at("transient_payload", text::payload_too_long(bytes_max));
+            return Err(Halt::refused(refusal));
+        }
+        flow.transient_payload = payload.cloned();
         let mut strategies = K::strategies().iter();
         match strategies.find(|strategy| strategy.claims(flow, submission)) {
             Some(strategy) => strategy.judge(cx, flow, &mut self.attempt, tx).await,
-            None => Err(K::unclaimed(cx, flow, submission)),
+            // Another click of the same kind ended it while this one was judged.
+            None if self.attempt.is_again() && flow.state == PASSED => {
+                Err(Halt::refused(Refusal::form(text::submitted_twice())))
+            }
+            None => {
+                drop(tx);
+                Err(K::unclaimed(cx, flow, submission).await)
+            }
         }
     }
 
@@ -257,6 +279,22 @@ impl<'a> Machine<'a> {
                 .await?;
         }
         Ok(done)
+    }
+
+    /// The secret was right, so the guess at it is not counted, whatever else was refused.
+    fn forgiving(&self, halt: Halt) -> Halt {
+        let Some(guess) = &self.attempt.counted.guess else {
+            return halt;
+        };
+        let and_forgive = |mut effects: Effects| {
+            effects.push(Forgive(guess.clone()));
+            effects
+        };
+        match halt {
+            Halt::Refused(refusal, effects) => Halt::Refused(refusal, and_forgive(effects)),
+            Halt::Stopped(error, effects) => Halt::Stopped(error, and_forgive(effects)),
+            other => other,
+        }
     }
 
     /// The form and what goes with it, in one commit. `None`: another submission was faster.

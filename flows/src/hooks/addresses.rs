@@ -82,6 +82,11 @@ pub(crate) struct RequireVerifiedAddress;
 
 #[async_trait]
 impl Hook for RequireVerifiedAddress {
+    /// No other hook sends what is sent here again.
+    fn goes_first(&self) -> bool {
+        true
+    }
+
     async fn before_commit(
         &self,
         cx: &Cx<'_>,

@@ -14,16 +14,14 @@ const OPTIONS_MAX: usize = 500;
 /// So many submitted values without a field are shown; a body could hold many thousands.
 const STRAY_FIELDS_MAX: usize = 100;
 
-/// Of the traits typed so far, as JSON.
-const REMEMBERED_BYTES_MAX: usize = 256 << 10;
 /// As deep as traits may be (the JSON reader ends at 128, and the flow is around them).
 const REMEMBERED_NESTING_MAX: usize = 64;
 
 /// A visitor can submit a flow again and again with other keys; what is remembered of it must
 /// neither grow without end nor nest so deeply that it cannot be read back.
-pub(crate) fn is_storable(traits: &Value) -> bool {
+pub(crate) fn is_storable(traits: &Value, bytes_max: usize) -> bool {
     !nests_deeper(traits, REMEMBERED_NESTING_MAX)
-        && serde_json::to_vec(traits).is_ok_and(|text| text.len() <= REMEMBERED_BYTES_MAX)
+        && serde_json::to_vec(traits).is_ok_and(|text| text.len() <= bytes_max)
 }
 
 fn nests_deeper(value: &Value, levels: usize) -> bool {
@@ -175,11 +173,10 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
-        assert!(is_storable(&Value::Null) && is_storable(&deep(64)));
-        assert!(!is_storable(&deep(65)));
-        assert!(!is_storable(
-            &json!({"a": "x".repeat(REMEMBERED_BYTES_MAX)})
-        ));
+        assert!(is_storable(&Value::Null, 4) && is_storable(&deep(64), 1024));
+        assert!(!is_storable(&deep(65), 1024));
+        let text = json!({"a": "x".repeat(100)});
+        assert!(is_storable(&text, 108) && !is_storable(&text, 107));
     }
 
     #[test]

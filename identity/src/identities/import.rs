@@ -174,8 +174,9 @@ pub async fn import(
     let extras = extras(&new)?;
     let traits = new.traits.filter(|traits| !traits.is_null());
     let traits = traits.unwrap_or_else(|| Value::Object(Map::new()));
-    let derived = schema.schema.derive(&traits);
-    let derived = derived.map_err(|violations| ImportError::InvalidTraits(report(&violations)))?;
+    let judged = people.judging.derive(project, &schema.schema, &traits);
+    let judged = judged.await.map_err(ImportError::Fault)?;
+    let derived = judged.map_err(|violations| ImportError::InvalidTraits(report(&violations)))?;
     let hash = match password(new.credentials)? {
         None => None,
         Some(Password::Hashed(hash)) => Some(hash),

@@ -11,8 +11,10 @@ use super::{Address, Derived, Via, Violation, ViolationKind, formats};
 use crate::normalize;
 
 const NO_VALIDATE: &str = "no-validate";
-/// Of an identifier or address in its stored form; an index of Postgres takes no more than 2,704.
-pub(crate) const IDENTIFIER_BYTES_MAX: usize = 512;
+/// Of an identifier in its stored form; an index of Postgres takes no more than 2,704.
+const IDENTIFIER_BYTES_MAX: usize = 512;
+/// Of an address in its stored form (RFC 5321, section 4.5.3.1.3: a path without its brackets).
+const ADDRESS_BYTES_MAX: usize = 254;
 /// Of each kind of identifier and address of one person, and of complaints about them.
 const EACH_MAX: usize = 100;
 
@@ -156,7 +158,11 @@ impl Walk<'_> {
     }
 
     fn identifier(&mut self, extension: &Extension, text: &str, at: &At<'_>) {
-        let identifier = normalize::identifier(text);
+        let identifier = normalize::short_identifier(text)
+            .filter(|identifier| identifier.len() <= IDENTIFIER_BYTES_MAX);
+        let Some(identifier) = identifier else {
+            return self.too_long(at, IDENTIFIER_BYTES_MAX);
+        };
         if identifier.is_empty() {
             self.complain(Violation::new(
                 at.pointer,
@@ -165,9 +171,6 @@ impl Walk<'_> {
                 "is empty, so nobody could sign in with it",
             ));
             return;
-        }
-        if identifier.len() > IDENTIFIER_BYTES_MAX {
-            return self.too_long(at);
         }
         for (wanted, list) in [
             (extension.password, &mut self.found.password),
@@ -192,9 +195,17 @@ impl Walk<'_> {
         at: &At<'_>,
     ) -> Option<Address> {
         let unchecked = format == Some(NO_VALIDATE);
+        let short = match via {
+            Via::Email => normalize::email(text),
+            Via::Sms => normalize::short_identifier(text),
+        };
+        let short = short.filter(|value| value.len() <= ADDRESS_BYTES_MAX);
+        let Some(value) = short else {
+            self.too_long(at, ADDRESS_BYTES_MAX);
+            return None;
+        };
         let (value, wanted) = match via {
             Via::Email => {
-                let value = normalize::email(text);
                 let good = match format {
                     Some(NO_VALIDATE) => !value.is_empty(),
                     Some("email_loose") => formats::is_email_loose(&value),
@@ -203,26 +214,18 @@ impl Walk<'_> {
                 (good.then_some(value), "email")
             }
             Via::Sms => {
-                let loose = Some(normalize::identifier(text))
-                    .filter(|value| unchecked && !value.is_empty());
+                let loose = Some(value).filter(|value| unchecked && !value.is_empty());
                 (normalize::phone(text).or(loose), "tel")
             }
         };
         if value.is_none() {
             self.complain(Violation::format(at.pointer, &at.schema, wanted, text));
         }
-        if value
-            .as_ref()
-            .is_some_and(|value| value.len() > IDENTIFIER_BYTES_MAX)
-        {
-            self.too_long(at);
-            return None;
-        }
         value.map(|value| Address { via, value })
     }
 
-    fn too_long(&mut self, at: &At<'_>) {
-        let detail = format!("is longer than {IDENTIFIER_BYTES_MAX} bytes");
+    fn too_long(&mut self, at: &At<'_>, bytes_max: usize) {
+        let detail = format!("is longer than {bytes_max} bytes");
         self.complain(Violation::new(
             at.pointer,
             &at.schema,

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::SchemaProblem;
+use super::cost::Weight;
 use super::dialect::Dialect;
 use super::extension::{self, Extension};
 use super::pointer::join;
@@ -37,6 +38,7 @@ pub(super) struct Node {
     pub(super) members: Vec<NodeId>,
     pub(super) extension: Option<Extension>,
     pub(super) format: Option<String>,
+    pub(super) weight: Weight,
 }
 
 /// A subschema that only counts when the value fits (`expect`) the one at `test`.
@@ -151,6 +153,7 @@ impl<'d> Builder<'d> {
         if object.get("$ref").is_none() || self.dialect == Dialect::Draft202012 {
             self.identity(id, &node.pointer, object);
             self.applicators(&mut node, object);
+            node.weight = Weight::of(object);
             node.format = object
                 .get("format")
                 .and_then(Value::as_str)

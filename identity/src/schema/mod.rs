@@ -3,6 +3,7 @@
 //! The documents come from tenants, so everything is bounded: size, nesting, references, patterns, work.
 
 mod compile;
+mod cost;
 mod dialect;
 mod extension;
 mod extract;
@@ -234,8 +235,17 @@ impl IdentitySchema {
             return Err(vec![violation]);
         }
         let mut instance = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
-        if !self.validator.is_valid(&instance) {
-            return Err(violation::collect(self.validator.iter_errors(&instance)));
+        if !cost::is_affordable(&self.nodes, self.branches.is_some(), &instance) {
+            return Err(vec![Violation::new(
+                "/traits",
+                "/properties/traits",
+                ViolationKind::Other,
+                "would take too long to check: there is too much of it, or a text is too long for its pattern",
+            )]);
+        }
+        let violations = violation::collect(self.validator.iter_errors(&instance));
+        if !violations.is_empty() {
+            return Err(violations);
         }
         let mut walk = extract::Walk {
             nodes: &self.nodes,

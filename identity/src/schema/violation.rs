@@ -8,6 +8,8 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
+/// Of names that a complaint repeats; forms store them.
+const REPEATED_BYTES_MAX: usize = 1024;
 /// More than anyone reads; keeps the answer to a hostile body small.
 const VIOLATIONS_MAX: usize = 100;
 
@@ -112,6 +114,13 @@ impl Violation {
             kind,
             detail: detail.into(),
         }
+    }
+
+    /// Traits that are too long to be looked at.
+    pub(crate) fn too_much(bytes_max: usize) -> Self {
+        let detail = format!("is longer than {bytes_max} bytes as JSON");
+        let kind = ViolationKind::Other;
+        Self::new("/traits", "/properties/traits", kind, detail)
     }
 
     pub(super) fn format(pointer: &str, schema_pointer: &str, format: &str, value: &str) -> Self {
@@ -302,6 +311,13 @@ fn numeric(kind: &ValidationErrorKind, actual: Value) -> Option<(ViolationKind, 
     })
 }
 
+fn shorten(text: &mut String) {
+    if text.len() > REPEATED_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(REPEATED_BYTES_MAX));
+        text.push('…');
+    }
+}
+
 /// The validator keeps the base as a float; `5.0` is `5` to a reader.
 fn whole(base: f64) -> Value {
     format!("{base}")
@@ -328,10 +344,9 @@ fn other(kind: &ValidationErrorKind) -> String {
     use ValidationErrorKind as E;
     match kind {
         E::AdditionalProperties { unexpected } | E::UnevaluatedProperties { unexpected } => {
-            format!(
-                "has properties that are not allowed: {}",
-                unexpected.join(", ")
-            )
+            let mut names = unexpected.join(", ");
+            shorten(&mut names);
+            format!("has properties that are not allowed: {names}")
         }
         E::AdditionalItems { .. } | E::UnevaluatedItems { .. } => {
             "has more items than are allowed".to_owned()

@@ -28,6 +28,17 @@ pub trait Workbench: Default + 'static {
     fn clear(&mut self);
 }
 
+/// Work that leaves nothing to be used again.
+impl Workbench for () {
+    const IDLE: Duration = Duration::MAX;
+
+    fn is_empty(&self) -> bool {
+        true
+    }
+
+    fn clear(&mut self) {}
+}
+
 /// What the threads and gauges are called.
 #[derive(Clone, Copy, Debug)]
 pub struct Names {

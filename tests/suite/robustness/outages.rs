@@ -84,6 +84,7 @@ impl Lonely {
             spare_slots: 1,
             clock: Clock::shiftable(),
             config_rules: api::config_rules(),
+            lengths: tenants::Lengths::default(),
             sandbox: tenants::Program::this(),
             release_guard: true,
         };

@@ -220,9 +220,9 @@ pub(crate) fn unclaimed<K: AddressProof>(cx: &Cx<'_>, submission: &Submission) -
 }
 
 /// There is no form on which to say why a link is refused: a new one does.
-pub(crate) fn refused_return<K: AddressProof>(refusal: Refusal) -> Halt {
+pub(crate) fn refused_return<K: AddressProof>(refusal: Refusal, effects: Effects) -> Halt {
     let said = refusal.complaints.into_iter().next().map(|(_, said)| said);
-    Halt::replaced(said.unwrap_or_else(K::wrong_link))
+    Halt::Replaced(Box::new(said.unwrap_or_else(K::wrong_link)), effects)
 }
 
 /// How long a secret of that method is good in this kind of flow.

@@ -46,7 +46,7 @@ pub(crate) async fn send<K: AddressProof>(
     limits::message(cx, attempt, secret.address).await?;
     let (owner, tried) = owner::<K>(cx, flow.id, secret.address).await?;
     let owner = owner.as_ref().filter(|_| meant);
-    post(cx, flow, &secret, (owner, tried))
+    post(cx, flow, &secret, (owner, tried, meant))
 }
 
 /// Send a secret to an address that `owner` wants to have.
@@ -61,7 +61,7 @@ pub(crate) async fn send_to<K: AddressProof>(
     let mut tx = cx.project.begin().await?;
     let tried = rows::tries(&mut tx, flow.id).await?;
     drop(tx);
-    post(cx, flow, &secret, (Some(owner), tried))
+    post(cx, flow, &secret, (Some(owner), tried, true))
 }
 
 /// The secret and its message, unless codes of this flow were tried too often.
@@ -69,7 +69,7 @@ fn post<K: AddressProof>(
     cx: &Cx<'_>,
     flow: &mut Flow<K>,
     secret: &SendSecret<'_>,
-    (owner, tried): (Option<&Identity>, i32),
+    (owner, tried, meant): (Option<&Identity>, i32, bool),
 ) -> Result<Effects, Halt> {
     let method = K::proof(&flow.data).method;
     if method == DeliveryMethod::Code && secret.tries_max.is_some_and(|max| tried >= max) {
@@ -85,7 +85,7 @@ fn post<K: AddressProof>(
         owner,
         request_url: &flow.request_url,
         transient_payload: flow.transient_payload.as_ref(),
-        notify_unknown: K::config(cx).notify_unknown_recipients,
+        notify_unknown: meant && K::config(cx).notify_unknown_recipients,
     };
     let (effects, good_until) = messages::send(cx, &message)?;
     let data = K::proof_mut(&mut flow.data);

@@ -1,6 +1,6 @@
 //! What a login flow remembers.
 
-use identity::sessions::Aal;
+use identity::{normalize, sessions::Aal};
 use serde::{Deserialize, Serialize};
 
 /// Between two requests.
@@ -18,6 +18,14 @@ pub struct LoginData {
     /// The only address that a code of a second factor may go to, if one was asked for (`via`).
     #[serde(default)]
     pub via: Option<String>,
+}
+
+impl LoginData {
+    /// Keep the identifier that was typed, and no more of it than an identifier could have.
+    pub(crate) fn type_identifier(&mut self, mut typed: String) {
+        normalize::cut(&mut typed);
+        self.identifier = typed;
+    }
 }
 
 /// The screens of a login.

@@ -137,12 +137,12 @@ impl Kind for Recovery {
         text::no_recovery_strategy()
     }
 
-    fn unclaimed(cx: &Cx<'_>, _flow: &mut Flow<Self>, submission: &Submission) -> Halt {
+    async fn unclaimed(cx: &Cx<'_>, _flow: &mut Flow<Self>, submission: &Submission) -> Halt {
         address_proof::unclaimed::<Self>(cx, submission)
     }
 
-    fn refused_return(refusal: Refusal, _effects: Effects) -> Halt {
-        address_proof::refused_return::<Self>(refusal)
+    fn refused_return(refusal: Refusal, effects: Effects) -> Halt {
+        address_proof::refused_return::<Self>(refusal, effects)
     }
 
     fn hooks(cx: &Cx<'_>, _method: &str) -> Vec<HookConfig> {

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Registration;
-use crate::{engine::flow::Flow, ui::traits};
+use crate::{
+    engine::{cx::Cx, flow::Flow},
+    ui::traits,
+};
 
 /// Between two requests.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,14 +33,23 @@ pub enum Screen {
 }
 
 impl Flow<Registration> {
-    /// Keep what was typed: a field absent from a later submission keeps its value.
-    pub(crate) fn remember_traits(&mut self, typed: &Value) {
+    /// Keep what was typed: a field absent from a later submission keeps its value. While a code is awaited, what
+    /// it was sent for stays. False: it is too much.
+    pub(crate) fn remember_traits(&mut self, cx: &Cx<'_>, typed: &Value) -> bool {
+        if self.awaits_code() {
+            return true;
+        }
+        let bytes_max = self.typed_bytes_left(cx);
         let mut all = self.data.traits.clone();
         merge(&mut all, typed);
-        if traits::is_storable(&all) {
-            self.data.traits = all;
-        } else if traits::is_storable(typed) {
-            self.data.traits = typed.clone();
+        let kept = [all, typed.clone()];
+        let mut kept = kept.into_iter();
+        match kept.find(|traits| traits::is_storable(traits, bytes_max)) {
+            Some(traits) => {
+                self.data.traits = traits;
+                true
+            }
+            None => false,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         cx::Cx,
         decision::{Error, Halt, Refusal, SignUp},
         flow::{Flow, NewFlow},
-        form::schema_of,
+        form::{derive, schema_of},
         kind::{Ending, Kind},
         submission::Submission,
     },
@@ -150,17 +150,17 @@ impl Kind for Registration {
     }
 
     /// What is wrong with the traits is said first.
-    fn unclaimed(cx: &Cx<'_>, flow: &mut Flow<Self>, submission: &Submission) -> Halt {
+    async fn unclaimed(cx: &Cx<'_>, flow: &mut Flow<Self>, submission: &Submission) -> Halt {
         let schema = match schema_of(cx, flow) {
             Ok(schema) => schema,
             Err(halt) => return halt,
         };
         let traits = submission.traits(schema.schema.fields());
-        flow.remember_traits(&traits);
-        Halt::refused(match schema.schema.derive(&traits) {
-            Ok(_) => Refusal::form(Self::no_strategy()),
-            Err(violations) => Refusal::violations(violations),
-        })
+        flow.remember_traits(cx, &traits);
+        match derive(cx, &schema, &traits).await {
+            Ok(_) => Halt::refused(Refusal::form(Self::no_strategy())),
+            Err(halt) => halt,
+        }
     }
 
     fn hooks(cx: &Cx<'_>, method: &str) -> Vec<HookConfig> {

@@ -30,6 +30,7 @@ use crate::{
         cx::Cx,
         decision::{Effects, Halt, Refusal},
         flow::Flow,
+        form::judge_traits,
         limits,
         rows::FlowWrite,
     },
@@ -126,8 +127,10 @@ pub(super) async fn ready(
     };
     // The schema may be another one by now.
     let schemas = Schemas::of(cx.project);
-    let schema = schemas.get(&before.schema_id);
-    let Some(derived) = schema.and_then(|s| s.schema.derive(&held.traits).ok()) else {
+    let Some(schema) = schemas.get(&before.schema_id) else {
+        return Ok(None);
+    };
+    let Ok(derived) = judge_traits(cx, schema, &held.traits).await? else {
         return Ok(None);
     };
     let new = NewTraits::new(cx.project, &before, &derived);

@@ -100,7 +100,7 @@ impl Strategy<Settings> for Account {
             let refusal = Refusal::at(CONFIRMATION, text::account_not_confirmed());
             return Err(Halt::refused(refusal));
         }
-        guard::check_csrf(cx, flow, submission)?;
+        guard::check_csrf_once(cx, flow, attempt)?;
         settings::check_privileged(cx, flow, attempt, false)?;
         let identity_id = flow.data.identity_id;
         let before = store::get(&mut tx, identity_id).await?;

@@ -270,7 +270,7 @@ async fn ask(
     attempt: &mut Attempt,
     typed: Option<String>,
 ) -> Result<Step<Login>, Halt> {
-    flow.data.identifier = typed.unwrap_or_default();
+    flow.data.type_identifier(typed.unwrap_or_default());
     let to = addresses::read_typed(&flow.data.identifier);
     if !flow.data.identifier.is_empty() && !picks_address(cx, flow) {
         // Before an account is looked for, and where the flow stands: an earlier code stays good.
@@ -336,7 +336,7 @@ async fn check(
     let code = code.ok_or_else(|| missing("code"))?;
     let is_stranger = !picks_address(cx, flow);
     if let Some(typed) = typed.filter(|_| is_stranger) {
-        flow.data.identifier = typed;
+        flow.data.type_identifier(typed);
     } else if is_stranger {
         return Err(missing("identifier"));
     }

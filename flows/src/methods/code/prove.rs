@@ -34,6 +34,8 @@ pub(super) struct Proved {
     pub(super) identity: Identity,
     address: Address,
     revision: Option<i32>,
+    /// No code credential holds the address: only the account does.
+    by_fallback: bool,
 }
 
 /// Whose code this is. The address must still be one that codes go to.
@@ -49,9 +51,9 @@ pub(super) async fn prove(cx: &Cx<'_>, flow: &Flow<Login>, code: &str) -> Result
     let identity = identities::store::get(&mut tx, owner).await?;
     let identity = identity.ok_or_else(wrong_code)?;
     let (addresses, revision) = addresses_of(cx, &mut tx, &identity).await?;
-    let known = addresses.contains(&found.address)
-        || (has_fallback(cx) && identity.verifiable(&found.address).is_some());
-    if !known {
+    let by_credential = revision.is_some() && addresses.contains(&found.address);
+    let by_fallback = !by_credential && has_fallback(cx);
+    if !by_credential && !(by_fallback && identity.verifiable(&found.address).is_some()) {
         return Err(wrong_code());
     }
     Ok(Proved {
@@ -59,6 +61,7 @@ pub(super) async fn prove(cx: &Cx<'_>, flow: &Flow<Login>, code: &str) -> Result
         identity,
         address: found.address,
         revision,
+        by_fallback,
     })
 }
 
@@ -69,8 +72,15 @@ pub(super) fn sign_in(cx: &Cx<'_>, proved: Proved) -> SignIn {
         mut identity,
         address,
         revision,
+        by_fallback,
     } = proved;
     let mut effects = Effects::one(CodeWrite::Consume(code));
+    if by_fallback {
+        effects.push(AddressWrite::IsTheirs {
+            identity_id: identity.id,
+            address: address.clone(),
+        });
+    }
     if identity
         .verifiable(&address)
         .is_some_and(|own| !own.verified)

@@ -51,14 +51,16 @@ pub(super) fn has_fallback(cx: &Cx<'_>) -> bool {
     config.config.missing_credential_fallback_enabled
 }
 
-/// Where codes for an identity may go, and the revision of the credential that says so.
+/// Where codes for an identity may go, and the revision of the credential that says so; `None` where only the
+/// account has the address.
 pub(super) async fn addresses_of(
     cx: &Cx<'_>,
     tx: &mut Tx,
     identity: &Identity,
 ) -> Result<(Vec<Address>, Option<i32>), Fault> {
-    let (mut addresses, revision) = credential::addresses_of(tx, identity.id).await?;
+    let (mut addresses, mut revision) = credential::addresses_of(tx, identity.id).await?;
     if addresses.is_empty() && has_fallback(cx) {
+        revision = None;
         let verifiable = identity.verifiable_addresses.iter();
         addresses.extend(verifiable.map(|own| Address {
             via: own.via,

@@ -6,7 +6,7 @@ use courier::{MessageWrite, Template};
 use identity::{
     identities::create::{AddressState, Extras, Prepared},
     one_time::{self, CodeWrite, Purpose},
-    schema::Derived,
+    schema::{Address, Derived},
     sessions::Aal,
 };
 use serde_json::Value;
@@ -22,13 +22,13 @@ use crate::{
         cx::Cx,
         decision::{Effects, Halt, Refusal, SignUp},
         flow::{Flow, PASSED, SENT},
-        form::schema_of,
+        form::{derive, schema_of},
         guard, limits,
         strategy::{Step, Strategy, TakesOver},
         submission::Submission,
     },
     kinds::registration::{Registration, Screen},
-    ui::{self, Group, Ui, text},
+    ui::{self, Group, Ui, text, traits::is_storable},
 };
 
 #[async_trait]
@@ -70,6 +70,7 @@ impl Strategy<Registration> for Code {
         attempt: &mut Attempt,
         tx: Tx,
     ) -> Result<Step<Registration>, Halt> {
+        drop(tx);
         let submission = &attempt.submission;
         let config = cx.project.config::<CodeConfig>();
         if !config.passwordless_enabled {
@@ -83,18 +84,17 @@ impl Strategy<Registration> for Code {
         let checks = flow.awaits_code() && !fields.asks_again();
         // What the code was sent for stays on the form, hidden: with it alone the code is good.
         if !checks {
-            flow.remember_traits(&traits);
+            flow.remember_traits(cx, &traits);
         }
-        let derived = schema
-            .schema
-            .derive(&traits)
-            .map_err(|violations| Halt::refused(Refusal::violations(violations)))?;
+        let derived = derive(cx, &schema, &traits).await?;
         guard::check_csrf(cx, flow, submission)?;
         if derived.code.is_empty() {
             return Err(Halt::refused(Refusal::form(text::no_identifier())));
         }
         if !checks {
-            drop(tx);
+            if !is_storable(&traits, flow.typed_bytes_left(cx)) {
+                return Err(Halt::refused(Refusal::form(text::too_much_typed())));
+            }
             for address in &derived.code {
                 limits::message(cx, attempt, address).await?;
             }
@@ -104,8 +104,10 @@ impl Strategy<Registration> for Code {
         if traits != flow.data.traits {
             return Err(Halt::refused(Refusal::form(text::traits_changed())));
         }
+        let addresses = derived.code.clone();
         let prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
-        check(cx, flow, attempt, tx, (prepared, code.trim())).await
+        let tx = cx.project.begin().await?;
+        check(cx, flow, attempt, tx, (prepared, &addresses, code.trim())).await
     }
 }
 
@@ -143,7 +145,7 @@ async fn check(
     flow: &mut Flow<Registration>,
     attempt: &mut Attempt,
     mut tx: Tx,
-    (mut prepared, code): (Prepared, &str),
+    (mut prepared, addresses, code): (Prepared, &[Address], &str),
 ) -> Result<Step<Registration>, Halt> {
     let address = prepared.first_code_address().unwrap_or_default();
     let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
@@ -154,11 +156,13 @@ async fn check(
         return Err(too_many_tries());
     }
     let found = match judged {
-        one_time::Judged::Right(found) => found,
+        one_time::Judged::Right(found) if addresses.contains(&found.address) => found,
         one_time::Judged::Used => return Err(used_already()),
-        one_time::Judged::Wrong | one_time::Judged::Expired => {
-            let wrong = Refusal::form(text::wrong_registration_code());
-            return Err(Halt::refused(wrong));
+        // A code proves the address that it was sent to, and no other one that was typed since.
+        _ => {
+            return Err(Halt::refused(
+                Refusal::form(text::wrong_registration_code()),
+            ));
         }
     };
     let verified = AddressState {

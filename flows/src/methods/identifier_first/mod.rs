@@ -96,7 +96,8 @@ impl Strategy<Login> for IdentifierFirst {
         guard::check_csrf(cx, flow, &attempt.submission)?;
         let mitigates = cx.project.config::<Enumeration>().mitigate;
         let fields: LoginFields = attempt.submission.read()?;
-        flow.data.identifier = fields.identifier.unwrap_or_default();
+        flow.data
+            .type_identifier(fields.identifier.unwrap_or_default());
         if flow.data.identifier.is_empty() {
             let complaint = if mitigates {
                 text::required("identifier")

@@ -19,7 +19,7 @@ use tenants::{Fault, Tx};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
-use super::{HasherConfig, ID, Password, PasswordConfig};
+use super::{HasherConfig, ID, Password, PasswordConfig, registration::hash_new};
 use crate::{
     engine::{
         attempt::Attempt,
@@ -130,7 +130,7 @@ impl Strategy<Login> for Password {
         let submission = &attempt.submission;
         let fields: LoginFields = submission.read()?;
         let typed = fields.identifier.or(fields.password_identifier);
-        flow.data.identifier = typed.clone().unwrap_or_default();
+        flow.data.type_identifier(typed.clone().unwrap_or_default());
         let (identifier, password) = both(typed, fields.password)?;
         guard::check_csrf(cx, flow, submission)?;
         let identifier = normalize::identifier(&identifier);
@@ -175,14 +175,14 @@ async fn check_password(
     };
     let mut effects = Effects::default();
     if needs_rehash(&found.hash, &hasher) {
-        match hashing.hash(project, hasher, password).await {
+        match hash_new(cx, attempt, hasher, password).await {
             Ok(hash) => effects.push(CredentialWrite::Replace {
                 identity_id: found.identity.id,
                 kind: CredentialKind::Password,
                 config: json!({"hashed_password": hash}),
             }),
             // Not the person's trouble: it is tried again at their next sign-in.
-            Err(error) => tracing::warn!(%error, "a password was not hashed anew"),
+            Err(error) => tracing::warn!(?error, "a password was not hashed anew"),
         }
     }
     Ok(SignIn {

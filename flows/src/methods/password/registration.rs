@@ -19,7 +19,7 @@ use crate::{
         decision::{Effects, Error, Halt, Refusal, SignUp},
         fields::Fields,
         flow::Flow,
-        form::schema_of,
+        form::{judge_traits, schema_of},
         guard,
         strategy::{Step, Strategy},
         submission::Submission,
@@ -74,7 +74,7 @@ impl Strategy<Registration> for Password {
         }
         let schema = schema_of(cx, flow)?;
         let traits = submission.traits(schema.schema.fields());
-        flow.remember_traits(&traits);
+        flow.remember_traits(cx, &traits);
         let fields: RegistrationFields = submission.read()?;
         let password = fields.password.map(Zeroizing::new);
         let mut refusal = Refusal::default();
@@ -83,11 +83,8 @@ impl Strategy<Registration> for Password {
                 .complaints
                 .push((Some("password".to_owned()), text::required("password")));
         }
-        let derived = schema
-            .schema
-            .derive(&traits)
-            .map_err(|v| refusal.violations = v)
-            .ok();
+        let judged = judge_traits(cx, &schema, &traits).await?;
+        let derived = judged.map_err(|v| refusal.violations = v).ok();
         let (Some(password), Some(derived)) = (password, derived) else {
             return Err(Halt::refused(refusal));
         };
@@ -97,7 +94,7 @@ impl Strategy<Registration> for Password {
         }
         let hasher = cx.project.config::<HasherConfig>().hasher();
         check_policy(cx, &config.config, hasher, &password, &derived.password).await?;
-        let hash = hash_new(cx, hasher, password).await?;
+        let hash = hash_new(cx, attempt, hasher, password).await?;
         let mut prepared = Prepared::new(cx.project, &schema.id, derived, Extras::default());
         prepared.set_password(&hash);
         Ok(Step::Decided(SignUp {
@@ -108,18 +105,24 @@ impl Strategy<Registration> for Password {
     }
 }
 
-/// The hash of a password that its policy accepted.
+/// The hash of a password that its policy accepted; a submission that is judged again costs no second one.
 pub(super) async fn hash_new(
     cx: &Cx<'_>,
+    attempt: &mut Attempt,
     hasher: Hasher,
     password: Zeroizing<String>,
 ) -> Result<String, Halt> {
+    if let Some(hash) = attempt.hashed_by(hasher) {
+        return Ok(hash);
+    }
     let project = cx.project.id().uuid();
     let hash = cx.people.hashing.hash(project, hasher, password).await;
-    hash.map_err(|error| match error {
+    let hash = hash.map_err(|error| match error {
         HashError::TooLong => Fault::broken("a password outgrew its policy").into(),
-        other => Error::from(other).into(),
-    })
+        other => Error::from(other),
+    })?;
+    attempt.note_hash(hasher, &hash);
+    Ok(hash)
 }
 
 /// In this order (docs/wire.md, W7.11): length, similarity, breaches, the hasher's limit.

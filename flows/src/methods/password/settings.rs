@@ -26,6 +26,7 @@ use crate::{
         decision::{Effects, Error, Halt, Judged, Refusal},
         fields::Fields,
         flow::Flow,
+        form::judge_traits,
         guard,
         strategy::{Step, Strategy},
         submission::Submission,
@@ -81,7 +82,7 @@ impl Strategy<Settings> for Password {
             let missing = text::required("password");
             return Err(Halt::refused(Refusal::at("password", missing)));
         };
-        guard::check_csrf(cx, flow, submission)?;
+        guard::check_csrf_once(cx, flow, attempt)?;
         settings::check_privileged(cx, flow, attempt, false)?;
         let stored = stored(cx, flow, tx).await?;
         if stored.identifiers.is_empty() {
@@ -89,11 +90,11 @@ impl Strategy<Settings> for Password {
         }
         let hasher = cx.project.config::<HasherConfig>().hasher();
         check_policy(cx, &config.config, hasher, &password, &stored.identifiers).await?;
-        if is_old_one(cx, &stored, &password).await? {
+        if is_old_one(cx, attempt, &stored, &password).await? {
             let unchanged = text::password_unchanged();
             return Err(Halt::refused(Refusal::at("password", unchanged)));
         }
-        let hash = hash_new(cx, hasher, password).await?;
+        let hash = hash_new(cx, attempt, hasher, password).await?;
         let former = stored.former.map(|(_, revision)| Judged {
             kind: CredentialKind::Password,
             revision,
@@ -137,9 +138,11 @@ async fn stored(cx: &Cx<'_>, flow: &Flow<Settings>, mut tx: Tx) -> Result<Stored
     let mut new_identifiers = Vec::new();
     if identifiers.is_empty() {
         let schemas = Schemas::of(cx.project);
-        let schema = schemas.get(&identity.schema_id);
-        let derived = schema.and_then(|s| s.schema.derive(&identity.traits).ok());
-        new_identifiers = derived.map(|d| d.password).unwrap_or_default();
+        if let Some(schema) = schemas.get(&identity.schema_id)
+            && let Ok(derived) = judge_traits(cx, schema, &identity.traits).await?
+        {
+            new_identifiers = derived.password;
+        }
     }
     Ok(Stored {
         identifiers: [identifiers, new_identifiers.clone()].concat(),
@@ -152,19 +155,24 @@ async fn stored(cx: &Cx<'_>, flow: &Flow<Settings>, mut tx: Tx) -> Result<Stored
 /// A hash that cannot be verified here is none.
 async fn is_old_one(
     cx: &Cx<'_>,
+    attempt: &mut Attempt,
     stored: &Stored,
     password: &Zeroizing<String>,
 ) -> Result<bool, Error> {
-    let Some((hash, _)) = stored.former.as_ref().filter(|(hash, _)| !hash.is_empty()) else {
+    let Some((hash, revision)) = stored.former.as_ref().filter(|(hash, _)| !hash.is_empty()) else {
         return Ok(false);
     };
+    let credential = Some((stored.identity.id, *revision));
+    if let Some(is_old) = attempt.verdict_on(credential) {
+        return Ok(is_old);
+    }
     let hashing = &cx.people.hashing;
     let project = cx.project.id().uuid();
-    match hashing
-        .verify(project, password.clone(), hash.clone())
-        .await
-    {
-        Err(HashError::Unsupported | HashError::TooLong) => Ok(false),
-        verified => Ok(verified?),
-    }
+    let verified = hashing.verify(project, password.clone(), hash.clone());
+    let is_old = match verified.await {
+        Err(HashError::Unsupported | HashError::TooLong) => false,
+        verified => verified?,
+    };
+    attempt.note_verdict(credential, is_old);
+    Ok(is_old)
 }

@@ -7,6 +7,7 @@ pub(crate) use settings::SettingsFields;
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::Value;
 use tenants::{Section, Tx};
 use utoipa::ToSchema;
 
@@ -17,7 +18,7 @@ use crate::{
         decision::{Effects, Halt, Refusal},
         fields::Fields,
         flow::{CHOOSE_METHOD, Flow},
-        form::schema_of,
+        form::{derive, schema_of},
         guard,
         strategy::{Step, Strategy},
         submission::Submission,
@@ -123,22 +124,25 @@ impl Strategy<Registration> for Profile {
         let traits = submission.traits(schema.schema.fields());
         let fields: RegistrationFields = submission.read()?;
         let back = submission.method() == Some(BACK) || fields.screen.as_deref() == Some(PREVIOUS);
-        if let Err(violations) = schema.schema.derive(&traits) {
+        if let Err(halt) = derive(cx, &schema, &traits).await {
             // On the way back the fields are hidden: what they held stays good.
             if !back {
-                flow.remember_traits(&traits);
+                flow.remember_traits(cx, &traits);
             }
-            return Err(Halt::refused(Refusal::violations(violations)));
+            return Err(halt);
         }
         if back {
             // What is not in the payload is lost on the way back.
-            flow.data.traits = traits;
+            flow.data.traits = Value::Null;
+            flow.remember_traits(cx, &traits);
             flow.data.screen = Screen::Profile;
             flow.go_to(CHOOSE_METHOD);
             return Ok(Step::Ask(Effects::default()));
         }
         guard::check_csrf(cx, flow, submission)?;
-        flow.remember_traits(&traits);
+        if !flow.remember_traits(cx, &traits) {
+            return Err(Halt::refused(Refusal::form(text::too_much_typed())));
+        }
         flow.data.screen = Screen::Credentials;
         flow.active = None;
         flow.go_to(CHOOSE_METHOD);

@@ -23,6 +23,7 @@ use crate::{
         decision::{Effects, Error, Halt, Refusal},
         fields::Fields,
         flow::Flow,
+        form::derive,
         guard,
         strategy::{Step, Strategy},
         submission::Submission,
@@ -73,8 +74,9 @@ impl Strategy<Settings> for Profile {
         cx: &Cx<'_>,
         flow: &mut Flow<Settings>,
         attempt: &mut Attempt,
-        mut tx: Tx,
+        tx: Tx,
     ) -> Result<Step<Settings>, Halt> {
+        drop(tx);
         let submission = &attempt.submission;
         if !cx.project.config::<ProfileConfig>().enabled {
             return Err(Error::MethodDisabled.into());
@@ -84,14 +86,12 @@ impl Strategy<Settings> for Profile {
             return Err(Halt::refused(Refusal::form(text::schema_gone())));
         };
         let traits = submission.traits(schema.schema.fields());
-        if traits::is_storable(&traits) {
+        if traits::is_storable(&traits, flow.typed_bytes_left(cx)) {
             flow.data.traits.clone_from(&traits);
         }
-        let derived = schema
-            .schema
-            .derive(&traits)
-            .map_err(|violations| Halt::refused(Refusal::violations(violations)))?;
-        guard::check_csrf(cx, flow, submission)?;
+        let derived = derive(cx, schema, &traits).await?;
+        guard::check_csrf_once(cx, flow, attempt)?;
+        let mut tx = cx.project.begin().await?;
         let before = store::get(&mut tx, flow.data.identity_id).await?;
         let identifiers = change::identifiers_of(&mut tx, flow.data.identity_id).await?;
         drop(tx);

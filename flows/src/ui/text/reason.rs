@@ -26,6 +26,7 @@ macro_rules! reasons {
                 $($name(),)*
                 too_many(Duration::from_mins(2)),
                 schema_violation("is none of them"),
+                payload_too_long(16_384),
                 unreadable_body("The request has no body."),
                 password_unchecked(),
             ]
@@ -39,6 +40,8 @@ reasons! {
     origin_in_api_flow = "origin_in_api_flow" "This flow was begun for an API client, but the request has an Origin header, as browsers send it.";
     cookies_in_api_flow = "cookies_in_api_flow" "This flow was begun for an API client, but the request has cookies, as browsers send them.";
     return_to_not_allowed = "return_to_not_allowed" "The requested return URL is not allowed any more.";
+    submitted_twice = "submitted_twice" "This was submitted twice; the first time it succeeded.";
+    too_much_typed = "too_much_typed" "There is too much text in this form to be kept for its next step. Please shorten it.";
     // codes
     code_used = "code_used" "This code was used already. Please ask for another one.";
     code_tried_too_often = "code_tried_too_often" "A code was tried too often. Please ask for another one.";
@@ -78,6 +81,12 @@ pub fn too_many(wait: Duration) -> Message {
 /// 4000001, `schema_violation`: the schema's keyword has no id of its own; `detail` is the validator's.
 pub fn schema_violation(detail: &str) -> Message {
     generic("schema_violation", detail)
+}
+
+/// 4000001, `payload_too_long`: more of `transient_payload` than a flow keeps.
+pub fn payload_too_long(bytes_max: usize) -> Message {
+    let text = format!("This is longer than {bytes_max} bytes.");
+    generic("payload_too_long", &text)
 }
 
 /// 4000001, `unreadable_body`: `why` the submission could not be decoded.

@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::{Message, Moment, error, plain};
 
+/// Of a typed value in a complaint.
+const REPEATED_BYTES_MAX: usize = 1024;
+
 plain! {
     // what was entered
     wrong_credentials = error 4_000_006 "These credentials are not right. Please check your spelling.";
@@ -235,14 +238,27 @@ pub fn password_breached(breaches: u64) -> Message {
     .with("breaches", breaches)
 }
 
+/// What was typed, as a complaint repeats it: forms store that.
+fn repeated(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > REPEATED_BYTES_MAX => {
+            let end = text.floor_char_boundary(REPEATED_BYTES_MAX);
+            format!("{}…", &text[..end]).into()
+        }
+        other => other.clone(),
+    }
+}
+
 /// 4000040: not a valid e-mail address.
 pub fn invalid_email(value: &Value) -> Message {
-    error(4_000_040, format!("{value} is not a valid email address.")).with("value", value.clone())
+    let value = repeated(value);
+    error(4_000_040, format!("{value} is not a valid email address.")).with("value", value)
 }
 
 /// 4000041: not a valid phone number.
 pub fn invalid_phone(value: &Value) -> Message {
-    error(4_000_041, format!("{value} is not a valid phone number.")).with("value", value.clone())
+    let value = repeated(value);
+    error(4_000_041, format!("{value} is not a valid phone number.")).with("value", value)
 }
 
 /// 4010001: the login flow has expired.

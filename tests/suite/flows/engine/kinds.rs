@@ -310,8 +310,7 @@ impl Hook for Signs {
         let email = before["email"].as_str().unwrap_or_default();
         let name = if self.first { "first" } else { "second" };
         let traits = json!({"email": format!("{name}-{email}")});
-        let amended = subject.amend_traits(cx, &traits);
-        amended.map_err(|violations| Halt::refused(Refusal::violations(violations)))
+        subject.amend_traits(cx, &traits).await
     }
 
     async fn after_commit(

@@ -208,3 +208,27 @@ async fn a_link_that_is_no_use_is_answered_with_an_error_or_a_new_form(site: Sit
     let page = site.client(&project, Kind::Html);
     assert!(page.get(&path).await.location().contains("/ui/error?id="));
 }
+
+/// Codes are no longer good then, either.
+#[story]
+async fn a_link_is_over_when_its_method_is_switched_off(site: Site) {
+    let project = project(&site, by_link()).await;
+    site.person(&project, ADA).await;
+    let client = site.client(&project, Kind::Html);
+    let begun = client.begin("recovery", "").await;
+    let fields = json!({"method": "link", "email": ADA});
+    client.submit_and_follow(&begun, fields).await;
+    let link = mailbox::link(&project).await;
+    let off = json!({"selfservice": {
+        "methods": {"link": {"enabled": false}}, "flows": {"recovery": {"use": "code"}},
+    }});
+    site.world.configure(&project, off).await;
+    let opened = client.get(&link).await;
+    assert!(opened.status.is_redirection(), "{}", opened.text);
+    assert!(
+        opened.location().contains("/ui/recovery?flow="),
+        "{}",
+        opened.location()
+    );
+    assert_eq!(client.whoami().await.status, StatusCode::UNAUTHORIZED);
+}

@@ -114,6 +114,55 @@ async fn a_sign_in_needs_a_verified_address(site: Site) {
     }
 }
 
+/// Both would send one: one is sent, and one is counted.
+#[story]
+async fn two_hooks_that_verify_send_and_count_one_message(site: Site) {
+    let hooks = login_hooks(&["verification", "require_verified_address"]);
+    let few = json!({"insula": {"limits": {"mails": {"per_address": 3}}}});
+    let project = project(&site, tenants::config::merged(&hooks, &few)).await;
+    site.person(&project, ADA).await;
+    let native = site.client(&project, Kind::Api);
+    for sent in 1..=3 {
+        let refused = native.sign_in(ADA, PASSWORD).await;
+        assert_eq!(
+            refused.error_id(),
+            Some("session_verified_address_required"),
+            "{}",
+            refused.text
+        );
+        assert_eq!(mailbox::all(&project).await.len(), sent);
+    }
+    let refused = native.sign_in(ADA, PASSWORD).await;
+    assert_eq!(
+        refused.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "{}",
+        refused.text
+    );
+}
+
+/// Who knows the password guesses nothing, whatever stands in the way of signing in.
+#[story]
+async fn a_right_password_that_is_refused_is_no_guess(site: Site) {
+    let hooks = login_hooks(&["require_verified_address"]);
+    let config = json!({
+        "feature_flags": {"legacy_require_verified_login_error": true},
+        "insula": {"limits": {"guesses": {"per_identifier": 3}}},
+    });
+    let project = project(&site, tenants::config::merged(&hooks, &config)).await;
+    site.person(&project, ADA).await;
+    let native = site.client(&project, Kind::Api);
+    for _ in 0..6 {
+        let refused = native.sign_in(ADA, PASSWORD).await;
+        assert_eq!(
+            refused.messages(),
+            [text::ADDRESS_NOT_VERIFIED],
+            "{}",
+            refused.text
+        );
+    }
+}
+
 /// A wrong password is answered as ever, and sends nothing.
 #[story]
 async fn only_who_knows_the_password_hears_of_the_address(site: Site) {

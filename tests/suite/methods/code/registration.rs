@@ -217,6 +217,45 @@ async fn a_code_to_every_address(site: Site) {
 }
 
 /// Whose address it is, is told to none but its reader.
+/// A code proves the address that it was sent to. Whatever is typed while it is awaited, by whichever method,
+/// another address is not signed up with it.
+#[story]
+async fn a_code_signs_up_no_address_that_it_was_not_sent_to(site: Site) {
+    let project = site.project_with(passwordless(&json!({}))).await;
+    for kind in Kind::ALL {
+        let own = format!("{kind:?}@evil.example").to_lowercase();
+        let hers = format!("{kind:?}@victim.example").to_lowercase();
+        let client = site.client(&project, kind);
+        let flow = client.begin("registration", "").await;
+        let fields = json!({"method": "code", "traits": {"email": own}});
+        let sent = client.submit_and_go_on(&flow, fields).await;
+        let code = mailbox::code_to(&project, &own).await;
+        let theirs = json!({"email": hers});
+        for detour in [
+            json!({"traits": theirs}),
+            json!({"method": "password", "traits": theirs}),
+            json!({"method": "profile", "traits": theirs}),
+        ] {
+            client.submit_and_go_on(&sent, detour.clone()).await;
+            let fields = json!({"method": "code", "traits": theirs, "code": code});
+            let refused = client.submit_and_go_on(&sent, fields).await;
+            let said = refused.messages();
+            let is_refused = [text::TRAITS_CHANGED, text::WRONG_REGISTRATION_CODE];
+            assert!(
+                said.len() == 1 && is_refused.contains(&said[0]),
+                "{kind:?} {detour}: {}",
+                refused.text
+            );
+        }
+        // What it was sent for is still signed up.
+        let fields = json!({"method": "code", "traits": {"email": own}, "code": code});
+        client.submit(&sent, fields).await;
+        let people = site.admin(&project).get("/admin/identities").await;
+        assert!(people.text.contains(&own), "{}", people.text);
+        assert!(!people.text.contains("victim"), "{}", people.text);
+    }
+}
+
 #[story]
 async fn an_address_that_is_taken(site: Site) {
     let project = site.project_with(passwordless(&json!({}))).await;

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use api::{ApiSettings, App, Limits};
 use futures_util::future::join_all;
-use identity::{HashPool, People, SessionCache};
+use identity::{HashPool, People, SessionCache, TraitsPool};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tenants::Project;
@@ -176,27 +176,58 @@ async fn slow_bodies_take_no_place_and_are_not_waited_for() {
     site.finish().await;
 }
 
-/// Bodies are held in memory: few large ones at a time, and they cost small ones nothing.
+/// Bodies are held in memory: what still comes has room for so much, and costs small ones nothing. Visitors and
+/// administrators have a share each.
 #[story]
-async fn large_bodies_have_few_places() {
-    let settings = limits(|l| {
-        l.large_bodies_at_once_max = 1;
+async fn large_bodies_that_come_have_little_room(site: Site) {
+    let few = limits(|l| {
+        l.coming_bytes_max = 128 << 10;
         l.body_within = Duration::from_secs(2);
     });
-    let site = site(settings).await;
-    let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{";
-    let first = connect(&site.origin, &format!("{head}{}", " ".repeat(100_000))).await;
-    let client = Client::new(&site.origin, Kind::Spa);
+    let project = site.project().await;
+    let (origin, server) = beside(&site, People::new(), few).await;
+    let head = format!(
+        "POST /p/{}/self-service/login?flow={} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{{",
+        project.slug(),
+        uuid::Uuid::nil()
+    );
+    let first = connect(&origin, &format!("{head}{}", " ".repeat(100_000))).await;
+    let visitor = at(&origin, &project, Kind::Api);
+    let path = format!("/self-service/login?flow={}", uuid::Uuid::nil());
+    let body = |length| json!({"method": "password", "password": " ".repeat(length)});
+    let full = async || is_shed(&visitor.post(&path, body(70_000)).await);
+    eventually("the room is taken", Duration::from_secs(30), full).await;
+    let small = visitor.post(&path, body(10)).await;
+    assert_eq!(small.status, StatusCode::NOT_FOUND, "{}", small.text);
     let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
-    let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
-    eventually("the place is taken", Duration::from_secs(30), full).await;
-    let small = json!({"query": "{ __typename }"});
-    let answer = client.json(Method::POST, "/graphql", &small).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    assert!(last_words(first).await.starts_with("HTTP/1.1 408"));
+    let client = Client::new(&origin, Kind::Spa);
     let answer = client.json(Method::POST, "/graphql", &large).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    site.finish().await;
+    assert!(last_words(first).await.starts_with("HTTP/1.1 408"));
+    assert!(!full().await, "the room was not given back");
+    server.abort();
+}
+
+/// Whoever sends slowly takes no place from those whose bodies are there.
+#[story]
+async fn slow_senders_take_no_place(site: Site) {
+    let few = limits(|l| {
+        l.large_bodies_at_once_max = 1;
+        l.body_within = Duration::from_secs(5);
+    });
+    let (origin, server) = beside(&site, People::new(), few).await;
+    let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 300000\r\n\r\n{";
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        slow.push(connect(&origin, &format!("{head}{}", " ".repeat(100_000))).await);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let client = Client::new(&origin, Kind::Spa);
+    let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
+    let answer = client.json(Method::POST, "/graphql", &large).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    drop(slow);
+    server.abort();
 }
 
 /// What was decoded from a body takes its memory until the request is answered, and so its place.
@@ -215,7 +246,7 @@ async fn large_bodies_keep_their_place_while_they_wait(site: Site) {
     );
     // It is short, yet holds many values.
     let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA},
-        "transient_payload": {"numbers": vec![0; 10_000]}});
+        "transient_payload": {"numbers": vec![0; 5_000]}});
     let native = at(&origin, &project, Kind::Api);
     // A look whether the place is taken takes it for a moment.
     let waiting = async {
@@ -228,18 +259,22 @@ async fn large_bodies_keep_their_place_while_they_wait(site: Site) {
     };
     let client = Client::new(&origin, Kind::Spa);
     let large = json!({"query": format!("{{ __typename }}{}", " ".repeat(70_000))});
-    let full = async || is_shed(&client.json(Method::POST, "/graphql", &large).await);
+    let other = format!("/self-service/login?flow={}", uuid::Uuid::nil());
+    let visitor = at(&origin, &project, Kind::Api);
+    let full = async || is_shed(&visitor.post(&other, body.clone()).await);
     let others = async {
         eventually("the place is taken", Duration::from_secs(30), full).await;
         for _ in 0..2 {
             tokio::time::sleep(Duration::from_millis(50)).await;
             assert!(full().await, "the place was given back too early");
         }
+        // Administration has places of its own.
+        let answer = client.json(Method::POST, "/graphql", &large).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     };
     let (waited, ()) = tokio::join!(waiting, others);
     assert_eq!(waited.status, StatusCode::OK, "{}", waited.text);
-    let answer = client.json(Method::POST, "/graphql", &large).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert!(!full().await, "the place was not given back");
     server.abort();
 }
 
@@ -288,6 +323,7 @@ async fn a_flood_of_passwords_is_shed_and_the_next_project_is_served(site: Site)
     let people = People {
         sessions: SessionCache::new(100),
         hashing: HashPool::new(1, 30, 4),
+        judging: TraitsPool::new(1, 30, 30),
     };
     let (origin, server) = beside(&site, people, ApiSettings::default()).await;
     let submit = async |project: &Project| {

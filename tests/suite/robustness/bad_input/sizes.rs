@@ -59,7 +59,7 @@ async fn a_flow_neither_grows_nor_nests_beyond_what_can_be_read_back(site: Site)
                 .fetch_one(tx.conn())
                 .await
                 .unwrap();
-        assert!(stored < 300_000, "round {round}: {stored} bytes");
+        assert!(stored < 20_000, "round {round}: {stored} bytes");
     }
     let fields = json!({"method": "password", "password": PASSWORD, "traits": {"email": ADA}});
     let made = native.submit(&flow, fields).await;
@@ -124,4 +124,127 @@ async fn a_multipart_form_with_a_nul_is_refused(site: Site) {
         .await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
     assert_eq!(refused.messages(), [text::GENERIC]);
+}
+
+/// The length comes before the cost: each of these would take seconds of computing, or be stored whole.
+#[story]
+async fn what_is_too_long_is_neither_folded_nor_kept(site: Site) {
+    let config = json!({"selfservice": {
+        "methods": {"code": {"passwordless_enabled": true}},
+        "flows": {"recovery": {"enabled": true}, "verification": {"enabled": true}},
+    }});
+    let project = site.project_with(config).await;
+    let native = site.client(&project, Kind::Api);
+    let long = "\u{FDFA}".repeat(60_000);
+    for (kind, fields) in [
+        (
+            "login",
+            json!({"method": "password", "identifier": long, "password": "x"}),
+        ),
+        ("login", json!({"method": "code", "identifier": long})),
+        ("recovery", json!({"method": "code", "email": long})),
+        ("verification", json!({"method": "code", "email": long})),
+        (
+            "registration",
+            json!({"method": "password", "password": PASSWORD, "traits": {"email": long}}),
+        ),
+        (
+            "registration",
+            json!({"method": "code", "traits": {"email": long}}),
+        ),
+        (
+            "login",
+            json!({"method": "password", "identifier": ADA, "password": "x", "transient_payload": {"a": long}}),
+        ),
+    ] {
+        let flow = native.begin(kind, "").await;
+        let refused = native.submit(&flow, fields).await;
+        assert_eq!(
+            refused.status,
+            StatusCode::BAD_REQUEST,
+            "{kind}: {}",
+            refused.text
+        );
+        assert!(
+            refused.text.len() < 20_000,
+            "{kind}: {}",
+            refused.text.len()
+        );
+    }
+    let flow = native.begin("login", "").await;
+    let whole = json!({"method": "password", "identifier": "a".repeat(300_000), "password": "x"});
+    let refused = native.submit(&flow, whole).await;
+    assert_eq!(refused.messages(), [text::GENERIC], "{}", refused.text);
+    let query = format!("?refresh=true&x={}", "y".repeat(50_000));
+    let begun = native.begin("login", &query).await;
+    let address = begun.body["request_url"].as_str().unwrap();
+    assert!(
+        address.ends_with("/self-service/login/api?refresh=true"),
+        "{address}"
+    );
+
+    let mut tx = project.begin().await.unwrap();
+    let longest: i32 = sqlx::query_scalar("select max(length(state::text)) from flows")
+        .fetch_one(tx.conn())
+        .await
+        .unwrap();
+    assert!(longest < 20_000, "{longest} bytes");
+}
+
+/// A pattern is matched in linear time, but with a factor that a project chooses.
+#[story]
+async fn a_text_too_long_for_its_pattern_is_not_matched(site: Site) {
+    let schema = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "definitions": {"many": {"allOf": vec![json!({"minimum": 0}); 300]}},
+        "properties": {"traits": {"type": "object", "properties": {
+            "bits": {"type": "string", "pattern": "^[01]*1[01]{8000}$"},
+            "rows": {"type": "array", "items": {"allOf": vec![json!({"$ref": "#/definitions/many"}); 300]}},
+            "name": {"type": "string", "ory.sh/kratos": {"credentials": {"password": {"identifier": true}}}},
+        }}},
+    });
+    let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
+    let dear =
+        json!({"identity": {"schemas": [{"id": "dear", "url": url}], "default_schema_id": "dear"}});
+    let project = site.project_with(dear).await;
+    let native = site.client(&project, Kind::Api);
+    for traits in [
+        json!({"name": "a", "bits": "01".repeat(10_000)}),
+        json!({"name": "a", "rows": vec![1; 2_000]}),
+    ] {
+        let flow = native.begin("registration", "").await;
+        let fields = json!({"method": "password", "password": PASSWORD, "traits": traits});
+        let refused = native.submit(&flow, fields).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+        assert!(
+            refused.text.contains("too long to check"),
+            "{}",
+            refused.text
+        );
+    }
+    let flow = native.begin("registration", "").await;
+    let traits = json!({"name": "a", "bits": "1".repeat(8_001), "rows": [1, 2]});
+    let fields = json!({"method": "password", "password": PASSWORD, "traits": traits});
+    let made = native.submit(&flow, fields).await;
+    assert_eq!(
+        made.status,
+        StatusCode::BAD_REQUEST,
+        "one text of 8,001 costs too much as well"
+    );
+    let flow = native.begin("registration", "").await;
+    let fields = json!({"method": "password", "password": PASSWORD, "traits": {"name": "a", "rows": [1, 2]}});
+    assert_eq!(native.submit(&flow, fields).await.status, StatusCode::OK);
+}
+
+/// What an identity may hold is a limit of the installation, for administrators as well.
+#[story]
+async fn traits_have_a_length(site: Site) {
+    let project = site.project_with(open_schema()).await;
+    let admin = site.admin(&project);
+    let body = |length| json!({"schema_id": "open", "traits": {"note": "x".repeat(length)}});
+    let refused = admin.post("/admin/identities", body(65_536)).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+    assert!(refused.text.contains("65536 bytes"), "{}", refused.text);
+    let made = admin.post("/admin/identities", body(65_000)).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
 }
