@@ -53,7 +53,9 @@ pub(super) async fn prove(cx: &Cx<'_>, flow: &Flow<Login>, code: &str) -> Result
     let (addresses, revision) = addresses_of(cx, &mut tx, &identity).await?;
     let by_credential = revision.is_some() && addresses.contains(&found.address);
     let by_fallback = !by_credential && has_fallback(cx);
-    if !by_credential && !(by_fallback && identity.verifiable(&found.address).is_some()) {
+    if by_fallback {
+        identity.verifiable(&found.address).ok_or_else(wrong_code)?;
+    } else if !by_credential {
         return Err(wrong_code());
     }
     Ok(Proved {
