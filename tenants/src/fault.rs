@@ -43,7 +43,8 @@ impl From<sqlx::Error> for Fault {
 
 /// Does this error say that Postgres is away, rather than that the statement is wrong?
 /// SQLSTATE classes 08 (connection), 53 (resources), 57P (shutdown), 57014 (statement timeout),
-/// 25P03 (idle in transaction), 55P03 (lock timeout), 40P01 (deadlock).
+/// 25P03 (idle in transaction), 25006 (read-only: a standby, a full disk of a managed service), 55P03 (lock timeout),
+/// 40P01 (deadlock).
 fn is_unavailable(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut
@@ -55,6 +56,7 @@ fn is_unavailable(error: &sqlx::Error) -> bool {
                 || code.starts_with("53")
                 || code.starts_with("57")
                 || code == "25P03"
+                || code == "25006"
                 || code == "55P03"
                 || code == "40P01"
         }),

@@ -8,13 +8,7 @@ use super::{
     store,
 };
 use crate::ui::{Message, Ui, violation};
-use identity::{
-    Judgement,
-    schema::Derived,
-    schemas::{ProjectSchema, Schemas},
-};
-use serde_json::Value;
-use tenants::Fault;
+use identity::schemas::{ProjectSchema, Schemas};
 use uuid::Uuid;
 
 /// Draw the form of a flow anew: no message survives, values come from its data. A method cannot refuse here.
@@ -82,26 +76,6 @@ pub(crate) fn schema_of<K: Kind>(cx: &Cx<'_>, flow: &Flow<K>) -> Result<ProjectS
     found.ok_or_else(|| {
         tenants::Fault::broken(format!("identity schema {id:?} is not configured")).into()
     })
-}
-
-/// What traits derive to, or why they do not fit their schema. No transaction may be open.
-pub(crate) async fn judge_traits(
-    cx: &Cx<'_>,
-    schema: &ProjectSchema,
-    traits: &Value,
-) -> Result<Judgement, Fault> {
-    let judging = &cx.people.judging;
-    judging.derive(cx.project, &schema.schema, traits).await
-}
-
-/// The same where there is nothing else to complain about.
-pub(crate) async fn derive(
-    cx: &Cx<'_>,
-    schema: &ProjectSchema,
-    traits: &Value,
-) -> Result<Derived, Halt> {
-    let judged = judge_traits(cx, schema, traits).await?;
-    judged.map_err(|violations| Halt::refused(Refusal::violations(violations)))
 }
 
 /// Another flow in the place of one that is of no further use, stored; it says why.

@@ -15,8 +15,8 @@ use super::{
     continue_with::ContinueWith,
     cx::Cx,
     decision::{Effects, Error, Halt},
-    form::derive,
     init::Transport,
+    traits::derive,
 };
 
 /// What happens besides. Its options are its own: it is made from its block in the configuration.

@@ -29,4 +29,5 @@ pub mod run;
 pub mod store;
 pub mod strategy;
 pub mod submission;
+pub(crate) mod traits;
 pub(crate) mod write;

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::SchemaProblem;
-use super::cost::Weight;
 use super::dialect::Dialect;
 use super::extension::{self, Extension};
 use super::pointer::join;
+use super::weight::Weight;
 
 const NODES_MAX: usize = 10_000;
 /// A compiled pattern may take a megabyte, so their number is what bounds the memory of a schema.

@@ -18,6 +18,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 mod violation;
+mod weight;
 
 use std::str::FromStr;
 

@@ -225,10 +225,16 @@ async fn development_must_be_allowed(site: Site) {
         .await;
     assert_eq!(refusal["code"], "INVALID_INPUT");
     let console = Console::at(&site.origin);
-    console.create(&site, &slug).await;
+    let (_, owner) = console.create(&site, &slug).await;
     let input = json!({"input": {"slug": slug, "environment": "DEVELOPMENT"}});
     let refusal = strict.refusal(ROOT_KEY, UPDATE, input.clone()).await;
     assert_eq!(refusal["code"], "INVALID_INPUT");
+    // There its configuration may call private networks: that is the installation's to allow, not its owner's.
+    let refusal = console.refusal(&owner, UPDATE, input.clone()).await;
+    assert_eq!(refusal["code"], "FORBIDDEN");
+    let staging = json!({"input": {"slug": slug, "environment": "STAGING"}});
+    let moved = console.data(&owner, UPDATE, staging).await;
+    assert_eq!(moved["project"]["environment"], "STAGING");
     let updated = console.data(ROOT_KEY, UPDATE, input).await;
     assert_eq!(updated["project"]["environment"], "DEVELOPMENT");
 }

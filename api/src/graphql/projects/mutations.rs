@@ -100,7 +100,8 @@ impl ProjectMutations {
         })
     }
 
-    /// Rename a project, or move it to another environment. Takes an ADMIN.
+    /// Rename a project, or move it to another environment. Takes an ADMIN; one of the installation to move it to
+    /// DEVELOPMENT, where its configuration may call private networks.
     #[graphql(complexity = "20 + child_complexity")]
     async fn update_project(
         &self,
@@ -115,6 +116,10 @@ impl ProjectMutations {
             return Ok(project.into());
         }
         let environment = input.environment.map(Environment::from);
+        let development = Some(Environment::Development);
+        if environment == development && project.environment() != Environment::Development {
+            access.on_installation(tenants::Role::Admin)?;
+        }
         let updated = access
             .installation
             .update_project(&access.actor(), &project, input.name, environment)

@@ -22,9 +22,10 @@ use crate::{
         cx::Cx,
         decision::{Error, Halt, Refusal, SignUp},
         flow::{Flow, NewFlow},
-        form::{derive, schema_of},
+        form::schema_of,
         kind::{Ending, Kind},
         submission::Submission,
+        traits::derive,
     },
     ui::{Group, InputType, Message, Ui, order, text, traits},
 };

@@ -18,10 +18,11 @@ use crate::{
         decision::{Effects, Halt, Refusal},
         fields::Fields,
         flow::{CHOOSE_METHOD, Flow},
-        form::{derive, schema_of},
+        form::schema_of,
         guard,
         strategy::{Step, Strategy},
         submission::Submission,
+        traits::derive,
     },
     kinds::{
         registration::{Registration, Screen},
