@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::graph::{Node, NodeId, ROOT};
 
-/// Steps of one judgement; some tens of milliseconds at worst. Ordinary traits take some hundred.
+/// Steps of one judgement. Ordinary traits take some hundred.
 const STEPS_MAX: u64 = 20_000_000;
 /// Bytes of text that are looked at in one step, where no pattern is matched.
 const BYTES_A_STEP: u64 = 32;

@@ -34,22 +34,18 @@ pub enum Screen {
 
 impl Flow<Registration> {
     /// Keep what was typed: a field absent from a later submission keeps its value. While a code is awaited, what
-    /// it was sent for stays. False: it is too much.
-    pub(crate) fn remember_traits(&mut self, cx: &Cx<'_>, typed: &Value) -> bool {
+    /// it was sent for stays. What is too much is not kept.
+    pub(crate) fn remember_traits(&mut self, cx: &Cx<'_>, typed: &Value) {
         if self.awaits_code() {
-            return true;
+            return;
         }
         let bytes_max = self.typed_bytes_left(cx);
         let mut all = self.data.traits.clone();
         merge(&mut all, typed);
         let kept = [all, typed.clone()];
         let mut kept = kept.into_iter();
-        match kept.find(|traits| traits::is_storable(traits, bytes_max)) {
-            Some(traits) => {
-                self.data.traits = traits;
-                true
-            }
-            None => false,
+        if let Some(traits) = kept.find(|traits| traits::is_storable(traits, bytes_max)) {
+            self.data.traits = traits;
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
         registration::{Registration, Screen},
         settings::notices::PROFILE,
     },
-    ui::{self, Group, Ui, text},
+    ui::{self, Group, Ui, text, traits::is_storable},
 };
 
 /// `selfservice.methods.profile`.
@@ -134,19 +134,21 @@ impl Strategy<Registration> for Profile {
         }
         if back {
             // What is not in the payload is lost on the way back.
+            flow.go_to(CHOOSE_METHOD);
             flow.data.traits = Value::Null;
             flow.remember_traits(cx, &traits);
             flow.data.screen = Screen::Profile;
-            flow.go_to(CHOOSE_METHOD);
             return Ok(Step::Ask(Effects::default()));
         }
         guard::check_csrf(cx, flow, submission)?;
-        if !flow.remember_traits(cx, &traits) {
+        if !is_storable(&traits, flow.typed_bytes_left(cx)) {
             return Err(Halt::refused(Refusal::form(text::too_much_typed())));
         }
+        // No code is awaited any more, so what was typed counts.
+        flow.go_to(CHOOSE_METHOD);
+        flow.remember_traits(cx, &traits);
         flow.data.screen = Screen::Credentials;
         flow.active = None;
-        flow.go_to(CHOOSE_METHOD);
         Ok(Step::Ask(Effects::default()))
     }
 }

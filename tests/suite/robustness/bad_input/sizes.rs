@@ -226,11 +226,8 @@ async fn a_text_too_long_for_its_pattern_is_not_matched(site: Site) {
     let traits = json!({"name": "a", "bits": "1".repeat(8_001), "rows": [1, 2]});
     let fields = json!({"method": "password", "password": PASSWORD, "traits": traits});
     let made = native.submit(&flow, fields).await;
-    assert_eq!(
-        made.status,
-        StatusCode::BAD_REQUEST,
-        "one text of 8,001 costs too much as well"
-    );
+    // One text of 8,001 costs too much as well.
+    assert!(made.text.contains("too long to check"), "{}", made.text);
     let flow = native.begin("registration", "").await;
     let fields = json!({"method": "password", "password": PASSWORD, "traits": {"name": "a", "rows": [1, 2]}});
     assert_eq!(native.submit(&flow, fields).await.status, StatusCode::OK);
