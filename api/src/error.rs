@@ -8,7 +8,7 @@ use flows::{
     continue_with::ContinueWith,
     decision::{self, CsrfTrouble},
 };
-use identity::identities::import::ImportError;
+use identity::identities::{import::ImportError, records::ListError};
 use serde_json::{Map, Value, json};
 use tenants::Fault;
 

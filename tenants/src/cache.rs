@@ -43,6 +43,26 @@ where
         )
     }
 
+    /// At most entries of so many bytes together, as `weigh` weighs them, each for at most 30 seconds.
+    pub fn weighing(bytes_max: u64, weigh: fn(&V) -> usize) -> Self {
+        let weigher = move |_: &(ProjectId, K), entry: &Entry<V>| {
+            u32::try_from(weigh(&entry.value)).unwrap_or(u32::MAX)
+        };
+        Self(
+            moka::sync::Cache::builder()
+                .max_capacity(bytes_max)
+                .weigher(weigher)
+                .time_to_live(ENTRY_TTL)
+                .build(),
+        )
+    }
+
+    /// How many bytes its entries hold, as they were weighed. What was added just now may be missing.
+    pub fn bytes(&self) -> u64 {
+        self.0.run_pending_tasks();
+        self.0.weighted_size()
+    }
+
     /// The value, if it is still true: nothing it depends on was invalidated since its load began, and
     /// this replica hears invalidations in time.
     pub fn get(&self, project: &Project, key: K) -> Option<V> {
@@ -52,6 +72,18 @@ where
             .invalidations()
             .holds(entry.load, project.slot(), &entry.depends_on)
             .then_some(entry.value)
+    }
+
+    /// PostgreSQL knows nothing of it: what memory says of it, and of what it depends on, is not true any more.
+    pub fn forget(&self, project: &Project, key: K) {
+        if let Some(entry) = self.0.remove(&(project.id(), key)) {
+            for key in entry.depends_on.iter() {
+                project
+                    .cluster()
+                    .invalidations()
+                    .forget(project.slot(), *key);
+            }
+        }
     }
 
     /// Remember a value, whose load began then, and which depends on `depends_on`.

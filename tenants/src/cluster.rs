@@ -80,12 +80,8 @@ impl Cluster {
     /// Why it cannot be served from here: `(component, what is wrong)`. Empty when it can.
     pub(crate) async fn readiness(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
-        if let Err(error) = sqlx::query!("select 1 as one")
-            .fetch_one(&self.pools().control)
-            .await
-        {
-            tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-            wrong.push(("database", "the database does not answer".to_owned()));
+        if let Some(why) = self.why_not_written().await {
+            wrong.push(("database", why.to_owned()));
         }
         if !self.invalidations().clock_is_right() {
             wrong.push((
@@ -94,6 +90,26 @@ impl Cluster {
             ));
         }
         wrong
+    }
+
+    /// Why nothing can be written to its database now, if so.
+    async fn why_not_written(&self) -> Option<&'static str> {
+        let state = sqlx::query!(
+            r#"select pg_is_in_recovery() as "standby!", current_setting('transaction_read_only') = 'on' as "read_only!""#
+        );
+        match state.fetch_one(&self.pools().control).await {
+            Ok(state) if state.standby => {
+                Some("the database is a standby: DATABASE_URL has to lead to the primary")
+            }
+            Ok(state) if state.read_only => {
+                Some("the database is read-only: is its disk full, or is this not the primary?")
+            }
+            Ok(_) => None,
+            Err(error) => {
+                tracing::warn!(error = %Fault::from(error), "not ready");
+                Some("the database does not answer")
+            }
+        }
     }
 
     /// Close every connection, waiting for those in use.

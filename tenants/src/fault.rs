@@ -1,13 +1,18 @@
 //! What went wrong that the caller cannot mend: only the edge turns this into a status.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// A fault: ours or the database's, never the person's. Logged once, at the edge, with its chain.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// Postgres does not answer, is shutting down or is out of connections: try again soon.
-    #[error("the database is not available")]
-    Unavailable(#[source] sqlx::Error),
+    /// Postgres does not answer, is shutting down, is out of connections or takes no writes: try again soon.
+    #[error("the database is not available: {}", Said(.0))]
+    Unavailable(sqlx::Error),
+    /// Postgres answers, but is a copy that follows another one: what it says may be old.
+    #[error(
+        "the database is a standby, which takes no writes: DATABASE_URL has to lead to the primary"
+    )]
+    Standby,
     /// Too much work is waiting already.
     #[error("overloaded: {what}")]
     Overloaded {
@@ -17,8 +22,8 @@ pub enum Fault {
         retry_after: Duration,
     },
     /// Any other database error: a defect of ours.
-    #[error("database error")]
-    Database(#[source] sqlx::Error),
+    #[error("database error: {}", Said(.0))]
+    Database(sqlx::Error),
     /// A stored value that cannot be read back, or a state that must not occur.
     #[error("{0}")]
     Broken(String),
@@ -37,6 +42,21 @@ impl From<sqlx::Error> for Fault {
             Self::Unavailable(error)
         } else {
             Self::Database(error)
+        }
+    }
+}
+
+/// What Postgres said, with its code; for anything else what the driver says.
+pub(crate) struct Said<'e>(pub(crate) &'e sqlx::Error);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            sqlx::Error::Database(error) => {
+                let code = error.code().unwrap_or_default();
+                write!(f, "{} (SQLSTATE {code})", error.message())
+            }
+            other => other.fmt(f),
         }
     }
 }

@@ -41,6 +41,7 @@ struct State {
     /// Entries loaded before this are not to be trusted.
     epoch: Instant,
     watermark: Option<u64>,
+    /// Which history of which PostgreSQL: its identifier and timeline.
     system: Option<String>,
     /// Rows of the overlap between two polls, so that each is heard once.
     heard: HashSet<(String, Uuid, u64)>,
@@ -104,7 +105,11 @@ impl Invalidations {
         })
     }
 
-    /// Read what has changed since the last poll.
+    /// Read what has changed since the last poll. A standby is not listened to: it may be behind, so memory is
+    /// not trusted either.
+    ///
+    /// A restored or promoted PostgreSQL gives out transaction ids anew, and what was changed under those of before
+    /// is not heard of: its timeline tells. (`pg_control_checkpoint()` would not do: it follows minutes later.)
     pub(crate) async fn poll(&self, pool: &PgPool) -> Result<(), Fault> {
         let began = Instant::now();
         let since = self
@@ -116,7 +121,9 @@ impl Invalidations {
         // A first poll wants no history: nothing is cached yet.
         let rows = sqlx::query!(
             r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "next!", clock_timestamp() as "at!",
+                      pg_is_in_recovery() as "standby!",
                       (select system_identifier::text from pg_control_system()) as "system!",
+                      case when pg_is_in_recovery() then '' else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end as "timeline!",
                       i.xid::text as xid, i.db_role as "db_role?", i.key as "key?"
                  from (select 1) as one
                  left join control.invalidation i on i.xid >= $1::text::xid8 and $1 <> '0'"#,
@@ -127,6 +134,9 @@ impl Invalidations {
         let Some(first) = rows.first() else {
             return Ok(());
         };
+        if first.standby {
+            return Err(Fault::Standby);
+        }
         let elapsed = began.elapsed();
         let skew = (first.at - Clock::machine_now())
             .abs()
@@ -138,7 +148,7 @@ impl Invalidations {
             .next
             .parse::<u64>()
             .map_err(|_| Fault::broken("unreadable watermark"))?;
-        let system = first.system.clone();
+        let system = format!("{} {}", first.system, first.timeline);
         let heard = rows
             .into_iter()
             .filter_map(|r| Some((r.db_role?, r.key?, r.xid?.parse().ok()?)));
@@ -232,8 +242,11 @@ mod tests {
         heard.hear(Instant::now(), 90, "a".into(), vec![]);
         assert!(!heard.holds(load, 1, &[]), "the horizon went back");
         let load = Invalidations::loading();
-        heard.hear(Instant::now(), 91, "b".into(), vec![]);
-        assert!(!heard.holds(load, 1, &[]), "another cluster answers");
+        heard.hear(Instant::now(), 91, "a 2".into(), vec![]);
+        assert!(
+            !heard.holds(load, 1, &[]),
+            "another cluster answers, or another history of the same"
+        );
     }
 
     #[test]

@@ -11,13 +11,14 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::Fault;
+use crate::{Fault, fault::Said};
 
 /// What every connection must be when it goes back to its pool: no open transaction, its own role, its
-/// own search path. Simple protocol on purpose: in the extended one each Execute renews
+/// own search path, and able to write: one that is not may lead to the primary of yesterday. Simple protocol on purpose: in the extended one each Execute renews
 /// `statement_timestamp()`, and a healthy connection would look poisoned.
 const GUARD: &str = "SELECT (now() = statement_timestamp() AND current_user = session_user \
-     AND current_setting('search_path') = 'pg_catalog, pg_temp')::int::text";
+     AND current_setting('search_path') = 'pg_catalog, pg_temp' \
+     AND current_setting('transaction_read_only') = 'off')::int::text";
 
 /// The same facts as the guard's, one by one and for the same reason in simple protocol.
 const STATE: &str = "SELECT current_setting('search_path') AS search_path, current_user::text AS \"user\", \
@@ -109,10 +110,10 @@ impl Pools {
             match begun {
                 // A server that cannot be reached at all is not asked for longer than one that does not answer.
                 Err(error) if is_lost(&error) && left > 0 && began.elapsed() < ACQUIRE_TIMEOUT => {
-                    tracing::debug!(%error, slot, "a connection was lost while it was idle");
+                    tracing::debug!(error = %Said(&error), slot, "a connection was lost while it was idle");
                 }
                 Err(error) if is_refused_role(&error) && left > 0 => {
-                    tracing::warn!(%error, slot, "a connection was given up: it does not know the role");
+                    tracing::warn!(error = %Said(&error), slot, "a connection was given up: it does not know the role");
                 }
                 Err(error) if is_refused_role(&error) => return Err(Fault::Unavailable(error)),
                 begun => return Ok(begun?),

@@ -71,12 +71,11 @@ impl Directory {
             return Ok(Some(project.clone()));
         }
         let load = Invalidations::loading();
-        let Some(record) = self.record_by_slug(slug).await? else {
+        let record = self.record_by_slug(slug).await?;
+        let Some(record) = record.filter(|record| record.state != ProjectState::Deleted) else {
+            self.known_projects().invalidate(slug);
             return Ok(None);
         };
-        if record.state == ProjectState::Deleted {
-            return Ok(None);
-        }
         let project = match known {
             // Looked at again and unchanged: keep what was parsed and compiled for it.
             Some((project, _)) if *project.record() == record => project,

@@ -52,6 +52,15 @@ impl From<Fault> for Refusal {
     }
 }
 
+impl From<ListError> for Refusal {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::TooLarge => Self::invalid(error.to_string()),
+            ListError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -87,7 +96,7 @@ fn changed(error: ChangeError) -> Error {
 /// The fault itself travels beside the answer, to where it is logged.
 fn faulty(fault: Fault) -> Error {
     let mut error = match &fault {
-        Fault::Unavailable(_) => unavailable(1),
+        Fault::Unavailable(_) | Fault::Standby => unavailable(1),
         Fault::Overloaded { retry_after, .. } => {
             unavailable(retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0))
         }

@@ -15,9 +15,14 @@ use crate::identities::store::Row as IdentityRow;
 pub struct SessionCache(Scoped<[u8; 32], Arc<Session>>);
 
 impl SessionCache {
-    /// At most `sessions_max` sessions.
-    pub fn new(sessions_max: u64) -> Self {
-        Self(Scoped::new(sessions_max))
+    /// Sessions of at most so many bytes together.
+    pub fn new(bytes_max: u64) -> Self {
+        Self(Scoped::weighing(bytes_max, |session| weigh(session)))
+    }
+
+    /// How many bytes the sessions in memory hold.
+    pub fn bytes(&self) -> u64 {
+        self.0.bytes()
     }
 
     /// The active session of a token. `None` says nothing about why.
@@ -37,7 +42,9 @@ impl SessionCache {
         }
         metrics::counter!("insula_session_checks_total", "from" => "postgres").increment(1);
         let load = project.loading();
-        let Some(session) = by_token_hash(project, &hash).await? else {
+        let session = by_token_hash(project, &hash).await?;
+        let Some(session) = session.filter(|session| session.is_active(now)) else {
+            self.0.forget(project, hash);
             return Ok(None);
         };
         let session = Arc::new(session);

@@ -55,6 +55,7 @@ impl Directory {
             id
         );
         let Some(row) = row.fetch_optional(&self.home().pools().control).await? else {
+            self.known_keys().invalidate(&id);
             return Ok(None);
         };
         let stored = Arc::new(StoredKey {

@@ -4,6 +4,8 @@
 //! Looks inside: `identity`.
 
 use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     sync::{
         Arc,
@@ -38,24 +40,32 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 
 /// A PostgreSQL that this test may stop and start again.
 fn postgres() -> Server {
+    postgres_at("test-postgres-lost", &[])
+}
+
+fn postgres_at(folder: &str, settings: &[(&str, &str)]) -> Server {
     let binary = std::env::current_exe().unwrap();
-    let data: PathBuf = binary
-        .ancestors()
-        .nth(3)
-        .unwrap()
-        .join("test-postgres-lost");
+    let data: PathBuf = binary.ancestors().nth(3).unwrap().join(folder);
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let options = Options {
         data,
         durable: false,
         max_connections: 50,
-        settings: Vec::new(),
+        settings: settings.iter().map(owned).collect(),
     };
     private_postgres::start(&options).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// In every project, unheard.
+const END_SESSIONS: &str = "do $$ declare s record; begin
+    for s in select nspname from pg_namespace where nspname like 't!_%' escape '!' loop
+      execute format('delete from %I.sessions', s.nspname);
+    end loop; end $$";
+
 struct Lonely {
     installation: Installation,
     project: Project,
+    database: String,
     origin: String,
     server: JoinHandle<()>,
 }
@@ -112,6 +122,7 @@ impl Lonely {
         Self {
             installation,
             project,
+            database: name,
             origin,
             server,
         }
@@ -263,6 +274,96 @@ async fn away(lonely: &Lonely, (native, token, flow): (&Client, &str, &Answer)) 
         "{:?}",
         began.elapsed()
     );
+}
+
+/// Managed services make a primary whose disk is full read-only; so is one that became a standby.
+#[story]
+async fn a_read_only_database_is_away() {
+    let postgres = spawn_blocking(|| postgres_at("test-postgres-read-only", &[]));
+    let postgres = postgres.await.unwrap();
+    let lonely = Lonely::on(&postgres).await;
+    let native = lonely.client(Kind::Api);
+    let made = native.sign_up(ADA, PASSWORD).await;
+    let token = made.body["session_token"].as_str().unwrap().to_owned();
+    let root = Client::new(&lonely.origin, Kind::Api);
+    let status = async || root.get("/health/ready").await.status;
+
+    let set = |postgres: Server, on: &'static str| {
+        spawn_blocking(move || {
+            let set = format!("alter system set default_transaction_read_only = {on}");
+            postgres.sql("postgres", &set).unwrap();
+            postgres.sql("postgres", "select pg_reload_conf()").unwrap();
+            postgres
+        })
+    };
+    let postgres = set(postgres, "on").await.unwrap();
+    let unready = async || status().await == StatusCode::SERVICE_UNAVAILABLE;
+    eventually("it is not ready", Duration::from_secs(5), unready).await;
+    let why = root.get("/health/ready").await;
+    let said = why.body["errors"]["database"].as_str().unwrap();
+    assert!(said.contains("read-only"), "{said}");
+    for n in 0..20 {
+        let began = native.begin("login", "").await;
+        assert!(is_away(&began), "{n}: {} {}", began.status, began.text);
+    }
+    let read = native.whoami_by(&token).await;
+    assert_eq!(read.status, StatusCode::OK, "{}", read.text);
+
+    let postgres = set(postgres, "off").await.unwrap();
+    let ready = async || status().await == StatusCode::OK;
+    eventually("ready again", Duration::from_secs(5), ready).await;
+    for _ in 0..20 {
+        let began = native.begin("login", "").await;
+        assert_eq!(began.status, StatusCode::OK, "{}", began.text);
+    }
+    lonely.server.abort();
+    lonely.installation.close().await;
+    spawn_blocking(move || postgres.stop().unwrap())
+        .await
+        .unwrap();
+}
+
+/// A promoted standby, and a copy restored to a point in time, give out transaction ids anew, so changes under those
+/// that were lost are not heard of. Here a session was ended unheard before PostgreSQL came back on another timeline,
+/// with higher transaction ids.
+#[story]
+async fn another_timeline_empties_memory() {
+    const FOLDER: &str = "test-postgres-promoted";
+    let postgres = spawn_blocking(|| postgres_at(FOLDER, &[]));
+    let postgres = postgres.await.unwrap();
+    let lonely = Lonely::on(&postgres).await;
+    let native = lonely.client(Kind::Api);
+    let made = native.sign_up(ADA, PASSWORD).await;
+    let token = made.body["session_token"].as_str().unwrap().to_owned();
+    let whoami = async || native.whoami_by(&token).await.status;
+    assert_eq!(whoami().await, StatusCode::OK);
+    let database = lonely.database.clone();
+    let postgres = spawn_blocking(move || {
+        postgres.sql(&database, END_SESSIONS).unwrap();
+        postgres
+    });
+    let postgres = postgres.await.unwrap();
+    assert_eq!(whoami().await, StatusCode::OK, "from memory");
+
+    let postgres = spawn_blocking(move || {
+        let signal = postgres.data_dir().join("cluster/recovery.signal");
+        postgres.stop().unwrap();
+        std::fs::write(&signal, "").unwrap();
+        std::fs::set_permissions(&signal, Permissions::from_mode(0o666)).unwrap();
+        postgres_at(FOLDER, &[("restore_command", "false")])
+    });
+    let postgres = postgres.await.unwrap();
+    let root = Client::new(&lonely.origin, Kind::Api);
+    let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
+    eventually("ready again", Duration::from_secs(10), ready).await;
+    // Until memory counts again, if it does: a poll was good, within the last half second.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(whoami().await, StatusCode::UNAUTHORIZED);
+    lonely.server.abort();
+    lonely.installation.close().await;
+    spawn_blocking(move || postgres.stop().unwrap())
+        .await
+        .unwrap();
 }
 
 /// Sends a registration and leaves after a moment, without reading the answer.
