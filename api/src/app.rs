@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 
-use crate::{admission::Admission, graphql, limits::Limits};
+use crate::{admission::Admission, graphql, limits::Limits, visits::Visits};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,7 @@ struct Inner {
     metrics: Option<PrometheusHandle>,
     graphql: graphql::Schema,
     admission: Arc<Admission>,
+    visits: Visits,
 }
 
 impl App {
@@ -46,6 +47,7 @@ impl App {
             installation,
             people,
             admission: Arc::new(Admission::new(&settings.limits)),
+            visits: Visits::new(settings.limits.visits_per_minute),
             settings,
             metrics,
             graphql,
@@ -73,6 +75,10 @@ impl App {
 
     pub(crate) fn graphql(&self) -> &graphql::Schema {
         &self.0.graphql
+    }
+
+    pub(crate) fn visits(&self) -> &Visits {
+        &self.0.visits
     }
 
     pub(crate) fn admission(&self) -> &Arc<Admission> {

@@ -12,6 +12,7 @@ use flows::{
     ui::text::{self, Message},
 };
 use http_body_util::BodyExt as _;
+use identity::limits::Network;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -22,6 +23,8 @@ use crate::{
         weight::{self, Media, content_type},
     },
     error::ApiError,
+    visit::Tenant,
+    visits,
 };
 
 /// Of administration (docs/wire.md, W1.5). Submissions have a limit of their own.
@@ -59,7 +62,7 @@ impl FromRequest<App> for Short {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let bytes_max = app.installation().lengths().submission;
-        let limits = (bytes_max, Share::SelfService);
+        let limits = (bytes_max, share_of(&request));
         let whole = Whole::within(limits, request, app).await?;
         let whole = whole.ok_or_else(|| ApiError::bad_request(too_long(bytes_max)));
         whole.map(|Whole(_, bytes)| Self(bytes))
@@ -80,17 +83,25 @@ impl Whole {
         };
         permits.step_aside();
         let within = app.settings().limits.body_within;
-        let bytes = read(body, (bytes_max, share), within, &permits).await?;
+        let bytes = read(body, (bytes_max, &share), within, &permits).await?;
         permits.step_back()?;
         let Some(bytes) = bytes else {
             return Ok(None);
         };
         let values = Media::of(&parts.headers).weigh(&bytes);
         if bytes.len() > SMALL_BYTES_MAX || values > SMALL_VALUES_MAX {
-            permits.take_large(share)?;
+            permits.take_large(&share)?;
         }
         Ok(Some(Self(parts.headers, bytes)))
     }
+}
+
+/// Of the network that the visitor comes from. Whoever calls from this machine is not counted.
+fn share_of(request: &Request) -> Share {
+    let tenant = request.extensions().get::<Tenant>();
+    let address = tenant.map(|tenant| tenant.client.ip_address.as_str());
+    let address = address.filter(|address| !visits::is_this_machine(address));
+    Share::SelfService(address.map(|address| Network::of(address).narrow.into()))
 }
 
 fn too_long(bytes_max: usize) -> String {
@@ -100,7 +111,7 @@ fn too_long(bytes_max: usize) -> String {
 /// A body that comes more slowly is not waited for: it takes memory, and a large one a permit.
 async fn read(
     body: Body,
-    limits: (usize, Share),
+    limits: (usize, &Share),
     within: Duration,
     permits: &Permits,
 ) -> Result<Option<Bytes>, ApiError> {
@@ -112,7 +123,7 @@ async fn read(
 /// takes the answer with it, and the sender never learns why.
 async fn collect(
     mut body: Body,
-    (bytes_max, share): (usize, Share),
+    (bytes_max, share): (usize, &Share),
     permits: &Permits,
 ) -> Result<Option<Bytes>, ApiError> {
     let (mut whole, mut length, mut refused) = (Vec::new(), 0, None);
@@ -135,6 +146,7 @@ async fn collect(
             }
         } else {
             whole = Vec::new();
+            permits.forget_body();
         }
     }
     match refused {
@@ -165,7 +177,7 @@ impl FromRequest<App> for Submitted {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let bytes_max = app.installation().lengths().submission;
-        let limits = (bytes_max, Share::SelfService);
+        let limits = (bytes_max, share_of(&request));
         let decoded = match Whole::within(limits, request, app).await? {
             Some(Whole(headers, bytes)) => decode(&headers, &bytes).await,
             None => Err(too_long(bytes_max)),
@@ -311,7 +323,7 @@ mod tests {
         let permits = Permits::take(&Admission::new(&Limits::default()).into());
         let permits = permits.unwrap();
         let (stalls, within) = (Body::from_stream(stalls), Duration::from_secs(20));
-        let error = read(stalls, (1024, Share::SelfService), within, &permits)
+        let error = read(stalls, (1024, &Share::SelfService(None)), within, &permits)
             .await
             .unwrap_err();
         assert_eq!(error.object()["code"], 408);

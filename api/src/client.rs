@@ -54,6 +54,7 @@ pub(crate) fn info(
         next_csrf_secret: ids::bytes(),
         cookies,
         continuity: cookies::open_continuity(project, &sent),
+        browser: cookies::open_browser(project, &sent),
         browser_trace: browser_trace(headers, &sent),
         by_script: text(headers, "sec-fetch-mode")
             .is_some_and(|m| m == "cors" || m == "same-origin"),

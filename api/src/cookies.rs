@@ -7,7 +7,10 @@ use base64::{
 };
 use chrono::{DateTime, Utc};
 use cookie::{Cookie, SameSite as CookieSameSite, time::Duration as CookieDuration};
-use identity::sessions::{Cookies, SameSite, SessionConfig};
+use identity::{
+    limits::KnownBrowser,
+    sessions::{Cookies, SameSite, SessionConfig},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use tenants::{Environment, Project, Section, ids, secrets::DataKey};
@@ -18,6 +21,10 @@ const CLOUDFLARE: [&str; 3] = ["__cf", "_cf", "cf_"];
 const CSRF_DAYS: i64 = 365;
 const SESSION: &str = "session cookie ";
 const CONTINUITY: &str = "continuity cookie ";
+const BROWSER: &str = "browser cookie ";
+const BROWSER_DAYS: i64 = 180;
+/// Who signed in with one browser, as far back as is remembered.
+const BROWSER_IDENTITIES_MAX: usize = 4;
 
 /// `secrets`: cookie keys of the project's own choice. The first seals, all open.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -185,6 +192,56 @@ pub(crate) fn clear_continuity(project: &Project) -> HeaderValue {
 pub(crate) fn open_continuity(project: &Project, cookies: &[(String, String)]) -> Option<Uuid> {
     let waiting: Waiting = open(project, cookies, &continuity_name(project), CONTINUITY)?;
     Some(waiting.id)
+}
+
+/// What the cookie of a known browser holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Browser {
+    #[serde(rename = "b")]
+    id: Uuid,
+    #[serde(rename = "i")]
+    identities: Vec<Uuid>,
+}
+
+fn browser_name(project: &Project) -> String {
+    format!("insula_browser_{}", project.slug())
+}
+
+/// `Set-Cookie` of a browser with which that identity signed in: what strangers try at the identity does not hold it
+/// up from then on. It says nothing to pages and signs in nobody.
+pub(crate) fn set_browser(
+    project: &Project,
+    known: Option<&KnownBrowser>,
+    identity: Uuid,
+) -> HeaderValue {
+    let id = known.map_or_else(ids::v4, |known| known.id);
+    let others = known.map_or(&[][..], |known| &known.identities);
+    let others = others.iter().copied().filter(|other| *other != identity);
+    let identities = std::iter::once(identity).chain(others);
+    let identities = identities.take(BROWSER_IDENTITIES_MAX).collect();
+    let plain = serde_json::to_vec(&Browser { id, identities }).unwrap_or_default();
+    let key = keys(project).swap_remove(0);
+    let aad = associated(BROWSER, project);
+    let value = URL_SAFE_NO_PAD.encode(key.seal(&aad, &plain, ids::bytes()));
+    let config = project.config::<Cookies>();
+    let secure = is_secure(project, config.secure.as_deref());
+    let cookie = Cookie::build((browser_name(project), value))
+        .path(config.path.clone())
+        .max_age(CookieDuration::days(BROWSER_DAYS))
+        .http_only(true)
+        .secure(secure)
+        .same_site(same_site(config.same_site, secure));
+    written(&cookie.build())
+}
+
+/// Who signed in with this browser before. Anything that cannot be opened is no cookie.
+pub(crate) fn open_browser(
+    project: &Project,
+    cookies: &[(String, String)],
+) -> Option<KnownBrowser> {
+    let Browser { id, mut identities } = open(project, cookies, &browser_name(project), BROWSER)?;
+    identities.truncate(BROWSER_IDENTITIES_MAX);
+    Some(KnownBrowser { id, identities })
 }
 
 /// Always `Lax`: it must come along on the way back from another site's sign-in.

@@ -178,7 +178,7 @@ impl From<Fault> for ApiError {
     /// Logged once, here, with its whole chain.
     fn from(fault: Fault) -> Self {
         match &fault {
-            Fault::Unavailable(_) => {
+            Fault::Unavailable(_) | Fault::Standby => {
                 tracing::warn!(
                     error = &fault as &dyn std::error::Error,
                     "the database is away"
@@ -200,6 +200,15 @@ impl From<Fault> for ApiError {
 impl From<identity::HashError> for ApiError {
     fn from(error: identity::HashError) -> Self {
         decision::Error::from(error).into()
+    }
+}
+
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::TooLarge => Self::bad_request(format!("{error}.")),
+            ListError::Fault(fault) => fault.into(),
+        }
     }
 }
 

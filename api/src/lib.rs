@@ -27,6 +27,7 @@ mod server;
 mod tests_config_defaults;
 mod ui;
 mod visit;
+mod visits;
 
 pub use app::{ApiSettings, App};
 pub use limits::Limits;

@@ -15,10 +15,14 @@ pub struct Limits {
     /// Requests served at once, without those whose bodies are still to come; more get 503 with `Retry-After`.
     pub requests_at_once_max: usize,
     /// Of those, with a body over 64 KiB or 2,000 values, because bodies are held in memory, decoded ones until
-    /// they are answered; more get 503 with `Retry-After`. So many of self-service, and so many of administration.
+    /// they are answered; more get 503 with `Retry-After`. So many of self-service, of which one network has half,
+    /// and so many of administration.
     pub large_bodies_at_once_max: usize,
     /// What such bodies hold while they come, of either kind; what comes beyond it gets 503 with `Retry-After`.
     pub coming_bytes_max: usize,
+    /// Flows begun, submissions refused and errors kept for visitors of one network, a minute and project; ten
+    /// minutes' worth may come at once. More get 429.
+    pub visits_per_minute: u32,
     /// A client has so long to send its headers, from the moment that it is connected or was answered; then the
     /// connection is closed.
     pub headers_within: Duration,
@@ -38,6 +42,7 @@ impl Default for Limits {
             requests_at_once_max: 2_000,
             large_bodies_at_once_max: 8,
             coming_bytes_max: 64 << 20,
+            visits_per_minute: 300,
             headers_within: Duration::from_secs(10),
             body_within: Duration::from_secs(20),
             answer_within: Duration::from_secs(30),

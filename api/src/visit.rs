@@ -1,6 +1,6 @@
 //! One request to a project: the project, who is signed in, where it comes from. An extractor.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     extract::FromRequestParts,
@@ -66,6 +66,18 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
+    /// Count one row more that its network makes the project store without being let in.
+    pub(crate) fn count(&self) -> Result<(), Duration> {
+        let visits = self.app.visits();
+        visits.count(&self.project, &self.client.ip_address)
+    }
+
+    /// May its network make the project store one more?
+    pub(crate) fn may_go_on(&self) -> Result<(), Duration> {
+        let visits = self.app.visits();
+        visits.look(&self.project, &self.client.ip_address)
+    }
+
     /// What flows may see of it.
     pub(crate) fn cx(&self) -> Cx<'_> {
         Cx {

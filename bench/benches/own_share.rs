@@ -176,6 +176,7 @@ fn client() -> ClientInfo {
         csrf_secret: ids::bytes(),
         cookies: CookieState::None,
         continuity: None,
+        browser: None,
         browser_trace: None,
         by_script: false,
         ip_address: "127.0.0.1".to_owned(),

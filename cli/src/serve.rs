@@ -114,9 +114,13 @@ fn serve_people(
     let settings = ApiSettings {
         dev: args.dev,
         trusted_proxies: args.trusted_proxies.clone(),
-        limits: Limits::default(),
+        limits: Limits {
+            visits_per_minute: args.visits_per_minute,
+            ..Limits::default()
+        },
     };
-    let people = Arc::new(People::new());
+    let session_bytes_max = u64::from(args.session_cache_mib) << 20;
+    let people = Arc::new(People::remembering(session_bytes_max));
     let app = App::new(installation.clone(), people, settings, Some(metrics));
     running.add(
         "server",

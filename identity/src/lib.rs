@@ -12,6 +12,7 @@ pub mod one_time;
 pub mod schema;
 pub mod schemas;
 pub mod sessions;
+mod weight;
 pub mod write;
 
 pub use credentials::password_hash::{HashError, HashPool, Hasher};
@@ -30,12 +31,17 @@ pub struct People {
 }
 
 impl People {
-    /// Hashes on one thread more than there are cores, so that a single project can use them all and still
-    /// leaves one to the others; remembers up to 200,000 sessions (about 1.5 kB each).
+    /// Remembers sessions of up to 256 MiB, some 150,000 of ordinary ones.
     pub fn new() -> Self {
+        Self::remembering(256 << 20)
+    }
+
+    /// Hashes on one thread more than there are cores, so that a single project can use them all and still
+    /// leaves one to the others; remembers sessions of up to so many bytes together.
+    pub fn remembering(session_bytes_max: u64) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
-            sessions: SessionCache::new(200_000),
+            sessions: SessionCache::new(session_bytes_max),
             hashing: HashPool::new(cores + 1, 2_000, 200),
             judging: TraitsPool::new(cores.max(2), 2_000, 200),
         }

@@ -36,10 +36,14 @@ pub(crate) const PROJECT: &[Migration] = &[
         version: 4,
         sql: include_str!("../../migrations/project/0004_messages_stay.sql"),
     },
+    Migration {
+        version: 5,
+        sql: include_str!("../../migrations/project/0005_places.sql"),
+    },
 ];
 
 /// The oldest project schema this binary still serves; others answer 503 `project_migrating`.
-pub(crate) const PROJECT_MIN: i32 = 3;
+pub(crate) const PROJECT_MIN: i32 = 5;
 
 /// The version that `insula migrate` moves every project to.
 pub(crate) fn project_version() -> i32 {

@@ -40,6 +40,14 @@ pub(crate) async fn expired(project: &Project) -> Result<(), Fault> {
             break;
         }
     }
+    loop {
+        let mut tx = project.begin().await?;
+        let gone = identity::limits::known::sweep(&mut tx, BATCH_ROWS).await?;
+        tx.commit().await?;
+        if !is_full(gone) {
+            break;
+        }
+    }
     let before = before - project.config::<TextConfig>().retention;
     loop {
         let mut tx = project.begin().await?;

@@ -4,7 +4,7 @@ mod courier;
 mod identities;
 mod key;
 mod recovery;
-mod sessions;
+pub(crate) mod sessions;
 
 use crate::audience::ProjectRoutes;
 

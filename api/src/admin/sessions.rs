@@ -160,7 +160,8 @@ async fn of_identity(
         ..store::Filter::default()
     };
     let mut tx = admin.project.begin().await?;
-    let sessions = store::list(&mut tx, &filter, page.offset, page.size).await?;
+    let listed = store::list(&mut tx, &filter, page.offset, page.size).await?;
+    let sessions = whole(listed)?;
     let total = store::count(&mut tx, &filter).await?;
     drop(tx);
     let body: Value = sessions
@@ -170,6 +171,16 @@ async fn of_identity(
     let mut response = respond::json(StatusCode::OK, &body);
     page.write_headers(&uri, total, &mut response);
     Ok(response)
+}
+
+/// A page by number, which would leave somebody out if it were cut.
+pub(crate) fn whole(listed: store::Listed) -> Result<Vec<Session>> {
+    if listed.is_cut {
+        return Err(ApiError::bad_request(
+            "This page is too large: ask for fewer sessions at a time.",
+        ));
+    }
+    Ok(listed.sessions)
 }
 
 /// Delete all sessions of one identity
@@ -209,10 +220,11 @@ async fn list(
         ..store::Filter::default()
     };
     let mut tx = admin.project.begin().await?;
-    let mut sessions = store::list(&mut tx, &filter, 0, page.size + 1).await?;
+    let listed = store::list(&mut tx, &filter, 0, page.size + 1).await?;
+    let mut sessions = listed.sessions;
     drop(tx);
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
-    let more = sessions.len() > size;
+    let more = listed.is_cut || sessions.len() > size;
     sessions.truncate(size);
     let next = sessions
         .last()

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use identity::limits::network;
+use identity::limits::Network;
 use ipnet::IpNet;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -51,7 +51,7 @@ impl Connections {
     /// Counts a connection from there, if there may be one more. All visitors of a trusted proxy come from its
     /// network, so that network may have every connection there is.
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<Connected> {
-        let network = network(&peer.to_string());
+        let network = Network::of(&peer.to_string()).narrow;
         let most = if client::is_trusted(peer, &self.trusted) {
             self.limits.connections_max
         } else {

@@ -1,6 +1,7 @@
 //! Admission: what is let in, and how much of it at once. Connections are counted when they are accepted,
 //! requests when they begin, large bodies once they are weighed. Knows no route.
 
+mod by_network;
 pub(crate) mod connections;
 pub(crate) mod listener;
 pub(crate) mod weight;
@@ -14,6 +15,7 @@ use tenants::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{error::ApiError, limits::Limits};
+use by_network::{ByNetwork, Part};
 
 /// How many requests, and how many large bodies among them, are served at once.
 pub(crate) struct Admission {
@@ -22,27 +24,87 @@ pub(crate) struct Admission {
     administration: Bodies,
 }
 
-/// Whose large bodies: so that visitors keep no administrator out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whose large bodies: so that visitors keep no administrator out, and those of one network not all others.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
-    SelfService,
+    /// Of a visitor of that network; `None` for one that is not counted.
+    SelfService(Option<Arc<str>>),
     Administration,
+}
+
+impl Share {
+    fn network(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::SelfService(network) => network.as_ref(),
+            Self::Administration => None,
+        }
+    }
 }
 
 /// What large bodies may take.
 struct Bodies {
     /// Of those that are there, one each.
-    large: Arc<Semaphore>,
+    large: Places,
     /// Of those that still come, one for each KiB that did.
-    coming: Arc<Semaphore>,
+    coming: Places,
+}
+
+/// Places that all share; of these a network has half at most.
+struct Places {
+    all: Arc<Semaphore>,
+    by_network: Arc<ByNetwork>,
+}
+
+impl Places {
+    fn new(count: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(count)),
+            by_network: ByNetwork::of(count),
+        }
+    }
+}
+
+/// Places that one request holds.
+struct Held {
+    all: OwnedSemaphorePermit,
+    /// `None`: it comes from no network that is counted.
+    part: Option<Part>,
+}
+
+impl Held {
+    fn take(
+        of: &Places,
+        network: Option<&Arc<str>>,
+        (count, what): (u32, &'static str),
+    ) -> Result<Self, ApiError> {
+        let part = network.map(|network| of.by_network.take(network, count as usize));
+        let part = part.map(|part| part.ok_or_else(|| refused(what)));
+        Ok(Self {
+            part: part.transpose()?,
+            all: permits(&of.all, count, what)?,
+        })
+    }
+
+    fn take_more(
+        &mut self,
+        of: &Places,
+        (count, what): (u32, &'static str),
+    ) -> Result<(), ApiError> {
+        let more = permits(&of.all, count, what)?;
+        let part = self.part.as_mut();
+        if part.is_some_and(|part| !part.take_more(count as usize)) {
+            return Err(refused(what));
+        }
+        self.all.merge(more);
+        Ok(())
+    }
 }
 
 impl Bodies {
     fn new(limits: &Limits) -> Self {
-        let permits = |count| Arc::new(Semaphore::new(count));
         Self {
-            large: permits(limits.large_bodies_at_once_max),
-            coming: permits(limits.coming_bytes_max / KIB),
+            large: Places::new(limits.large_bodies_at_once_max),
+            coming: Places::new(limits.coming_bytes_max / KIB),
         }
     }
 }
@@ -58,9 +120,9 @@ impl Admission {
         }
     }
 
-    fn bodies(&self, share: Share) -> &Bodies {
+    fn bodies(&self, share: &Share) -> &Bodies {
         match share {
-            Share::SelfService => &self.selfservice,
+            Share::SelfService(_) => &self.selfservice,
             Share::Administration => &self.administration,
         }
     }
@@ -77,8 +139,8 @@ pub(crate) struct Permits {
 #[derive(Default)]
 struct Taken {
     request: Option<OwnedSemaphorePermit>,
-    large_body: Option<OwnedSemaphorePermit>,
-    coming: Option<OwnedSemaphorePermit>,
+    large_body: Option<Held>,
+    coming: Option<Held>,
 }
 
 impl Permits {
@@ -101,20 +163,23 @@ impl Permits {
     }
 
     /// So much of its body has come, and is held.
-    pub(crate) fn await_body(&self, share: Share, bytes: usize) -> Result<(), ApiError> {
+    pub(crate) fn await_body(&self, share: &Share, bytes: usize) -> Result<(), ApiError> {
         let mut taken = self.taken();
-        let held = taken
-            .coming
-            .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = u32::try_from(bytes.div_ceil(KIB) - held).unwrap_or(u32::MAX);
+        let held = taken.coming.as_ref();
+        let held = held.map_or(0, |held| held.all.num_permits());
+        let more = u32::try_from(bytes.div_ceil(KIB).saturating_sub(held)).unwrap_or(u32::MAX);
+        let more = (more, "memory for bodies");
         let coming = &self.admission.bodies(share).coming;
-        let more = permits(coming, more, "memory for bodies")?;
         match &mut taken.coming {
-            Some(held) => held.merge(more),
-            none => *none = Some(more),
+            Some(held) => held.take_more(coming, more)?,
+            none => *none = Some(Held::take(coming, share.network(), more)?),
         }
         Ok(())
+    }
+
+    /// What has come of its body is forgotten.
+    pub(crate) fn forget_body(&self) {
+        self.taken().coming = None;
     }
 
     /// Its body has come.
@@ -125,11 +190,12 @@ impl Permits {
     }
 
     /// Its body is a large one.
-    pub(crate) fn take_large(&self, share: Share) -> Result<(), ApiError> {
+    pub(crate) fn take_large(&self, share: &Share) -> Result<(), ApiError> {
         let mut taken = self.taken();
         if taken.large_body.is_none() {
             let large = &self.admission.bodies(share).large;
-            taken.large_body = Some(permit(large, "large bodies")?);
+            let place = (1, "large bodies");
+            taken.large_body = Some(Held::take(large, share.network(), place)?);
         }
         Ok(())
     }
@@ -148,9 +214,12 @@ fn permits(
     count: u32,
     what: &'static str,
 ) -> Result<OwnedSemaphorePermit, ApiError> {
-    Arc::clone(of).try_acquire_many_owned(count).map_err(|_| {
-        metrics::counter!("insula_requests_refused_total").increment(1);
-        let retry_after = Duration::from_secs(1);
-        Fault::Overloaded { what, retry_after }.into()
-    })
+    let taken = Arc::clone(of).try_acquire_many_owned(count);
+    taken.map_err(|_| refused(what))
+}
+
+fn refused(what: &'static str) -> ApiError {
+    metrics::counter!("insula_requests_refused_total").increment(1);
+    let retry_after = Duration::from_secs(1);
+    Fault::Overloaded { what, retry_after }.into()
 }

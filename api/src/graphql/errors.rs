@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Error, ErrorExtensionValues, ServerError, Value};
+use identity::identities::records::ListError;
 use serde_json::json;
 use tenants::{ChangeError, Fault, config::ConfigViolation};
 
@@ -147,7 +148,10 @@ pub(super) fn finish(error: &mut ServerError, request_id: &RequestId) {
     if let Some(fault) = error.source::<Fault>() {
         let cause = fault as &dyn std::error::Error;
         let (request_id, path) = (&request_id.0, path(error));
-        if matches!(fault, Fault::Unavailable(_) | Fault::Overloaded { .. }) {
+        if matches!(
+            fault,
+            Fault::Unavailable(_) | Fault::Standby | Fault::Overloaded { .. }
+        ) {
             tracing::warn!(request_id, path, error = cause, "GraphQL: not available");
         } else {
             tracing::error!(request_id, path, error = cause, "GraphQL: unexpected error");

@@ -1,5 +1,7 @@
 //! What the routes of every kind of flow have in common: begin, read, submit.
 
+use std::time::Duration;
+
 use axum::{
     http::{StatusCode, Uri},
     response::{IntoResponse as _, Response},
@@ -41,6 +43,9 @@ pub(super) fn init(
 
 /// Begin a flow.
 pub(super) async fn begin<K: Answer>(visit: &Visit, init: Init, params: &K::Params) -> Response {
+    if let Err(retry_after) = visit.count() {
+        return too_many(retry_after);
+    }
     let transport = init.transport;
     let begun = begin::begin::<K>(&visit.cx(), init, params).await;
     answer_begun(visit, transport, begun).await
@@ -112,11 +117,26 @@ pub(super) async fn submit_to<K: Answer>(
     id: Uuid,
     submission: std::result::Result<Submission, Message>,
 ) -> Response {
+    if let Err(retry_after) = visit.may_go_on() {
+        return too_many(retry_after);
+    }
     let cx = visit.cx();
-    match run::run::<K>(&cx, id, Arrival::Submission(submission)).await {
+    let outcome = run::run::<K>(&cx, id, Arrival::Submission(submission)).await;
+    let is_let_in = matches!(&outcome, Ok(outcome) if !outcome.complains());
+    if !is_let_in {
+        // What is counted beyond the limit is refused next time.
+        let _ = visit.count();
+    }
+    match outcome {
         Ok(outcome) => respond::outcome(visit, outcome),
         Err(error) => K::failed(visit, error).await,
     }
+}
+
+/// The visitor's network has made the project store enough for now: nothing is kept of this, not even an error for
+/// the error page.
+fn too_many(retry_after: Duration) -> Response {
+    ApiError::from(decision::Error::TooMany { retry_after }).into_response()
 }
 
 /// A form was opened by its address: nothing is submitted, and the form says so.

@@ -163,7 +163,8 @@ async fn list(
         ..store::Filter::default()
     };
     let mut tx = visit.project.begin().await?;
-    let sessions = store::list(&mut tx, &filter, page.offset, page.size).await?;
+    let listed = store::list(&mut tx, &filter, page.offset, page.size).await?;
+    let sessions = crate::admin::sessions::whole(listed)?;
     let total = store::count(&mut tx, &filter).await?;
     drop(tx);
     let mut response = respond::json(StatusCode::OK, &shown(&visit, &sessions));

@@ -1,7 +1,7 @@
 //! Answers of logins.
 
 use axum::{
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse as _, Response},
 };
 use flows::{
@@ -14,7 +14,7 @@ use flows::{
 use serde_json::json;
 
 use super::{Answer, location_change, outcome, redirect, told};
-use crate::{cookies, cookies::NewCsrf, visit::Visit};
+use crate::{cookies::NewCsrf, visit::Visit};
 
 impl Answer for Login {
     const FORM: StatusCode = StatusCode::BAD_REQUEST;
@@ -73,8 +73,7 @@ fn to_browser(visit: &Visit, flow: &Flow<Login>, signed_in: &SignedIn) -> Respon
         redirect(StatusCode::SEE_OTHER, target)
     };
     if let Some(token) = &signed_in.token {
-        let cookie = cookies::set_session(&visit.project, token, signed_in.session.expires_at);
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+        super::sign_in(visit, &mut response, (token, &signed_in.session));
     }
     if signed_in.is_new {
         response

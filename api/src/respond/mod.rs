@@ -22,6 +22,7 @@ use flows::{
     pages::{self, page, page_of},
     run::Outcome,
 };
+use identity::Session;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -35,6 +36,20 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+/// The browser is signed in from now on: its session's cookie, and the one by which it is known later.
+fn sign_in(visit: &Visit, response: &mut Response, (token, session): (&str, &Session)) {
+    let project = &visit.project;
+    let known = visit.client.browser.as_ref();
+    let headers = response.headers_mut();
+    let cookies = [
+        cookies::set_session(project, token, session.expires_at),
+        cookies::set_browser(project, known, session.identity.id),
+    ];
+    for cookie in cookies {
+        headers.append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// A redirect of a browser.
@@ -224,6 +239,10 @@ fn read_instead<K: Answer>(visit: &Visit, id: Uuid) -> Response {
 
 /// An error that cannot be put on a form: kept, and shown by the error page.
 pub(crate) async fn error_page(visit: &Visit, error: ApiError) -> Response {
+    // Nothing is kept for a network that made the project store enough for now.
+    if visit.count().is_err() {
+        return error.into_response();
+    }
     match errors::keep(&visit.project, &error.object()).await {
         Ok(id) => redirect(
             StatusCode::SEE_OTHER,

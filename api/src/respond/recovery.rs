@@ -1,7 +1,7 @@
 //! Answers of recoveries, which say 200 where a login says 400, as verifications do.
 
 use axum::{
-    http::{StatusCode, Uri, header},
+    http::{StatusCode, Uri},
     response::{IntoResponse as _, Response},
 };
 use flows::{
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     Answer, Answering, failed, location_change, outcome, read_instead, redirect, to_page, told,
 };
-use crate::{cookies, cookies::NewCsrf, error::ApiError, visit::Visit};
+use crate::{cookies::NewCsrf, error::ApiError, visit::Visit};
 
 impl Answer for Recovery {
     const SIGNED_IN_AT_INIT: StatusCode = StatusCode::FOUND;
@@ -67,9 +67,7 @@ pub(crate) fn let_in(visit: &Visit, recovered: &Recovered) -> Response {
 }
 
 fn sign_in(visit: &Visit, recovered: &Recovered, response: &mut Response) {
-    let expires_at = recovered.session.expires_at;
-    let cookie = cookies::set_session(&visit.project, &recovered.token, expires_at);
-    response.headers_mut().append(header::SET_COOKIE, cookie);
+    super::sign_in(visit, response, (&recovered.token, &recovered.session));
     let csrf = NewCsrf(visit.client.next_csrf_secret);
     response.extensions_mut().insert(csrf);
 }

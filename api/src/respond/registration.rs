@@ -1,9 +1,6 @@
 //! Answers of registrations.
 
-use axum::{
-    http::{StatusCode, header},
-    response::Response,
-};
+use axum::{http::StatusCode, response::Response};
 use flows::{
     continue_with::ContinueWith,
     flow::{Flow, Transport},
@@ -14,7 +11,7 @@ use flows::{
 use serde_json::json;
 
 use super::{Answer, outcome, redirect, told};
-use crate::{cookies, cookies::NewCsrf, visit::Visit};
+use crate::{cookies::NewCsrf, visit::Visit};
 
 impl Answer for Registration {
     /// Alone among flows, as in Kratos.
@@ -35,8 +32,7 @@ impl Answer for Registration {
             super::json(StatusCode::OK, &body(visit, browser, signed_up))
         };
         if let (true, Some(token)) = (browser, &signed_up.token) {
-            let cookie = cookies::set_session(&visit.project, token, signed_up.session.expires_at);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+            super::sign_in(visit, &mut response, (token, &signed_up.session));
             response
                 .extensions_mut()
                 .insert(NewCsrf(visit.client.next_csrf_secret));

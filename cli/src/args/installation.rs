@@ -51,6 +51,15 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     pub trusted_proxies: Vec<IpNet>,
+    /// Flows begun, submissions refused and errors kept for visitors of one network, a minute and project; ten
+    /// minutes' worth may come at once
+    #[arg(long, env = "INSULA_VISITS_PER_MINUTE", value_name = "COUNT", default_value_t = 300,
+          value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    pub visits_per_minute: u32,
+    /// Memory for sessions that were checked lately, in MiB
+    #[arg(long, env = "INSULA_SESSION_CACHE_MIB", value_name = "MIB", default_value_t = 256,
+          value_parser = clap::value_parser!(u32).range(16..=65_536))]
+    pub session_cache_mib: u32,
     /// Serve projects at https://SLUG.DOMAIN; not served yet
     #[arg(long, env = "INSULA_BASE_DOMAIN", value_name = "DOMAIN")]
     pub base_domain: Option<String>,

@@ -2,7 +2,7 @@
 //! faster; what it counts for is counted once.
 
 use chrono::{DateTime, Utc};
-use identity::{Hasher, limits::Bucket};
+use identity::{Hasher, limits::Counted as CountedGuess};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ pub struct Attempt {
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     /// The guess at a secret.
-    pub(super) guess: Option<Vec<Bucket>>,
+    pub(super) guess: Option<CountedGuess>,
     /// How often a code was tried in this flow, this time included.
     pub(super) tries: Option<i32>,
     /// The messages that it causes.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use identity::{
     People, Session,
+    limits::KnownBrowser,
     sessions::{Aal, AuthMethod, Device},
 };
 use tenants::{Project, ids};
@@ -39,6 +40,8 @@ pub struct ClientInfo {
     pub cookies: CookieState,
     /// What a cookie says of a change that waits for its owner to authenticate once more.
     pub continuity: Option<Uuid>,
+    /// What a cookie says of who signed in with this browser before.
+    pub browser: Option<KnownBrowser>,
     /// Why this cannot be an API client, if so.
     pub browser_trace: Option<BrowserTrace>,
     /// Sent by a script (`Sec-Fetch-Mode: cors` or `same-origin`).

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use courier::CourierConfig;
 use identity::{
-    limits::{self, Bucket, Forgive},
+    limits::{self, Admission, Bucket, Counted, Forgive, Network, Try},
     schema::{Address, Via},
 };
 use serde::Deserialize;
@@ -21,8 +21,14 @@ use super::{
 use crate::ui::text;
 
 const HOUR: Duration = Duration::from_hours(1);
-/// How long a guesser elsewhere can make the owner of an identifier wait.
-const SHARED_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long strangers to an identifier or address wait for each other, at most: then each has a place.
+const SHARED_WAIT_MAX: Duration = Duration::from_secs(30);
+/// The same of the whole project's messages: these cost money, so they leave no faster than that.
+const PROJECT_WAIT_MAX: Duration = HOUR;
+/// All strangers together have so many times the tries that one of their networks has.
+const ROOMY: u32 = 3;
+/// A wide network (48 bits of an IPv6 address) has so many times what one of its networks has.
+const WIDE: u32 = 10;
 
 /// `insula.limits`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -42,10 +48,13 @@ impl Section for LimitsConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct GuessLimits {
-    /// At one identifier: from one network before long pauses, from all before short ones.
+    /// At one identifier from one network before long pauses; from all strangers three times as many before each
+    /// waits for a place.
     pub per_identifier: u32,
     /// From one network, at whomever.
     pub per_network: u32,
+    /// Wrong ones in the whole project, before strangers have one try each.
+    pub wrong_per_project: u32,
 }
 
 impl Default for GuessLimits {
@@ -53,6 +62,7 @@ impl Default for GuessLimits {
         Self {
             per_identifier: 10,
             per_network: 300,
+            wrong_per_project: 3_000,
         }
     }
 }
@@ -61,7 +71,8 @@ impl Default for GuessLimits {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct MailLimits {
-    /// To one address.
+    /// To one address, caused from one network before long pauses; by all strangers three times as many before each
+    /// waits for a place.
     pub per_address: u32,
     /// Caused from one network.
     pub per_network: u32,
@@ -80,35 +91,77 @@ impl Default for MailLimits {
 }
 
 /// Count a guess at the password of an identifier in its stored form. To be called before it is judged; the
-/// caller commits. Who is right gets the buckets back with [`identity::limits::Forgive`].
+/// caller commits. A visitor who is right gets the buckets back with [`identity::limits::Forgive`].
 ///
-/// Who guesses from one network soon waits for minutes, without making the owner wait who is elsewhere. All
-/// networks together guess once in [`SHARED_PAUSE_MAX`].
+/// A network that guesses soon waits for minutes, without making the owner wait who is elsewhere
+/// (docs/security.md, "Guesses").
 pub async fn guess(
     cx: &Cx<'_>,
     attempt: &mut Attempt,
-    tx: &mut Tx,
+    tx: Tx,
     identifier: &str,
-) -> Result<Forgive, Halt> {
+) -> Result<(Tx, Forgive), Halt> {
     let per_identifier = cx.project.config::<LimitsConfig>().guesses.per_identifier;
-    let shared = Bucket::new(cx.project, ("guess at", identifier), per_identifier, HOUR);
-    let shared = shared.forgiving().pausing_at_most(SHARED_PAUSE_MAX);
-    let buckets = vec![shared, from_here(cx, "guess", identifier)];
-    take_guess(cx, attempt, tx, buckets).await
+    let all = bucket(
+        cx,
+        ("guess at", identifier),
+        per_identifier.saturating_mul(ROOMY),
+    );
+    let mut tried = guess_at(cx, "guess", identifier);
+    tried.at_subject = Some(all.pausing_at_most(SHARED_WAIT_MAX));
+    let (tx, counted) = take_guess(cx, attempt, tx, &tried).await?;
+    Ok((tx, Forgive(counted.buckets)))
 }
 
-/// The same for a code that was sent to an address. Networks do not share a bucket here: a code is good in
-/// the flow that asked for it alone, so what others try says nothing about the owner's. By default 10 mails
-/// an hour to one address (`mails.per_address`) and 5 tries of each flow (`max_submissions`) let all of them
-/// together try 50 of the million codes in an hour; and one network 10.
+/// The same for a code that was sent to an address. Strangers do not wait for each other here: a code is good in
+/// the flow that asked for it alone, so what others try says nothing about the owner's. What limits all of them
+/// together are the messages to one address, and the tries of each code.
 pub async fn guess_code(
     cx: &Cx<'_>,
     attempt: &mut Attempt,
-    tx: &mut Tx,
+    tx: Tx,
     identifier: &str,
-) -> Result<Forgive, Halt> {
-    let buckets = vec![from_here(cx, "guess a code", identifier)];
-    take_guess(cx, attempt, tx, buckets).await
+) -> Result<(Tx, CodeGuess), Halt> {
+    let tried = guess_at(cx, "guess a code", identifier);
+    let (tx, counted) = take_guess(cx, attempt, tx, &tried).await?;
+    let (strict, forgive) = (counted.strict, Forgive(counted.buckets));
+    Ok((tx, CodeGuess { strict, forgive }))
+}
+
+/// A guess at a code that was counted.
+#[derive(Debug)]
+pub struct CodeGuess {
+    strict: bool,
+    /// What is given back when it was right.
+    pub forgive: Forgive,
+}
+
+impl CodeGuess {
+    /// How many tries a code is good for: as configured, and a single one for strangers while there are too many wrong
+    /// guesses in the project.
+    pub fn tries_max(&self, configured: i32) -> i32 {
+        if self.strict {
+            configured.min(1)
+        } else {
+            configured
+        }
+    }
+}
+
+/// A guess was wrong: beyond the project's budget strangers have one try each, and an alarm is raised.
+pub async fn wrong(cx: &Cx<'_>) -> Result<(), Fault> {
+    metrics::counter!("insula_wrong_guesses_total").increment(1);
+    if limits::wrong(cx.project, &budget(cx)).await? {
+        metrics::counter!("insula_guess_budgets_spent_total").increment(1);
+        let (project, wrong_per_project) = (cx.project.slug(), budget_size(cx));
+        tracing::warn!(
+            project,
+            wrong_per_project,
+            "more wrong passwords and codes than a project should see in an hour: visitors from networks that are \
+             new to an identifier have one try each until there are fewer"
+        );
+    }
+    Ok(())
 }
 
 /// Count one more try at the codes of a flow, in the caller's transaction. Answers how many there were, this one
@@ -126,37 +179,6 @@ pub(crate) async fn code_try(
     Ok(tries)
 }
 
-/// The visitor's network at one identifier.
-fn from_here(cx: &Cx<'_>, what: &str, identifier: &str) -> Bucket {
-    let per_identifier = cx.project.config::<LimitsConfig>().guesses.per_identifier;
-    let network = limits::network(&cx.client.ip_address);
-    let value = format!("{network} {identifier}");
-    Bucket::new(cx.project, (what, &value), per_identifier, HOUR).forgiving()
-}
-
-/// Besides those buckets, a network has one for all guesses, at whichever identifier.
-async fn take_guess(
-    cx: &Cx<'_>,
-    attempt: &mut Attempt,
-    tx: &mut Tx,
-    mut buckets: Vec<Bucket>,
-) -> Result<Forgive, Halt> {
-    if let Some(counted) = &attempt.counted.guess {
-        return Ok(Forgive(counted.clone()));
-    }
-    let per_network = cx.project.config::<LimitsConfig>().guesses.per_network;
-    let network = limits::network(&cx.client.ip_address);
-    let from = Bucket::new(cx.project, ("guess from", &network), per_network, HOUR);
-    buckets.push(from);
-    if let Err(halt) = refused(cx, limits::take_in(tx, &buckets).await?) {
-        // Nothing of this transaction is committed, so the try was not counted either.
-        attempt.counted.tries = None;
-        return Err(halt);
-    }
-    attempt.counted.guess = Some(buckets.clone());
-    Ok(Forgive(buckets))
-}
-
 /// Count a message that a submission would cause, whether or not any account has the address. One that could
 /// never leave is refused, likewise.
 pub async fn message(cx: &Cx<'_>, attempt: &mut Attempt, to: &Address) -> Result<(), Halt> {
@@ -167,8 +189,10 @@ pub async fn message(cx: &Cx<'_>, attempt: &mut Attempt, to: &Address) -> Result
         };
         return Err(Halt::refused(Refusal::form(message)));
     }
-    let wait = count_message(cx, attempt, to).await?;
-    refused(cx, wait)
+    match count_message(cx, attempt, to).await? {
+        None => Ok(()),
+        Some(wait) => Err(too_many(cx, wait)),
+    }
 }
 
 /// The same for a message that may be left out. False: it has to be.
@@ -191,7 +215,7 @@ async fn count_message(
     if counted.take(&to.value) {
         return Ok(None);
     }
-    let wait = limits::take(cx.project, &mail_buckets(cx, to)).await?;
+    let wait = limits::take(cx.project, &message_to(cx, to)).await?;
     if wait.is_none() {
         counted.note(&to.value);
     }
@@ -211,21 +235,101 @@ fn can_leave(cx: &Cx<'_>, via: Via) -> bool {
     can
 }
 
-fn mail_buckets(cx: &Cx<'_>, to: &Address) -> [Bucket; 3] {
-    let config = &cx.project.config::<LimitsConfig>().mails;
-    let network = limits::network(&cx.client.ip_address);
-    let bucket = |what, free| Bucket::new(cx.project, what, free, HOUR);
-    [
-        bucket(("mail to", &to.value), config.per_address),
-        bucket(("mail from", &network), config.per_network),
-        bucket(("mail", ""), config.per_project),
-    ]
+/// A try of the visitor at that subject.
+fn try_at(cx: &Cx<'_>, what: &str, subject: &str, free: u32) -> Try {
+    let at = |of: &str| format!("{of} {subject}");
+    let own = |of: &str, free| bucket(cx, (what, &at(of)), free).forgiving();
+    let network = Network::of(&cx.client.ip_address);
+    let wide = network.wide.as_deref();
+    let browser = cx.client.browser.as_ref();
+    Try {
+        subject: subject.to_owned(),
+        ip_address: cx.client.ip_address.clone(),
+        browser: browser.cloned(),
+        own: own(&network.narrow, free),
+        own_known: own(&format!("known {}", network.narrow), free),
+        own_wide: wide.map(|wide| own(wide, free.saturating_mul(ROOMY))),
+        own_browser: browser.map(|browser| own(&browser.id.to_string(), free)),
+        networks: Vec::new(),
+        at_subject: None,
+        in_project: None,
+        budget: budget(cx),
+    }
 }
 
-fn refused(cx: &Cx<'_>, wait: Option<Duration>) -> Result<(), Halt> {
-    match wait {
-        None => Ok(()),
-        Some(retry_after) if cx.client.json => Err(Error::TooMany { retry_after }.into()),
-        Some(retry_after) => Err(Halt::refused(Refusal::form(text::too_many(retry_after)))),
+/// What is counted of the visitor's networks, at whatever subject.
+fn from_here(cx: &Cx<'_>, what: &str, free: u32) -> Vec<Bucket> {
+    let network = Network::of(&cx.client.ip_address);
+    let wide = network.wide.as_deref();
+    let wide = wide.map(|wide| bucket(cx, (what, wide), free.saturating_mul(WIDE)));
+    let narrow = bucket(cx, (what, &network.narrow), free);
+    std::iter::once(narrow).chain(wide).collect()
+}
+
+fn guess_at(cx: &Cx<'_>, what: &str, identifier: &str) -> Try {
+    let config = &cx.project.config::<LimitsConfig>().guesses;
+    Try {
+        networks: from_here(cx, "guess from", config.per_network),
+        ..try_at(cx, what, identifier, config.per_identifier)
+    }
+}
+
+fn message_to(cx: &Cx<'_>, to: &Address) -> Try {
+    let config = &cx.project.config::<LimitsConfig>().mails;
+    let all = config.per_address.saturating_mul(ROOMY);
+    let at_subject = bucket(cx, ("mail at", &to.value), all).pausing_at_most(SHARED_WAIT_MAX);
+    let in_project = bucket(cx, ("mail", ""), config.per_project);
+    Try {
+        networks: from_here(cx, "mail from", config.per_network),
+        at_subject: Some(at_subject),
+        in_project: Some(in_project.pausing_at_most(PROJECT_WAIT_MAX)),
+        ..try_at(cx, "mail to", &to.value, config.per_address)
+    }
+}
+
+fn bucket(cx: &Cx<'_>, what: (&str, &str), free: u32) -> Bucket {
+    Bucket::new(cx.project, what, free, HOUR)
+}
+
+fn budget(cx: &Cx<'_>) -> Bucket {
+    bucket(cx, ("wrong", ""), budget_size(cx))
+}
+
+fn budget_size(cx: &Cx<'_>) -> u32 {
+    cx.project
+        .config::<LimitsConfig>()
+        .guesses
+        .wrong_per_project
+}
+
+async fn take_guess(
+    cx: &Cx<'_>,
+    attempt: &mut Attempt,
+    mut tx: Tx,
+    tried: &Try,
+) -> Result<(Tx, Counted), Halt> {
+    if let Some(counted) = &attempt.counted.guess {
+        return Ok((tx, counted.clone()));
+    }
+    match limits::admit(&mut tx, tried).await? {
+        Admission::Counted(counted) => {
+            attempt.counted.guess = Some(counted.clone());
+            Ok((tx, counted))
+        }
+        Admission::Wait(wait) => {
+            drop(tx);
+            // Nothing of this transaction is committed, so the try was not counted either.
+            attempt.counted.tries = None;
+            let wait = wait.keep(cx.project).await?;
+            Err(too_many(cx, wait))
+        }
+    }
+}
+
+fn too_many(cx: &Cx<'_>, retry_after: Duration) -> Halt {
+    if cx.client.json {
+        Error::TooMany { retry_after }.into()
+    } else {
+        Halt::refused(Refusal::form(text::too_many(retry_after)))
     }
 }

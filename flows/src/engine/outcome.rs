@@ -43,3 +43,14 @@ pub enum Outcome<K: Kind> {
     /// It went on as a flow of another kind.
     Became(Box<Outcome<K::Counterpart>>),
 }
+
+impl<K: Kind> Outcome<K> {
+    /// Does something have to be mended?
+    pub fn complains(&self) -> bool {
+        match self {
+            Self::Form { complains, .. } => *complains,
+            Self::Became(other) => other.complains(),
+            Self::Done { .. } | Self::Leave { .. } => false,
+        }
+    }
+}

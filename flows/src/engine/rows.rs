@@ -180,8 +180,8 @@ pub(crate) async fn drop_held(tx: &mut Tx, identity_id: Uuid) -> Result<(), Faul
     .execute(tx.conn())
     .await?;
     sqlx::query!(
-        "delete from codes where identity_id = $1 and purpose = 'verification' and flow_id in
-            (select id from flows where state #> '{state,held}' is not null)",
+        "delete from codes c using flows f
+          where c.identity_id = $1 and c.purpose = 'verification' and f.id = c.flow_id and f.state #> '{state,held}' is not null",
         identity_id
     )
     .execute(tx.conn())

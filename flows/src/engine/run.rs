@@ -287,7 +287,7 @@ impl<'a> Machine<'a> {
             return halt;
         };
         let and_forgive = |mut effects: Effects| {
-            effects.push(Forgive(guess.clone()));
+            effects.push(Forgive(guess.buckets.clone()));
             effects
         };
         match halt {

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::credentials::{Credential, store as credential_store};
 
+/// Traits and metadata of one page. Such a list is held in memory several times over while it is answered.
+const LIST_BYTES_MAX: i64 = 8 << 20;
+
 /// An identity with what it signs in with.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -51,15 +54,35 @@ pub struct Listed {
     pub total: i64,
 }
 
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// A page by number that holds more than 8 MiB.
+    #[error("this page holds more than {} MiB: ask for fewer at a time, or by page_token", LIST_BYTES_MAX >> 20)]
+    TooLarge,
+    /// The database.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
 /// A page of the identities that the filter lets through.
 pub async fn list(
     project: &Project,
     filter: &Filter,
     page: Page,
     with_credentials: bool,
-) -> Result<Listed, Fault> {
+) -> Result<Listed, ListError> {
     let mut tx = project.begin().await?;
-    let (ids, next) = ids_of(&mut tx, filter, page).await?;
+    let (mut ids, mut next) = ids_of(&mut tx, filter, page).await?;
+    let fit = store::how_many_fit(&mut tx, &ids, LIST_BYTES_MAX).await?;
+    if fit < ids.len() {
+        // A page by id may be shorter than was asked for; one by number would leave somebody out.
+        let Page::After { .. } = page else {
+            return Err(ListError::TooLarge);
+        };
+        ids.truncate(fit.max(1));
+        next = ids.last().copied();
+    }
     let identities = store::get_many(&mut tx, &ids).await?;
     let mut credentials: HashMap<Uuid, Vec<Credential>> = HashMap::new();
     if with_credentials {

@@ -199,6 +199,20 @@ async fn by_identifier(
     Ok(rows.fetch_all(tx.conn()).await?)
 }
 
+/// How many of these identities, in order, hold so many bytes together in traits and metadata at most.
+pub async fn how_many_fit(tx: &mut Tx, ids: &[Uuid], bytes_max: i64) -> Result<usize, Fault> {
+    let fit = sqlx::query_scalar!(
+        r#"select count(*) as "fit!" from (
+             select sum(octet_length(traits::text) + coalesce(octet_length(metadata_public::text), 0)
+                        + coalesce(octet_length(metadata_admin::text), 0)) over (order by id) as bytes
+               from identities where id = any($1)) as weighed
+            where bytes <= $2"#,
+        ids,
+        bytes_max
+    );
+    Ok(usize::try_from(fit.fetch_one(tx.conn()).await?).unwrap_or(0))
+}
+
 /// A page by number. Whatever comes before it is read too.
 pub async fn list_by_page(
     tx: &mut Tx,

@@ -1,134 +1,166 @@
 //! How often something may be tried, counted in PostgreSQL across replicas: some tries are free, then each
 //! has to wait longer, and with time everything is forgiven. Nothing is ever locked for good.
 //!
-//! A try is counted before it is judged, so that fifty at once are fifty; who turns out to be right gets
-//! theirs back in the commit that says so. One that is refused counts nowhere: who has to wait in one bucket
-//! fills none that others share.
+//! A try is counted before it is judged, so that fifty at once are fifty; a visitor who turns out to be right gets
+//! theirs back in the commit that says so.
+//!
+//! **What is shared delays, and never excludes.** Each visitor has buckets of their own, with long pauses; buckets
+//! that all share tell a wait, and a visitor who was told one has a place from then on, however many others
+//! try meanwhile. Visitors who are known to the identity, by their browser or their network, do not wait for what
+//! others try at all (docs/security.md, "Guesses").
 
-use std::{net::IpAddr, time::Duration};
+mod bucket;
+pub mod known;
+mod network;
+mod place;
+mod store;
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use tenants::{Fault, Project, Tx};
+use uuid::Uuid;
+
+pub use bucket::{Bucket, PAUSE_MAX};
+pub use network::Network;
+pub use place::Standing;
+pub use store::sweep;
 
 use crate::write::WriteError;
+use place::Place;
 
-/// No pause is longer.
-const PAUSE_MAX: Duration = Duration::from_mins(15);
-const KEY_BYTES: usize = 16;
-
-/// Something that is counted.
+/// Who tries something, at what, and where it is counted.
 #[derive(Clone, Debug)]
-pub struct Bucket {
-    key: Vec<u8>,
-    free: f64,
-    span: Duration,
-    pause_max: Duration,
-    forgiving: bool,
+pub struct Try {
+    /// The identifier or address, in its stored form.
+    pub subject: String,
+    /// The address that the visitor comes from.
+    pub ip_address: String,
+    /// A browser that signed in here before, and as whom.
+    pub browser: Option<KnownBrowser>,
+    /// The visitor's network at the subject: long pauses. A wait that was told is kept here.
+    pub own: Bucket,
+    /// The same once the network is known to the subject: what strangers there tried before does not count.
+    pub own_known: Bucket,
+    /// The same of the wide network: several times as roomy.
+    pub own_wide: Option<Bucket>,
+    /// The browser at the subject, in the place of all others when the browser is known to the subject.
+    pub own_browser: Option<Bucket>,
+    /// The visitor's networks at whatever subject.
+    pub networks: Vec<Bucket>,
+    /// Everybody at the subject. When it is full, strangers have one try each before a long pause.
+    pub at_subject: Option<Bucket>,
+    /// Everybody at whatever subject.
+    pub in_project: Option<Bucket>,
+    /// The project's wrong guesses. When it is full, strangers have one try each before a long pause.
+    pub budget: Bucket,
 }
 
-impl Bucket {
-    /// `free` tries of `what` (a kind and a value, which is not stored) in `span`.
-    pub fn new(project: &Project, (kind, value): (&str, &str), free: u32, span: Duration) -> Self {
-        let key = project.data_key().derive("limits");
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mac = Hmac::<Sha256>::new_from_slice(&key).expect("any length");
-        let mac = mac.chain_update(kind).chain_update([0]).chain_update(value);
-        Self {
-            key: mac.finalize().into_bytes()[..KEY_BYTES].to_vec(),
-            free: f64::from(free),
-            span,
-            pause_max: PAUSE_MAX,
-            forgiving: false,
+/// What a sealed cookie says of the browser that sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownBrowser {
+    /// Drawn at its first sign-in.
+    pub id: Uuid,
+    /// Who signed in there, latest first.
+    pub identities: Vec<Uuid>,
+}
+
+/// What came of a try before it was judged.
+#[derive(Debug)]
+pub enum Admission {
+    /// It may be judged.
+    Counted(Counted),
+    /// It has to wait. The caller commits nothing else of its transaction, and the place, if one is kept, with
+    /// [`Wait::keep`].
+    Wait(Wait),
+}
+
+/// A try that was counted.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// Where.
+    pub buckets: Vec<Bucket>,
+    /// Who tried.
+    pub standing: Standing,
+    /// A stranger, while there are too many of them: a code is good for one try.
+    pub strict: bool,
+}
+
+/// How long a try has to wait.
+#[derive(Debug)]
+pub struct Wait {
+    /// Whole seconds, as `Retry-After` tells it.
+    pub wait: Duration,
+    promise: Option<store::Promise>,
+}
+
+impl Wait {
+    /// Keep the place that the visitor was told, in a commit of its own.
+    pub async fn keep(self, project: &Project) -> Result<Duration, Fault> {
+        if let Some(promise) = &self.promise {
+            let mut tx = project.begin().await?;
+            store::keep(&mut tx, promise).await?;
+            tx.commit().await?;
         }
-    }
-
-    /// No pause of this one is longer than that.
-    #[must_use]
-    pub fn pausing_at_most(mut self, pause_max: Duration) -> Self {
-        self.pause_max = pause_max;
-        self
-    }
-
-    /// Who is right once is forgiven all earlier tries, not this one alone.
-    #[must_use]
-    pub fn forgiving(mut self) -> Self {
-        self.forgiving = true;
-        self
+        Ok(self.wait)
     }
 }
 
-/// The network of a visitor, of an address with or without a port: one IPv4 address, or the first
-/// 64 bits of an IPv6 address, which is what one household gets. Anything else stands for itself.
-pub fn network(address: &str) -> String {
-    let ip = address.parse::<IpAddr>().ok().or_else(|| {
-        let peer = address.parse::<std::net::SocketAddr>().ok();
-        peer.map(|peer| peer.ip())
-    });
-    match ip.map(|ip| ip.to_canonical()) {
-        Some(IpAddr::V4(ip)) => ip.to_string(),
-        Some(IpAddr::V6(ip)) => {
-            let s = ip.segments();
-            format!("{:x}:{:x}:{:x}:{:x}::/64", s[0], s[1], s[2], s[3])
-        }
-        None => address.to_owned(),
-    }
-}
-
-/// Count one try in each bucket, in a commit of its own. `Some`: at least one bucket refuses, for so long, and
-/// the try is counted in none.
-pub async fn take(project: &Project, buckets: &[Bucket]) -> Result<Option<Duration>, Fault> {
-    let mut tx = project.begin().await?;
-    let refused = take_in(&mut tx, buckets).await?;
-    if refused.is_none() {
-        tx.commit().await?;
-    }
-    Ok(refused)
-}
-
-/// The same in the caller's transaction, whose time may lie before that of a try which was faster: no time has passed
-/// between them then. To be committed soon, because other tries wait for its rows; and not at
-/// all when it is refused.
-pub async fn take_in(tx: &mut Tx, buckets: &[Bucket]) -> Result<Option<Duration>, Fault> {
+/// Count a try, unless it has to wait. To be committed soon, because other tries wait for its rows; and not at
+/// all when it has to wait.
+///
+/// The transaction's time may lie before that of a try which was faster: no time has passed between them then.
+pub async fn admit(tx: &mut Tx, tried: &Try) -> Result<Admission, Fault> {
     let now = tx.project().now();
-    // One order for everybody, so that two cannot wait for each other.
-    let mut sorted: Vec<&Bucket> = buckets.iter().collect();
-    sorted.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    let keys: Vec<Vec<u8>> = sorted.iter().map(|b| b.key.clone()).collect();
-    let free: Vec<f64> = sorted.iter().map(|b| b.free).collect();
-    let spans: Vec<f64> = sorted.iter().map(|b| b.span.as_secs_f64()).collect();
-    let pauses: Vec<f64> = sorted.iter().map(|b| b.pause_max.as_secs_f64()).collect();
-    let rows = sqlx::query!(
-        r#"insert into counters as c (key, level, free, span_seconds, counted_at)
-           select b.key, 1, b.free, b.span, $4 from unnest($1::bytea[], $2::float8[], $3::float8[]) as b (key, free, span)
-           on conflict (key) do update set (free, span_seconds, refused, level, paused_until, counted_at) = (
-             select excluded.free, excluded.span_seconds, held,
-                    case when held then c.level else next end,
-                    case when held then c.paused_until
-                         when ceil(next) >= excluded.free
-                         then excluded.counted_at + make_interval(secs => least(pause_max, power(2, least(20, 1 + ceil(next) - excluded.free)))) end,
-                    case when held then c.counted_at else greatest(c.counted_at, excluded.counted_at) end
-               from (select coalesce(c.paused_until > excluded.counted_at, false) as held,
-                            1 + greatest(0, c.level - excluded.free * greatest(0, extract(epoch from excluded.counted_at - c.counted_at))::float8
-                                                      / excluded.span_seconds) as next,
-                            (select p.pause_max from unnest($1::bytea[], $5::float8[]) as p (key, pause_max)
-                              where p.key = c.key) as pause_max) as n)
-           returning refused, paused_until"#,
-        &keys,
-        &free,
-        &spans,
-        now,
-        &pauses
-    );
-    let rows = rows.fetch_all(tx.conn()).await?;
-    let refusing = rows.iter().filter(|row| row.refused);
-    let until = refusing.filter_map(|row| row.paused_until).max();
-    Ok(until.map(|until| wait(until, now)))
+    let seen = store::look(tx, tried).await?;
+    let (buckets, standing, strict) = match place::of(tried, &seen, now) {
+        Place::Free {
+            buckets,
+            standing,
+            strict,
+        } => (buckets, standing, strict),
+        Place::Wait { until, full } => {
+            let promise = full.map(|full| store::Promise::new(&tried.own, until, full));
+            let wait = whole_seconds(until, now);
+            return Ok(Admission::Wait(Wait { wait, promise }));
+        }
+    };
+    if let Some(until) = store::count(tx, &buckets).await? {
+        let (wait, promise) = (whole_seconds(until, now), None);
+        return Ok(Admission::Wait(Wait { wait, promise }));
+    }
+    Ok(Admission::Counted(Counted {
+        buckets,
+        standing,
+        strict,
+    }))
 }
 
-/// Rounded up to whole seconds, as `Retry-After` tells it.
-fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+/// The same in a transaction of its own.
+pub async fn take(project: &Project, tried: &Try) -> Result<Option<Duration>, Fault> {
+    let mut tx = project.begin().await?;
+    match admit(&mut tx, tried).await? {
+        Admission::Counted(_) => {
+            tx.commit().await?;
+            Ok(None)
+        }
+        Admission::Wait(wait) => {
+            drop(tx);
+            wait.keep(project).await.map(Some)
+        }
+    }
+}
+
+/// Count a wrong guess, in a commit of its own. True: with this one the budget is spent.
+pub async fn wrong(project: &Project, budget: &Bucket) -> Result<bool, Fault> {
+    let mut tx = project.begin().await?;
+    let level = store::add(&mut tx, budget).await?;
+    tx.commit().await?;
+    Ok(level >= budget.free && level - 1.0 < budget.free)
+}
+
+/// Rounded up to whole seconds, at least one.
+fn whole_seconds(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     let left = (until - now).to_std().unwrap_or_default();
     Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
         .max(Duration::from_secs(1))
@@ -155,35 +187,5 @@ impl Forgive {
         .execute(tx.conn())
         .await?;
         Ok(())
-    }
-}
-
-/// Delete up to `limit` buckets that were not touched since `before`. Answers how many went.
-pub async fn sweep(tx: &mut Tx, before: DateTime<Utc>, limit: i64) -> Result<u64, Fault> {
-    let gone = sqlx::query!(
-        "delete from counters where key in (select key from counters where counted_at < $1 order by counted_at limit $2)",
-        before,
-        limit
-    );
-    Ok(gone.execute(tx.conn()).await?.rows_affected())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn networks() {
-        let cases = [
-            ("192.0.2.7", "192.0.2.7"),
-            ("192.0.2.7:443", "192.0.2.7"),
-            ("::ffff:192.0.2.7", "192.0.2.7"),
-            ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-            ("[2001:db8:1:2:ffff::1]:80", "2001:db8:1:2::/64"),
-            ("unknown", "unknown"),
-        ];
-        for (address, expected) in cases {
-            assert_eq!(network(address), expected, "{address}");
-        }
     }
 }

@@ -8,7 +8,12 @@ use tenants::{Fault, Project, Scoped};
 use uuid::Uuid;
 
 use super::{Aal, Session, token};
-use crate::identities::store::Row as IdentityRow;
+use crate::{identities::store::Row as IdentityRow, weight::held_bytes};
+
+/// A session and its identity, without traits and lists, and its place in the cache.
+const SESSION_BYTES: usize = 1_200;
+/// An address, a method or a device.
+const PART_BYTES: usize = 250;
 
 /// Sessions in memory, keyed by project and hash of the token.
 #[derive(Debug)]
@@ -48,14 +53,21 @@ impl SessionCache {
             return Ok(None);
         };
         let session = Arc::new(session);
-        if session.is_active(now) {
-            let loaded = (Arc::clone(&session), load);
-            let depends_on = [session.id, session.identity.id];
-            self.0.put(project, hash, loaded, &depends_on);
-            return Ok(Some(session));
-        }
-        Ok(None)
+        let loaded = (Arc::clone(&session), load);
+        let depends_on = [session.id, session.identity.id];
+        self.0.put(project, hash, loaded, &depends_on);
+        Ok(Some(session))
     }
+}
+
+/// What a session holds, in bytes: what every one does, and what its project and its person decide.
+pub(super) fn weigh(session: &Session) -> usize {
+    let identity = &session.identity;
+    let metadata = [&identity.metadata_public, &identity.metadata_admin];
+    let metadata: usize = metadata.into_iter().flatten().map(held_bytes).sum();
+    let addresses = identity.verifiable_addresses.len() + identity.recovery_addresses.len();
+    let methods = session.amr.len() + session.devices.len();
+    SESSION_BYTES + held_bytes(&identity.traits) + metadata + PART_BYTES * (addresses + methods)
 }
 
 async fn by_token_hash(project: &Project, hash: &[u8; 32]) -> Result<Option<Session>, Fault> {

@@ -1,17 +1,38 @@
 //! Rows of `sessions`.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt as _;
 use serde_json::json;
 use tenants::{Fault, Tx};
 use uuid::Uuid;
 
-use super::{Session, authenticate::Row, token};
+use super::{
+    Session,
+    authenticate::{self, Row},
+    token,
+};
+use crate::limits::known;
 
-/// Write a new session under the hash of its token.
+/// What the sessions of one page hold in memory.
+const LIST_BYTES_MAX: usize = 8 << 20;
+
+/// Write a new session under the hash of its token; the network where it begins is known to its identity from
+/// then on.
 pub async fn insert(tx: &mut Tx, session: &Session, session_token: &str) -> Result<(), Fault> {
+    let project = tx.project();
+    let began_at = session.devices.last().into_iter();
+    let networks: Vec<Vec<u8>> = began_at
+        .map(|device| known::digest(project, &device.ip_address))
+        .collect();
+    let project = project.clone();
     sqlx::query!(
-        "insert into sessions (id, token_hash, identity_id, active, aal, amr, devices, authenticated_at, issued_at, expires_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9)",
+        "with session as (
+           insert into sessions (id, token_hash, identity_id, active, aal, amr, devices, authenticated_at, issued_at, expires_at, created_at, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $9))
+         insert into known_networks as n (identity_id, network, seen_on) select $3, network, $12 from unnest($11::bytea[]) as d (network)
+         on conflict (identity_id, network) do update set seen_on = excluded.seen_on where n.seen_on < excluded.seen_on",
         session.id,
         &token::digest(session_token)[..],
         session.identity.id,
@@ -21,7 +42,9 @@ pub async fn insert(tx: &mut Tx, session: &Session, session_token: &str) -> Resu
         json!(session.devices),
         session.authenticated_at,
         session.issued_at,
-        session.expires_at
+        session.expires_at,
+        &networks,
+        project.now().date_naive()
     )
     .execute(tx.conn())
     .await?;
@@ -136,15 +159,21 @@ pub struct Filter {
     pub active: Option<bool>,
     /// After this one, in the order of the list.
     pub after: Option<(DateTime<Utc>, Uuid)>,
+    /// They are shown without their identity, so what it holds does not count.
+    pub without_identity: bool,
 }
 
-/// A page of sessions, newest first.
-pub async fn list(
-    tx: &mut Tx,
-    filter: &Filter,
-    offset: i64,
-    limit: i64,
-) -> Result<Vec<Session>, Fault> {
+/// A part of a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// Newest first.
+    pub sessions: Vec<Session>,
+    /// There were more, which would have held too much memory.
+    pub is_cut: bool,
+}
+
+/// A page of sessions, newest first; fewer, when their identities hold more than 8 MiB together.
+pub async fn list(tx: &mut Tx, filter: &Filter, offset: i64, limit: i64) -> Result<Listed, Fault> {
     let now = tx.project().now();
     let (after_at, after_id) = filter.after.unzip();
     let rows = sqlx::query_as!(
@@ -169,11 +198,27 @@ pub async fn list(
         offset,
         limit
     );
-    rows.fetch_all(tx.conn())
-        .await?
-        .into_iter()
-        .map(Row::read)
-        .collect()
+    let mut rows = rows.fetch(tx.conn());
+    let (mut sessions, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await? {
+        let mut session = row.read()?;
+        if let Some(last) = sessions
+            .last()
+            .filter(|last: &&Session| last.identity.id == session.identity.id)
+        {
+            session.identity = Arc::clone(&last.identity);
+        }
+        if !filter.without_identity {
+            bytes += authenticate::weigh(&session);
+        }
+        if bytes > LIST_BYTES_MAX && !sessions.is_empty() {
+            let is_cut = true;
+            return Ok(Listed { sessions, is_cut });
+        }
+        sessions.push(session);
+    }
+    let is_cut = false;
+    Ok(Listed { sessions, is_cut })
 }
 
 /// How many sessions a list has in all.

@@ -10,6 +10,7 @@ mod context;
 mod document;
 mod environment;
 mod formats;
+mod lifespans;
 mod mask;
 mod pointer;
 mod rules;

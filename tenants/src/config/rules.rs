@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::context::ValidateCx;
 use super::environment::Environment;
+use super::lifespans;
 use super::units::parse_bytesize;
 use super::violation::ConfigViolation;
 
@@ -31,6 +32,7 @@ pub(super) fn check(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<Confi
     breach_service(document, cx.environment, found);
     codes(document, found);
     secrets_by_mail(document, found);
+    lifespans::check(document, cx.environment, found);
     identity_schemas(document, cx, found);
 }
 

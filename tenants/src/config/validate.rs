@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::context::ValidateCx;
 use super::document::ConfigDoc;
 use super::violation::ConfigViolation;
-use super::{rules, schema, unsupported_keys};
+use super::{lifespans, rules, schema, unsupported_keys};
 
 /// A document is at most 1 MiB, written without spaces.
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
@@ -25,6 +25,7 @@ impl ConfigDoc {
         if cx.import {
             unsupported_keys::leave_out(&mut document, &mut notes);
             keep_default_schema(&mut document, &mut notes);
+            lifespans::shorten(&mut document, cx.environment, &mut notes);
         }
         let mut found = schema::violations(&document);
         rules::check(&document, cx, &mut found);

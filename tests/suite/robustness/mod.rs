@@ -3,4 +3,7 @@
 mod admission;
 mod bad_input;
 mod floods;
+mod odds;
 mod outages;
+mod shares;
+mod strangers;

@@ -122,7 +122,7 @@ async fn two_projects_in_one_browser(site: Site) {
         assert_eq!(done.status, StatusCode::OK, "{}", done.text);
         ids.push(done.body["session"]["id"].clone());
     }
-    assert_eq!(browser.cookies().len(), 4, "two of each project");
+    assert_eq!(browser.cookies().len(), 6, "three of each project");
     for (project, id) in [(&first, &ids[0]), (&second, &ids[1])] {
         let who = browser
             .get(&format!("{}{WHOAMI}", project.base_url()))

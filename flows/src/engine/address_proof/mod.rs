@@ -252,22 +252,26 @@ pub(crate) async fn use_code<K: AddressProof>(
         typed => normalize::identifier(typed),
     };
     let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
-    let guess = limits::guess_code(cx, attempt, &mut tx, &tried_for).await?;
+    let (mut tx, guess) = limits::guess_code(cx, attempt, tx, &tried_for).await?;
     let judged = one_time::judge(&mut tx, (flow.id, K::PURPOSE), code.trim()).await?;
     tx.commit().await?;
-    if tries > tries_max {
+    if tries > guess.tries_max(tries_max) {
         return Err(Halt::replaced(text::code_tried_too_often()));
     }
     match judged {
         Judged::Used => Err(used()),
         Judged::Right(found) => match proof(found) {
             Some(mut proof) => {
-                proof.effects.push(guess);
+                proof.effects.push(guess.forgive);
                 Ok(Step::Decided(proof))
             }
             None => Ok(wrong_code(flow)),
         },
-        Judged::Wrong | Judged::Expired => Ok(wrong_code(flow)),
+        Judged::Expired => Ok(wrong_code(flow)),
+        Judged::Wrong => {
+            limits::wrong(cx).await?;
+            Ok(wrong_code(flow))
+        }
     }
 }
 

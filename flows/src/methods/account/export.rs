@@ -30,9 +30,11 @@ pub async fn export(cx: &Cx<'_>, url: &str) -> Result<Value, Error> {
     let credentials = credentials::store::of_identities(&mut tx, &[id]).await?;
     let filter = session_store::Filter {
         identity: Some(id),
+        without_identity: true,
         ..session_store::Filter::default()
     };
     let sessions = session_store::list(&mut tx, &filter, 0, SESSIONS_MAX).await?;
+    let sessions = sessions.sessions;
     let messages = courier::store::about_identity(&mut tx, id, MESSAGES_MAX).await?;
     drop(tx);
     let credentials: Vec<Value> = credentials.iter().map(|(_, c)| c.outline()).collect();

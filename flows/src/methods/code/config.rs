@@ -57,7 +57,7 @@ pub struct CodeRules {
 impl Default for CodeRules {
     fn default() -> Self {
         Self {
-            lifespan: Duration::from_hours(1),
+            lifespan: Duration::from_mins(15),
             max_submissions: 5,
             missing_credential_fallback_enabled: false,
         }

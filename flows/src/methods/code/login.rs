@@ -342,9 +342,9 @@ async fn check(
     }
     let identifier = normalize::identifier(&flow.data.identifier);
     let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
-    let guess = limits::guess_code(cx, attempt, &mut tx, &identifier).await?;
+    let (tx, guess) = limits::guess_code(cx, attempt, tx, &identifier).await?;
     tx.commit().await?;
-    if tries > cx.project.config::<CodeConfig>().config.max_submissions {
+    if tries > guess.tries_max(cx.project.config::<CodeConfig>().config.max_submissions) {
         return Err(too_many_tries());
     }
     let owner = if is_stranger {
@@ -364,6 +364,6 @@ async fn check(
     flow.go_to(PASSED);
     flow.active = Some(ID.to_owned());
     let mut decision = sign_in(cx, proved);
-    decision.effects.push(guess);
+    decision.effects.push(guess.forgive);
     Ok(Step::Decided(decision))
 }

@@ -23,6 +23,7 @@ use crate::{
         cx::Cx,
         decision::{Effects, Halt, Judged, Refusal, SignIn},
         flow::Flow,
+        limits,
     },
     kinds::login::Login,
     ui::text,
@@ -45,7 +46,12 @@ pub(super) async fn prove(cx: &Cx<'_>, flow: &Flow<Login>, code: &str) -> Result
     let found = match judged {
         one_time::Judged::Right(found) => found,
         one_time::Judged::Used => return Err(used_already()),
-        one_time::Judged::Wrong | one_time::Judged::Expired => return Err(wrong_code()),
+        one_time::Judged::Expired => return Err(wrong_code()),
+        one_time::Judged::Wrong => {
+            drop(tx);
+            limits::wrong(cx).await?;
+            return Err(wrong_code());
+        }
     };
     let owner = found.identity_id.ok_or_else(wrong_code)?;
     let identity = identities::store::get(&mut tx, owner).await?;

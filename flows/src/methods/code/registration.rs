@@ -150,10 +150,10 @@ async fn check(
 ) -> Result<Step<Registration>, Halt> {
     let address = prepared.first_code_address().unwrap_or_default();
     let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
-    let guess = limits::guess_code(cx, attempt, &mut tx, &address).await?;
+    let (mut tx, guess) = limits::guess_code(cx, attempt, tx, &address).await?;
     let judged = one_time::judge(&mut tx, (flow.id, Purpose::Registration), code).await?;
     tx.commit().await?;
-    if tries > cx.project.config::<CodeConfig>().config.max_submissions {
+    if tries > guess.tries_max(cx.project.config::<CodeConfig>().config.max_submissions) {
         return Err(too_many_tries());
     }
     let found = match judged {
@@ -161,6 +161,7 @@ async fn check(
         one_time::Judged::Used => return Err(used_already()),
         // A code proves the address that it was sent to, and no other one that was typed since.
         _ => {
+            limits::wrong(cx).await?;
             return Err(Halt::refused(
                 Refusal::form(text::wrong_registration_code()),
             ));
@@ -174,7 +175,7 @@ async fn check(
     flow.go_to(PASSED);
     flow.active = Some(ID.to_owned());
     let mut effects = Effects::one(CodeWrite::Consume(found.id));
-    effects.push(guess);
+    effects.push(guess.forgive);
     Ok(Step::Decided(SignUp {
         prepared,
         amr: cx.completed(ID, Aal::Aal1),

@@ -122,7 +122,7 @@ impl Strategy<Login> for Password {
         cx: &Cx<'_>,
         flow: &mut Flow<Login>,
         attempt: &mut Attempt,
-        mut tx: Tx,
+        tx: Tx,
     ) -> Result<Step<Login>, Halt> {
         if !cx.project.config::<PasswordConfig>().enabled {
             return Err(Error::MethodDisabled.into());
@@ -135,7 +135,7 @@ impl Strategy<Login> for Password {
         guard::check_csrf(cx, flow, submission)?;
         let identifier = normalize::identifier(&identifier);
         // Counted first: a guess that is refused asks for no account, so its time tells of none.
-        let guess = limits::guess(cx, attempt, &mut tx, &identifier).await?;
+        let (mut tx, guess) = limits::guess(cx, attempt, tx, &identifier).await?;
         let found = password::find(&mut tx, &identifier).await?;
         tx.commit().await?;
         let password = Zeroizing::new(password);
@@ -171,6 +171,7 @@ async fn check_password(
     };
     attempt.note_verdict(judged, is_right);
     let Some(found) = found.filter(|_| is_right) else {
+        limits::wrong(cx).await?;
         return Err(wrong_credentials());
     };
     let mut effects = Effects::default();

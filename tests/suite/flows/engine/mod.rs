@@ -37,6 +37,7 @@ impl Visitor {
             next_csrf_secret: [2; 32],
             cookies: CookieState::Csrf,
             continuity: None,
+            browser: None,
             browser_trace: None,
             by_script: false,
             ip_address: "192.0.2.1".to_owned(),

@@ -119,16 +119,18 @@ async fn a_form_is_drawn_all_the_same(site: Site) {
         let mut client = site.client(&project, kind);
         let answer = client.sign_in(ADA, PASSWORD).await;
         client.keep_token(&answer);
-        let flow = client.begin("login", "?aal=aal2").await;
-        if kind != Kind::Api {
+        for _ in 0..2 {
+            let flow = client.begin("login", "?aal=aal2").await;
             assert_eq!(flow.body["state"], "sent_email");
-            continue;
         }
+        let flow = client.begin("login", "?aal=aal2").await;
         assert_eq!(
             flow.outline(),
             ["default/csrf_token", "code/address=ada@example.org"]
         );
-        wait(&client.submit(&flow, json!({"address": ADA})).await);
+        if kind == Kind::Api {
+            wait(&client.submit(&flow, json!({"address": ADA})).await);
+        }
     }
     site.world.sweep().await;
 }

@@ -129,7 +129,9 @@ async fn three_kinds_of_client_sign_up_in_two_steps(site: Site) {
             "profile/method=profile"
         ]
     );
-    assert_eq!(back.node("traits.email")["attributes"]["type"], "email");
+    let email = &back.node("traits.email")["attributes"];
+    assert_eq!(email["type"], "email");
+    assert_eq!(email["value"], BOB, "what was typed is kept");
     site.world.sweep().await;
 }
 
