@@ -1,6 +1,7 @@
 //! What a document for maintainers names exists: files and folders, what is in them, targets of `make`, pages it
 //! links to. A name is what stands in backticks: `engine/run.rs` is a file by the end of its path, `run.rs::run`
 //! something that this file defines, `methods/` a folder. A name with `<` or `…` in it stands for one to come.
+//! What operators read is held to the same, and to the settings and metrics that there are.
 
 use std::{
     fs,
@@ -150,11 +151,17 @@ fn target(command: &str) -> Option<&str> {
 }
 
 fn documents(repository: &Repository) -> Vec<&String> {
-    let mut named: Vec<&String> = ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/adding.md"]
-        .iter()
-        .flat_map(|path| repository.paths.iter().filter(move |known| known == path))
-        .collect();
-    assert_eq!(named.len(), 3, "the documents are found");
+    let mut named: Vec<&String> = [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "deploy/failures.md",
+        "deploy/operations.md",
+        "docs/adding.md",
+    ]
+    .iter()
+    .flat_map(|path| repository.paths.iter().filter(move |known| known == path))
+    .collect();
+    assert_eq!(named.len(), 5, "the documents are found");
     let decisions = repository.paths.iter();
     named.extend(decisions.filter(|path| {
         let is_page = Path::new(path).extension().is_some_and(|it| it == "md");
@@ -193,6 +200,50 @@ fn what_a_document_names_exists() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(names > 300, "names are found: {names}");
+}
+
+/// The words of a text that begin so, made of letters, digits and `_`.
+fn words<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
+    let all = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    all.filter(move |word| word.len() > start.len() && word.starts_with(start))
+}
+
+/// What is in `deploy/` for operators names settings of `insula.env.sample`, and metrics that something exports.
+#[test]
+fn what_operators_are_told_exists() {
+    let repository = Repository::here();
+    let settings = repository.read("deploy/insula.env.sample");
+    let sources = repository.paths.iter().filter(|path| {
+        let is_rust = Path::new(path).extension().is_some_and(|it| it == "rs");
+        is_rust && path.contains("/src/")
+    });
+    let sources: String = sources.map(|path| repository.read(path)).collect();
+    // Names of roles in PostgreSQL look like metrics.
+    let roles = ["insula_gate", "insula_owner"];
+    let (mut wrong, mut names) = (Vec::new(), 0);
+    for path in &repository.paths {
+        let Some(name) = path.strip_prefix("deploy/") else {
+            continue;
+        };
+        let is_told = [".md", ".conf", ".ini", ".yaml", "Caddyfile", "Dockerfile"];
+        if !is_told.iter().any(|ending| name.ends_with(ending)) {
+            continue;
+        }
+        let text = repository.read(path);
+        let unset = words(&text, "INSULA_").filter(|word| !has_word(&settings, word));
+        // Of compose.yaml and Dockerfile alone.
+        let unset = unset.filter(|word| *word != "INSULA_IMAGE");
+        wrong.extend(unset.map(|word| format!("{path}: {word} is not in insula.env.sample")));
+        let metrics = words(&text, "insula_").filter(|word| !roles.contains(word));
+        for metric in metrics {
+            names += 1;
+            if !sources.contains(&format!("\"{metric}\"")) {
+                wrong.push(format!("{path}: nothing exports {metric}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(names > 8, "metrics are found: {names}");
 }
 
 /// Every decision stands in the index, under its date.
