@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::submission::Submission;
 
 /// A submission, and what is remembered of it while it is judged. Nothing of this is stored.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Attempt {
     /// What was sent; empty when a browser came back instead.
     pub submission: Submission,
@@ -57,6 +57,15 @@ impl CountedMessages {
     /// One more was counted.
     pub(super) fn note(&mut self, to: &str) {
         self.all.push(to.to_owned());
+    }
+}
+
+impl std::fmt::Debug for Attempt {
+    /// Without what it must not show in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attempt")
+            .field("turns", &self.turns)
+            .finish_non_exhaustive()
     }
 }
 
