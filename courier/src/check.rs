@@ -7,7 +7,7 @@ use identity::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tenants::{Environment, Section, config::ConfigViolation};
+use tenants::{Environment, Section, config::ConfigViolation, outbound::CLIENT_HEADERS};
 
 use crate::{
     certificate::ClientCertificate,
@@ -33,6 +33,8 @@ const OUR_HEADERS: [&str; 9] = [
     "sender",
     "to",
 ];
+const OF_THE_CLIENT: &str =
+    "is made by the server: it says where the request goes or how long it is";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -139,6 +141,9 @@ fn request(service: &RequestConfig, pointer: &str, found: &mut Found) {
         let why = "Content-Type must be application/json or application/x-www-form-urlencoded";
         add("headers", why);
     }
+    for name in service.headers.keys().filter(|name| is_clients(name)) {
+        add(&format!("headers/{name}"), OF_THE_CLIENT);
+    }
     let bad = |text: &str| text.chars().any(char::is_control);
     if service.headers.values().any(|value| bad(value)) {
         add("headers", "hold line breaks or other control characters");
@@ -152,6 +157,11 @@ fn request(service: &RequestConfig, pointer: &str, found: &mut Found) {
         );
     }
     match &service.auth {
+        Some(RequestAuth::ApiKey { name, place, .. })
+            if *place == KeyPlace::Header && is_clients(name) =>
+        {
+            add("auth/config/name", OF_THE_CLIENT);
+        }
         Some(RequestAuth::ApiKey { value, place, .. })
             if bad(value)
                 || (*place == KeyPlace::Cookie && value.contains([';', ',', ' ', '"'])) =>
@@ -166,6 +176,12 @@ fn request(service: &RequestConfig, pointer: &str, found: &mut Found) {
         }
         _ => {}
     }
+}
+
+/// Where the request goes and how long it is says the URL and the body; their secrets go nowhere else.
+fn is_clients(name: &str) -> bool {
+    let mut clients = CLIENT_HEADERS.iter();
+    clients.any(|own| name.eq_ignore_ascii_case(own.as_str()))
 }
 
 /// Does it send something to identities whose schema reaches them like this?

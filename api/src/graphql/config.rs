@@ -22,7 +22,8 @@ pub(super) enum ConfigUpdateMode {
 pub(super) struct UpdateProjectConfigInput {
     /// Whose configuration.
     slug: String,
-    /// A merge patch, or the whole document. A secret that comes back as its mask is kept.
+    /// A merge patch, or the whole document. A secret that comes back as its mask, or that a patch does not name, is
+    /// kept; when the address that it is sent to changes, it has to be given again.
     config: Json,
     /// Which of the two.
     #[graphql(default_with = "Some(ConfigUpdateMode::Merge)")]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::mask::{MASK, replace_secrets};
+use super::mask::{MASK, masked, replace_secrets};
 
 /// Stands for a secret that was changed, until the difference is drawn.
 const CHANGED: &str = "******** (changed)";
@@ -12,6 +12,12 @@ pub fn merged(base: &Value, patch: &Value) -> Value {
     let mut next = base.clone();
     json_patch::merge(&mut next, patch);
     next
+}
+
+/// `stored` with a merge patch applied, and a mask in the place of each secret that the patch does not give: what
+/// becomes of them is for [`super::restore_masks`] to judge.
+pub(crate) fn merged_into_masked(stored: &Value, patch: &Value) -> Value {
+    merged(&masked(stored), patch)
 }
 
 /// The JSON Patch (RFC 6902) from one plain document to another. Secrets are masked; that one changed

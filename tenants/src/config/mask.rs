@@ -2,7 +2,8 @@
 //! gets its secrets again.
 //!
 //! A mask keeps the stored secret only where it is certain which one is meant, and only while the
-//! address it is sent to is the same; else a key that may write, but not read, could have it sent elsewhere.
+//! address it is sent to is the same; else a key that may write, but not read, could have it sent elsewhere. What a
+//! merge patch leaves alone is kept by the same rule: it is merged into the masked document.
 
 use serde_json::Value;
 
@@ -18,12 +19,17 @@ pub fn masked(document: &Value) -> Value {
 }
 
 /// A copy of the document with each secret replaced, given its pointer and value.
-pub(super) fn replace_secrets(
+pub(super) fn replace_secrets(document: &Value, by: impl FnMut(&str, &Value) -> Value) -> Value {
+    replace_secrets_by(&SCHEMA, document, by)
+}
+
+fn replace_secrets_by(
+    schema: &Value,
     document: &Value,
     mut by: impl FnMut(&str, &Value) -> Value,
 ) -> Value {
     let mut copy = document.clone();
-    for (pointer, _) in annotated(&SCHEMA, document, "x-insula-secret") {
+    for (pointer, _) in annotated(schema, document, "x-insula-secret") {
         if let Some(place) = copy.pointer_mut(&pointer) {
             *place = by(&pointer, place);
         }
@@ -32,7 +38,7 @@ pub(super) fn replace_secrets(
 }
 
 /// Put the stored secrets in the place of masks. Items of arrays are matched by `id`, hooks by URL,
-/// plain strings by position; a mask that matches nothing is a violation.
+/// plain strings and what is as it was by position; a mask that matches nothing is a violation.
 pub fn restore_masks(new: &mut Value, old_plain: &Value) -> Result<(), Vec<ConfigViolation>> {
     restore_by(&SCHEMA, new, old_plain)
 }
@@ -45,12 +51,16 @@ pub(super) fn restore_by(
     old_plain: &Value,
 ) -> Result<(), Vec<ConfigViolation>> {
     let mut found = Vec::new();
+    let old = Stored {
+        plain: old_plain,
+        shown: &replace_secrets_by(schema, old_plain, |_, _| Value::from(MASK)),
+    };
     for (pointer, node) in annotated(schema, new, "x-insula-secret") {
         if new.pointer(&pointer).is_none_or(|value| value != MASK) {
             continue;
         }
         let sent_to = node.get("x-insula-sent-to").and_then(Value::as_str);
-        match stored(new, old_plain, &pointer, sent_to) {
+        match stored(new, old, &pointer, sent_to) {
             Ok(secret) => {
                 if let Some(place) = new.pointer_mut(&pointer) {
                     *place = secret;
@@ -62,22 +72,30 @@ pub(super) fn restore_by(
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
+/// The document before the change, and as it was shown.
+#[derive(Clone, Copy)]
+struct Stored<'d> {
+    plain: &'d Value,
+    shown: &'d Value,
+}
+
 /// The secret that a mask at `pointer` of the new document stands for.
 fn stored(
     new: &Value,
-    old: &Value,
+    old: Stored<'_>,
     pointer: &str,
     sent_to: Option<&str>,
 ) -> Result<Value, &'static str> {
     const LOST: &str = "the mask matches no stored secret: give the secret itself";
     let before = counterpart(new, old, pointer).ok_or(LOST)?;
     let secret = old
+        .plain
         .pointer(&before)
         .filter(|secret| secret.is_string())
         .ok_or(LOST)?;
     if let Some(relative) = sent_to {
         let address = |document, pointer| resolve(document, pointer, relative);
-        if address(new, pointer) != address(old, &before) {
+        if address(new, pointer) != address(old.plain, &before) {
             return Err("the address this secret is sent to has changed: give the secret again");
         }
     }
@@ -85,21 +103,21 @@ fn stored(
 }
 
 /// Where in `old` the value stands that `pointer` shows in `new`: the same path, except that items of
-/// arrays are found by what names them.
-fn counterpart(new: &Value, old: &Value, pointer: &str) -> Option<String> {
-    let (mut there, mut before) = (new, old);
+/// arrays are found by what names them, unless they are as they were shown.
+fn counterpart(new: &Value, old: Stored<'_>, pointer: &str) -> Option<String> {
+    let (mut there, mut before) = (new, old.shown);
     let mut path = String::new();
     for step in pointer.split('/').skip(1) {
         let name = step.replace("~1", "/").replace("~0", "~");
-        let step = if let (Value::Array(items), Value::Array(stored)) = (there, before) {
+        let step = if let (Value::Array(items), Value::Array(shown)) = (there, before) {
             let at: usize = step.parse().ok()?;
             there = items.get(at)?;
-            let at = if there.is_object() {
-                position(there, items, stored)?
+            let at = if there.is_object() && shown.get(at) != Some(there) {
+                position(there, items, shown)?
             } else {
                 at
             };
-            before = stored.get(at)?;
+            before = shown.get(at)?;
             at.to_string()
         } else {
             there = there.get(&name)?;

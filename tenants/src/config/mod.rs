@@ -27,6 +27,7 @@ mod unsupported_keys;
 mod validate;
 mod violation;
 
+pub(crate) use change::merged_into_masked;
 pub use change::{diff, merged};
 pub use context::{DocumentCheck, SchemaCheck, ValidateCx};
 pub use document::ConfigDoc;

@@ -100,6 +100,12 @@ fn masks_follow_ids_and_stay_with_their_address() {
         (&json!("Y"), &json!("X"))
     );
 
+    // Two with one name are told apart while both stay as they are.
+    let twins = json!({"hooks": [hook("https://a", "A"), hook("https://a", "B")]});
+    let mut same = json!({"hooks": [hook("https://a", MASK), hook("https://a", MASK)], "more": 1});
+    mask::restore_by(&schema, &mut same, &twins).unwrap();
+    assert_eq!(same["hooks"], twins["hooks"]);
+
     let mut bad = json!({
         "hooks": [hook("https://evil", MASK), hook("https://a", MASK), hook("https://a", MASK)],
         "providers": [provider("x", "https://evil", MASK)]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Fault, Project, ProjectId,
-    config::{ConfigDoc, Environment},
+    config::{self, ConfigDoc, Environment},
     ids,
     secrets::DataKey,
 };
@@ -68,8 +68,11 @@ impl Directory {
         check_slug(&new.slug)?;
         check_name(&new.name)?;
         self.check_environment(new.environment)?;
+        let mut config = new.config.clone();
+        // A copy of another project's document brings masks along, which stand for nothing here.
+        config::restore_masks(&mut config, &Value::Null).map_err(ChangeError::Violations)?;
         let config = self
-            .prepare_config(new.config.clone(), &new.slug, new.environment)
+            .prepare_config(config, &new.slug, new.environment)
             .await?;
         let deadline = Instant::now() + SLOT_WAIT;
         loop {

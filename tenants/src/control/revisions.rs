@@ -141,6 +141,7 @@ impl Directory {
             let (slug, number) = (project.slug(), restore.revision);
             Fault::broken(format!("revision {number} of {slug}: {error}"))
         })?;
+        // With its secrets, so that none is a mask: each stands beside the address that it was given for.
         let update = ConfigUpdate {
             config: document.plain().clone(),
             mode: UpdateMode::Replace,
@@ -172,7 +173,7 @@ impl Directory {
             let old = project.document().plain();
             let mut document = match update.mode {
                 UpdateMode::Replace => update.config.clone(),
-                UpdateMode::Merge => config::merged(old, &update.config),
+                UpdateMode::Merge => config::merged_into_masked(old, &update.config),
             };
             config::restore_masks(&mut document, old).map_err(ChangeError::Violations)?;
             let doc = self

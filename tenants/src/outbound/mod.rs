@@ -27,6 +27,16 @@ const CONNECT_SECONDS_MAX: u64 = 5;
 pub const REDIRECTS_MAX: u8 = 3;
 /// How much of an answer is read unless the request says otherwise: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Headers that the client makes: where a request goes, and where it ends, is not said twice.
+pub const CLIENT_HEADERS: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 /// What a redirect to another origin may still be told. All else may hold a secret.
 const CROSS_ORIGIN_HEADERS: [HeaderName; 4] = [
     header::ACCEPT,
@@ -42,7 +52,7 @@ pub struct OutboundRequest {
     pub method: Method,
     /// Absolute `http` or `https` URL without user information.
     pub url: String,
-    /// Headers; `Host`, `Connection` and the like are the client's.
+    /// Headers; those of [`CLIENT_HEADERS`] are left out.
     pub headers: HeaderMap,
     /// Body, possibly empty.
     pub body: Vec<u8>,
@@ -193,6 +203,9 @@ impl Outbound {
         mut request: OutboundRequest,
     ) -> Result<OutboundResponse, OutboundError> {
         let mut url = parse(&request.url)?;
+        for name in CLIENT_HEADERS {
+            request.headers.remove(name);
+        }
         let mut hops = 0;
         loop {
             self.permit_literal(&url)?;

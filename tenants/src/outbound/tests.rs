@@ -254,6 +254,30 @@ async fn a_redirect_elsewhere_takes_no_secrets_along() {
     );
 }
 
+/// Behind a front that many share, `Host` says whose server answers.
+#[tokio::test]
+async fn where_a_request_goes_is_said_by_its_url_alone() {
+    let mut server = Server::start(&[("/", OK)]).await;
+    let mut request = OutboundRequest::new(Method::POST, server.url("127.0.0.1", "/"));
+    let port = server.port;
+    for name in CLIENT_HEADERS {
+        request.headers.insert(name, "7".parse().unwrap());
+    }
+    request.body = b"payload".to_vec();
+    client(&["127.0.0.1/32"]).fetch(request).await.unwrap();
+    let sent = server.last().unwrap().to_ascii_lowercase();
+    assert!(sent.contains(&format!("host: 127.0.0.1:{port}")), "{sent}");
+    assert!(
+        !sent.contains("host: 7") && !sent.contains("upgrade"),
+        "{sent}"
+    );
+    assert_eq!(
+        sent.matches("content-length: 7").count(),
+        1,
+        "its own: {sent}"
+    );
+}
+
 #[tokio::test]
 async fn long_bodies_are_cut_off_announced_or_not() {
     let server = Server::start(&[

@@ -12,7 +12,7 @@ mod languages;
 mod mailbox;
 mod relay_faults;
 mod sending;
-mod services;
+pub(crate) mod services;
 mod template_fallback;
 
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn relayed(site: &Site, uri: &str, more: Value) -> Project {
 }
 
 /// Everything that is due of this project.
-async fn work_off(site: &Site, project: &Project) {
+pub(crate) async fn work_off(site: &Site, project: &Project) {
     let worker = worker::Worker::new(site.world.installation().clone());
     worker
         .work_off(std::slice::from_ref(project))

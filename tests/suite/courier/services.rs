@@ -21,11 +21,11 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use super::{message, work_off};
 
 /// What came: method and path, headers, body.
-pub(super) type Asked = (String, Vec<(String, String)>, String);
+pub(crate) type Asked = (String, Vec<(String, String)>, String);
 
 /// A service that notes what it is told, and answers as set.
-pub(super) struct Service {
-    url: String,
+pub(crate) struct Service {
+    pub(crate) url: String,
     says: Arc<Mutex<u16>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     server: JoinHandle<()>,
@@ -45,7 +45,7 @@ async fn answer(State((says, asked)): State<Shared>, request: Request) -> Status
 }
 
 impl Service {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/send?x=1", listener.local_addr().unwrap());
         let shared: Shared = (Arc::new(Mutex::new(200)), Arc::default());
@@ -64,11 +64,11 @@ impl Service {
         *self.says.lock().unwrap() = status;
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
-    pub(super) fn mails(&self, more: Value) -> Value {
+    pub(crate) fn mails(&self, more: Value) -> Value {
         let service = tenants::config::merged(&json!({"url": self.url}), &more);
         json!({"courier": {"delivery_strategy": "http", "http": {"request_config": service}}})
     }
@@ -80,7 +80,7 @@ impl Drop for Service {
     }
 }
 
-pub(super) fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
     let mut headers = asked.1.iter();
     headers.find(|(n, _)| n == name).map(|(_, v)| v.as_str())
 }

@@ -4,6 +4,7 @@
 //! Looks inside: `identity`.
 
 mod config;
+mod config_secrets;
 mod history;
 mod keys;
 mod lifecycle;
