@@ -1,12 +1,16 @@
 //! The control: a calm load, and then some of what was acknowledged is taken away behind everybody's back. A drill
 //! that does not notice each of these would not notice a loss either.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::{
     Done,
+    compare::MAILS_WITHIN,
     errands::Visitor,
     faults::Promise,
     ledger::{Known, Person, Session},
@@ -35,11 +39,13 @@ pub(crate) async fn run(stage: &mut Stage) -> Done<Row> {
     calm.seen = stage.shared.tally.take(stage.shared.proxy.slowest());
     calm.writes = stage.shared.ledger.acknowledged() - before;
     stage.compare(&mut calm).await?;
-    calm.judge(&Promise::NOTHING, std::time::Instant::now());
+    calm.judge(&Promise::NOTHING, Instant::now());
 
     let taken = take_away(stage).await?;
     let mut control = Row::new(String::new());
+    stage.mails_within = Duration::from_secs(2);
     stage.compare(&mut control).await?;
+    stage.mails_within = MAILS_WITHIN;
     stage.shared.ledger.forget(&taken.people);
     let noticed = |expected: &&String| {
         control
@@ -156,7 +162,7 @@ async fn end_session(stage: &Stage, person: &mut Person, session: &Session) -> D
         .iter_mut()
         .filter(|one| one.token == session.token)
     {
-        one.ended = Some(std::time::Instant::now());
+        one.ended = Some(Instant::now());
     }
     Ok(())
 }

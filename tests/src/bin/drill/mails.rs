@@ -33,7 +33,7 @@ struct Book {
     arrived: BTreeMap<String, Vec<Arrived>>,
     /// How many of the relay's were read.
     read: usize,
-    twice: u64,
+    twice: usize,
 }
 
 /// See the head of the file.
@@ -46,7 +46,7 @@ pub(crate) struct Judged {
     pub(crate) promised: u64,
     pub(crate) latest: Duration,
     /// Came once more, under the same Message-ID.
-    pub(crate) twice: u64,
+    pub(crate) twice: usize,
     pub(crate) lost: Vec<String>,
     /// Came though nobody had asked for them.
     pub(crate) unexplained: Vec<String>,
@@ -88,14 +88,23 @@ impl Mails {
         arrived.map(|mail| mail.message_id.clone()).collect()
     }
 
-    /// How many promised ones have not come.
+    /// How many of those that are still to be judged have not come.
     pub(crate) fn missing(&self) -> usize {
         let book = self.book();
         let missing = |(to, promised): (&String, &Vec<Promised>)| {
-            let sure = promised.iter().filter(|one| one.sure).count();
-            sure.saturating_sub(book.arrived.get(to).map_or(0, Vec::len))
+            let open = promised
+                .iter()
+                .filter(|one| one.sure && !one.judged)
+                .count();
+            let arrived = book.arrived.get(to).into_iter().flatten();
+            open.saturating_sub(arrived.filter(|mail| !mail.matched).count())
         };
         book.promised.iter().map(missing).sum()
+    }
+
+    /// How many came once more, and are not judged yet.
+    pub(crate) fn twice(&self) -> usize {
+        self.book().twice
     }
 
     /// Everything that has come to be judged since the last time.

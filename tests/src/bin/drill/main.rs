@@ -24,7 +24,7 @@ mod stage;
 mod tally;
 mod way;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -90,18 +90,18 @@ async fn until_told_to_stop(args: Args) -> Done<bool> {
 
 /// True: nothing was lost, and every promise kept.
 async fn drill(args: Args) -> Done<bool> {
-    let chosen = chosen(&args.only)?;
+    let (chosen, began) = (chosen(&args.only)?, Instant::now());
     let mut stage = set_up(&args).await?;
     let mut rows = vec![control::run(&mut stage).await?];
-    told(&rows[0], (0, chosen.len()));
+    told(&rows[0], began);
     for (at, fault) in chosen.iter().enumerate() {
         eprintln!("drill: {}/{} {} …", at + 1, chosen.len(), fault.title);
         let row = stage.meet(fault).await?;
-        told(&row, (at + 1, chosen.len()));
+        told(&row, began);
         rows.push(row);
     }
     let last = everything(&mut stage).await?;
-    told(&last, (chosen.len(), chosen.len()));
+    told(&last, began);
     rows.push(last);
     report::print(&rows, &stage)?;
     Ok(rows.iter().all(Row::is_good))
@@ -128,6 +128,10 @@ async fn everything(stage: &mut Stage) -> Done<Row> {
     Ok(row)
 }
 
-fn told(row: &Row, (at, of): (usize, usize)) {
-    eprintln!("drill: {at}/{of} {}", row.line());
+fn told(row: &Row, began: Instant) {
+    eprintln!(
+        "drill: {:.0} s: {}",
+        began.elapsed().as_secs_f64(),
+        row.line()
+    );
 }

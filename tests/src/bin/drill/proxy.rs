@@ -261,6 +261,11 @@ impl Proxy {
         })
     }
 
+    /// Whatever is at that address, past the replicas.
+    pub(crate) async fn read(&self, url: &str) -> Result<String, reqwest::Error> {
+        self.http.get(url).send().await?.text().await
+    }
+
     /// What that replica says of its readiness: the status, and why not.
     pub(crate) async fn readiness(&self, at: usize) -> Result<(), Trouble> {
         self.send_to(at, Ask::get("/health/ready")).await.map(drop)

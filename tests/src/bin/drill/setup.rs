@@ -15,6 +15,7 @@ use crate::{
     Args, Done,
     chance::Chance,
     cluster::Cluster,
+    compare::MAILS_WITHIN,
     ledger::Ledger,
     load::Shared,
     mails::Mails,
@@ -81,6 +82,7 @@ pub(crate) async fn set_up(args: &Args) -> Done<Stage> {
         mended: None,
         notes: Vec::new(),
         skipped: false,
+        mails_within: MAILS_WITHIN,
     };
     stage.replicas[0].start()?;
     stage.replicas[1].start()?;

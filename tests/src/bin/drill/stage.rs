@@ -3,7 +3,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -43,6 +43,8 @@ pub(crate) struct Stage {
     pub(crate) mended: Option<Instant>,
     pub(crate) notes: Vec<String>,
     pub(crate) skipped: bool,
+    /// How long a comparison waits for mails that are missing.
+    pub(crate) mails_within: Duration,
 }
 
 impl Stage {
@@ -162,6 +164,12 @@ impl Stage {
         Ok(())
     }
 
+    /// What that replica tells Prometheus.
+    pub(crate) async fn metrics(&self, at: usize) -> Done<String> {
+        let url = format!("http://{}/metrics", self.replicas[at].metrics);
+        Ok(self.shared.proxy.read(&url).await?)
+    }
+
     /// The schema of a project.
     pub(crate) async fn schema(
         &self,
@@ -175,10 +183,5 @@ impl Stage {
             .bind(slug)
             .fetch_one(superuser);
         Ok(found.await?)
-    }
-
-    /// The number that the next newcomer gets.
-    pub(crate) fn newcomers(&self) -> u64 {
-        self.shared.newcomers.load(Ordering::Relaxed)
     }
 }

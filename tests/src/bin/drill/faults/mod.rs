@@ -1,12 +1,24 @@
 //! The faults, in the order in which they happen, and what is promised of each.
 
+mod disk;
+mod failover;
+mod list;
+mod operations;
+mod postgres;
 mod replicas;
+mod staleness;
+mod worker;
 
 use std::{pin::Pin, time::Duration};
 
 use crate::{Done, stage::Stage};
 
+pub(crate) use list::ALL;
+
 type Happening<'a> = Pin<Box<dyn Future<Output = Done> + 'a>>;
+
+/// The minute of a lease, and some air.
+const LEASE: Duration = Duration::from_secs(75);
 
 /// What visitors may see of a fault. Never a 500, never a lost write.
 #[derive(Clone, Copy, Debug)]
@@ -30,17 +42,17 @@ impl Promise {
         twice: false,
     };
     /// 503, and soon no longer.
-    pub(crate) const AWAY: Self = Self {
+    const AWAY: Self = Self {
         away: Some(Duration::from_secs(5)),
-        // What was sent and could not be recorded is sent again when its lease is over.
+        ..Self::AT_LEAST_ONCE
+    };
+    /// A mail that was sent and could not be recorded is sent again when its lease is over.
+    const AT_LEAST_ONCE: Self = Self {
         mails: LEASE,
         twice: true,
         ..Self::NOTHING
     };
 }
-
-/// The minute of a lease, and some air.
-const LEASE: Duration = Duration::from_secs(75);
 
 /// One fault.
 pub(crate) struct Fault {
@@ -50,16 +62,3 @@ pub(crate) struct Fault {
     pub(crate) promise: Promise,
     pub(crate) happen: for<'a> fn(&'a mut Stage) -> Happening<'a>,
 }
-
-/// All of them.
-pub(crate) const ALL: &[Fault] = &[Fault {
-    name: "replica-killed",
-    title: "SIGKILL of a replica, 8 s away",
-    under_load: true,
-    promise: Promise {
-        // What it had in hand.
-        broken_off: 8,
-        ..Promise::NOTHING
-    },
-    happen: |stage| Box::pin(replicas::killed(stage)),
-}];
