@@ -115,7 +115,7 @@ fn serves(pid: i32, cluster: &Path) -> bool {
 }
 
 /// Every process that still serves `cluster`; empty where there is no `/proc`.
-fn strays(cluster: &Path) -> Vec<i32> {
+pub(crate) fn strays(cluster: &Path) -> Vec<i32> {
     fs::read_dir("/proc")
         .into_iter()
         .flatten()

@@ -200,7 +200,7 @@ pub(crate) fn died(log: &Path, from: u64, what: String) -> Error {
     }
 }
 
-fn last_lines(text: &str) -> String {
+pub(crate) fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }

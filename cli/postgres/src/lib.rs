@@ -14,11 +14,12 @@ mod launch;
 mod options;
 mod place;
 mod server;
+mod standby;
 
 pub use bootstrap::ensure_database;
 pub use error::Error;
 pub use options::Options;
-pub use server::{Server, check_free, start};
+pub use server::{Server, check_free, remove, start, start_standby};
 
 /// The one port number in the socket's name; nothing listens on TCP.
 pub(crate) const PORT: u16 = 5432;

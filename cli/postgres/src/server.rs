@@ -19,6 +19,7 @@ use crate::heal;
 use crate::launch::{died, initdb, open_log, spawn, wait_until_ready, watch};
 use crate::options::Options;
 use crate::place::Place;
+use crate::standby;
 use crate::{Error, PORT, SUPERUSER};
 
 const STOP_SECONDS: Duration = Duration::from_secs(30);
@@ -43,17 +44,33 @@ pub struct Server {
 /// [`Error::Running`] names the process that holds the folder already; [`Error::Server`] carries the
 /// last lines of the log.
 pub fn start(options: &Options) -> Result<Server, Error> {
+    begin(options, None)
+}
+
+/// Starts a standby of `primary` on `options.data`, whose former cluster goes, and waits until it answers.
+/// It becomes a primary by `select pg_promote()`.
+///
+/// # Errors
+/// Those of [`start`], and [`Error::Tool`] when the primary could not be copied.
+pub fn start_standby(options: &Options, primary: &Server) -> Result<Server, Error> {
+    begin(options, Some(primary))
+}
+
+fn begin(options: &Options, primary: Option<&Server>) -> Result<Server, Error> {
     let account = Account::choose()?;
     let place = Place::prepare(account, &options.data)?;
     let lock = lock(&place)?;
     place.own_socket(account)?;
     heal::heal(&place)?;
-    let written_by = fs::read_to_string(place.cluster.join("PG_VERSION"))
+    let cluster = primary.map_or(&place.cluster, |primary| &primary.place.cluster);
+    let written_by = fs::read_to_string(cluster.join("PG_VERSION"))
         .ok()
         .and_then(|text| text.trim().parse().ok());
     let binaries = Binaries::find(account, &place.data, written_by)?;
-    if written_by.is_none() {
-        initdb(account, &binaries, &place, options.durable)?;
+    match (primary, written_by) {
+        (Some(primary), _) => standby::copy(account, &binaries, &place, primary)?,
+        (None, None) => initdb(account, &binaries, &place, options.durable)?,
+        (None, Some(_)) => {}
     }
     let (log, log_start) = open_log(&place.log)?;
     let mut child = spawn(account, &binaries, &place, options, log)?;
@@ -156,6 +173,23 @@ impl Server {
         }
     }
 
+    /// Every process of it, for tests that send them signals; empty where there is no `/proc`.
+    pub fn processes(&self) -> Vec<i32> {
+        heal::strays(&self.place.cluster)
+    }
+
+    /// Ends it as a power cut would: no process gets to write anything more.
+    pub fn kill(mut self) {
+        self.dismiss_watcher();
+        for pid in self.processes() {
+            heal::signal(pid, Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        heal::gone_within(DROP_SECONDS, || self.processes().is_empty());
+        self.stopped = true;
+    }
+
     /// Fast shutdown: sessions are ended, data are written, the process is gone when this returns.
     pub fn stop(mut self) -> Result<(), Error> {
         if self.halt(STOP_SECONDS) {
@@ -172,14 +206,18 @@ impl Server {
     /// Whether the shutdown was in order.
     fn halt(&mut self, time: Duration) -> bool {
         let in_order = end(&mut self.child, time);
-        if let Some(mut watcher) = self.watcher.take() {
-            let _ = watcher.kill();
-            let _ = watcher.wait();
-        }
+        self.dismiss_watcher();
         // Only when it is empty; the next start makes it again.
         let _ = fs::remove_dir(&self.place.socket);
         self.stopped = true;
         in_order
+    }
+
+    fn dismiss_watcher(&mut self) {
+        if let Some(mut watcher) = self.watcher.take() {
+            let _ = watcher.kill();
+            let _ = watcher.wait();
+        }
     }
 }
 
@@ -198,6 +236,20 @@ impl Drop for Server {
 pub fn check_free(data: &Path) -> Result<(), Error> {
     let account = Account::choose()?;
     lock(&Place::prepare(account, data)?).map(drop)
+}
+
+/// Removes the cluster of that folder, if there is one; whatever was left over and serves it is stopped first.
+///
+/// # Errors
+/// [`Error::Running`], as [`start`].
+pub fn remove(data: &Path) -> Result<(), Error> {
+    let place = Place::prepare(Account::choose()?, data)?;
+    let _lock = lock(&place)?;
+    heal::heal(&place)?;
+    if place.cluster.exists() {
+        fs::remove_dir_all(&place.cluster).map_err(Error::io("remove", &place.cluster))?;
+    }
+    Ok(())
 }
 
 /// Takes the folder for this process, or says who has it.

@@ -4,12 +4,13 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use private_postgres::{Error, Options, Server, ensure_database, start};
+use private_postgres::{Error, Options, Server, ensure_database, remove, start, start_standby};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// A folder under `/tmp` that the user `postgres` can enter, gone with the test.
@@ -275,6 +276,42 @@ fn a_wrong_setting_shows_the_log() {
     let error = start(&options).unwrap_err();
     assert!(matches!(error, Error::Server { .. }));
     assert!(error.to_string().contains("shared_buffers"), "{error}");
+}
+
+#[test]
+fn a_standby_has_what_the_primary_had_when_that_is_gone() {
+    let scratch = Scratch::new("standby");
+    let primary = scratch.start();
+    let sql = |server: &Server, sql: &str| server.sql("postgres", sql).unwrap();
+    sql(&primary, "create table kept (n int);");
+    let options = Options {
+        data: scratch.0.join("standby"),
+        ..scratch.options()
+    };
+    // Once more: the copy of yesterday goes.
+    drop(start_standby(&options, &primary).unwrap());
+    sql(&primary, "insert into kept values (7);");
+    let standby = start_standby(&options, &primary).unwrap();
+    assert_eq!(sql(&standby, "select pg_is_in_recovery();"), "t");
+    sql(&primary, "insert into kept values (8);");
+    let count = "select count(*) from kept;";
+    soon("the row at the standby", || sql(&standby, count) == "2");
+
+    assert!(primary.processes().len() > 3, "the postmaster is not alone");
+    let socket = primary.socket_dir().join(".s.PGSQL.5432");
+    primary.kill();
+    assert!(UnixStream::connect(socket).is_err());
+    sql(&standby, "select pg_promote();");
+    sql(&standby, "insert into kept values (9);");
+    assert_eq!(sql(&standby, count), "3");
+    standby.stop().unwrap();
+    assert_eq!(sql(&start(&options).unwrap(), count), "3");
+
+    // The first one wakes where it fell.
+    assert_eq!(sql(&scratch.start(), count), "2");
+    remove(&scratch.options().data).unwrap();
+    let anew = scratch.start().sql("postgres", count).unwrap_err();
+    assert!(anew.to_string().contains("does not exist"), "{anew}");
 }
 
 /// Only as root is there a user to whom a folder can be closed.

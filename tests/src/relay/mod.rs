@@ -6,6 +6,7 @@ mod talk;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use rustls::{
@@ -65,6 +66,8 @@ pub enum Mood {
     Chatters,
     /// Slips a line in behind its answer to STARTTLS.
     Injects,
+    /// Lets the caller wait that long before it wants the mail.
+    TakesItsTime(Duration),
     /// Comes to a stop there, so that the process that talks to it can be killed.
     StopsAt(Step),
 }
@@ -126,6 +129,8 @@ pub struct Taken {
     pub sender: String,
     /// By which connection it came, counted from one.
     pub call: usize,
+    /// When it was all there.
+    pub at: Instant,
 }
 
 impl Taken {
@@ -204,6 +209,15 @@ impl Relay {
     /// What it took so far.
     pub fn taken(&self) -> Vec<Taken> {
         lock(&self.shared).taken.clone()
+    }
+
+    /// What it took after the first so many.
+    pub fn taken_after(&self, count: usize) -> Vec<Taken> {
+        lock(&self.shared)
+            .taken
+            .get(count..)
+            .unwrap_or_default()
+            .to_vec()
     }
 
     /// How many those are.

@@ -1,6 +1,6 @@
 //! What a relay says and hears in one conversation.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Instant};
 
 use rustls::pki_types::CertificateDer;
 use tokio::io::{
@@ -156,6 +156,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
 
     async fn take(&mut self, to: &str) -> std::io::Result<()> {
         self.pass(Step::Data).await;
+        if let Mood::TakesItsTime(time) = self.mood() {
+            tokio::time::sleep(time).await;
+        }
         self.say("354 go").await?;
         match self.mood() {
             Mood::HangsInTheMail => std::future::pending().await,
@@ -191,6 +194,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Talk<'a, S> {
             user: self.user.clone(),
             sender: self.sender.clone(),
             call: self.call,
+            at: Instant::now(),
         });
         if self.mood() == Mood::DiesAfterTheMail {
             return Err(std::io::ErrorKind::ConnectionReset.into());
