@@ -7,7 +7,12 @@ use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 
-use crate::{admission::Admission, graphql, limits::Limits};
+use crate::{
+    admission::Admission,
+    client_address::{ClientIpHeader, Proxies},
+    graphql,
+    limits::Limits,
+};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +21,8 @@ pub struct ApiSettings {
     pub dev: bool,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they name the client.
+    pub client_ip_header: ClientIpHeader,
     /// What a request may take.
     pub limits: Limits,
 }
@@ -31,6 +38,7 @@ struct Inner {
     metrics: Option<PrometheusHandle>,
     graphql: graphql::Schema,
     admission: Arc<Admission>,
+    proxies: Proxies,
 }
 
 impl App {
@@ -42,6 +50,10 @@ impl App {
         metrics: Option<PrometheusHandle>,
     ) -> Self {
         let graphql = graphql::schema(installation.clone());
+        let proxies = Proxies::new(
+            settings.trusted_proxies.clone(),
+            settings.client_ip_header.clone(),
+        );
         Self(Arc::new(Inner {
             installation,
             people,
@@ -49,6 +61,7 @@ impl App {
             settings,
             metrics,
             graphql,
+            proxies,
         }))
     }
 
@@ -77,5 +90,9 @@ impl App {
 
     pub(crate) fn admission(&self) -> &Arc<Admission> {
         &self.0.admission
+    }
+
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.0.proxies
     }
 }

@@ -114,6 +114,7 @@ fn serve_people(
     let settings = ApiSettings {
         dev: args.dev,
         trusted_proxies: args.trusted_proxies.clone(),
+        client_ip_header: args.client_ip_header.clone(),
         limits: Limits::default(),
     };
     let people = Arc::new(People::new());
