@@ -7,7 +7,13 @@ use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 
-use crate::{admission::Admission, graphql, limits::Limits, visits::Visits};
+use crate::{
+    admission::Admission,
+    client_address::{ClientIpHeader, Proxies},
+    graphql,
+    limits::Limits,
+    visits::Visits,
+};
 
 /// How the edge behaves.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +22,8 @@ pub struct ApiSettings {
     pub dev: bool,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they name the client.
+    pub client_ip_header: ClientIpHeader,
     /// What a request may take.
     pub limits: Limits,
 }
@@ -32,6 +40,7 @@ struct Inner {
     graphql: graphql::Schema,
     admission: Arc<Admission>,
     visits: Visits,
+    proxies: Proxies,
 }
 
 impl App {
@@ -43,6 +52,10 @@ impl App {
         metrics: Option<PrometheusHandle>,
     ) -> Self {
         let graphql = graphql::schema(installation.clone());
+        let proxies = Proxies::new(
+            settings.trusted_proxies.clone(),
+            settings.client_ip_header.clone(),
+        );
         Self(Arc::new(Inner {
             installation,
             people,
@@ -51,6 +64,7 @@ impl App {
             settings,
             metrics,
             graphql,
+            proxies,
         }))
     }
 
@@ -83,5 +97,9 @@ impl App {
 
     pub(crate) fn admission(&self) -> &Arc<Admission> {
         &self.0.admission
+    }
+
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.0.proxies
     }
 }

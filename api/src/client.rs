@@ -1,15 +1,12 @@
-//! Where a request comes from: address, device, CSRF cookie. Forwarding headers count only when the
-//! peer is a trusted proxy.
-
-use std::net::{IpAddr, SocketAddr};
+//! Where a request comes from: device, place, CSRF cookie, and the address that was found out before
+//! (`client_address.rs`). What is said of a place counts only when the peer is a trusted proxy.
 
 use axum::http::{HeaderMap, header};
 use flows::cx::{BrowserTrace, ClientInfo, CookieState};
-use ipnet::IpNet;
 use serde_json::{Map, Value};
 use tenants::{Project, ids};
 
-use crate::{accept, cookies};
+use crate::{accept, client_address::ClientAddress, cookies};
 
 const TEXT_BYTES_MAX: usize = 512;
 /// docs/wire.md, W10.8.
@@ -34,12 +31,7 @@ const FORWARDED: &[&str] = &[
 ];
 
 /// Facts about the client of a request.
-pub(crate) fn info(
-    project: &Project,
-    headers: &HeaderMap,
-    peer: SocketAddr,
-    trusted: &[IpNet],
-) -> ClientInfo {
+pub(crate) fn info(project: &Project, headers: &HeaderMap, address: &ClientAddress) -> ClientInfo {
     let sent = cookies::of_request(headers);
     let secret = cookies::csrf_secret(project, &sent);
     let cookies = match (&secret, sent.is_empty()) {
@@ -47,7 +39,6 @@ pub(crate) fn info(
         (None, true) => CookieState::None,
         (None, false) => CookieState::NoCsrf,
     };
-    let trusted = is_trusted(peer.ip(), trusted).then_some(trusted);
     ClientInfo {
         json: accept::is_json_request(headers),
         csrf_secret: secret.unwrap_or_else(ids::bytes),
@@ -58,9 +49,13 @@ pub(crate) fn info(
         browser_trace: browser_trace(headers, &sent),
         by_script: text(headers, "sec-fetch-mode")
             .is_some_and(|m| m == "cors" || m == "same-origin"),
-        ip_address: address(headers, peer, trusted),
+        ip_address: address.noted.clone(),
         user_agent: cut(text(headers, header::USER_AGENT.as_str()).unwrap_or_default()),
-        location: trusted.map_or_else(String::new, |_| location(headers)),
+        location: if address.by_proxy {
+            location(headers)
+        } else {
+            String::new()
+        },
         accept_language: text(headers, header::ACCEPT_LANGUAGE.as_str()).map(cut),
         forwarded_headers: forwarded_headers(headers),
     }
@@ -93,48 +88,6 @@ fn browser_trace(headers: &HeaderMap, sent: &[(String, String)]) -> Option<Brows
     }
 }
 
-/// The visitor's address: the first that the proxies name, else the last hop that is not a proxy of ours,
-/// else the peer with its port.
-fn address(headers: &HeaderMap, peer: SocketAddr, trusted: Option<&[IpNet]>) -> String {
-    let Some(trusted) = trusted else {
-        return peer.to_string();
-    };
-    let named = ["true-client-ip", "cf-connecting-ip", "x-real-ip"];
-    let single = named
-        .iter()
-        .find_map(|name| text(headers, name)?.trim().parse::<IpAddr>().ok());
-    single
-        .or_else(|| forwarded_for(headers, trusted))
-        .map_or_else(|| peer.to_string(), |ip| ip.to_string())
-}
-
-/// From the right: hops append, so only what our own proxies wrote can be believed.
-fn forwarded_for(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
-    let lines: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .collect();
-    let hops = lines
-        .iter()
-        .flat_map(|line| line.split(','))
-        .map(|hop| hop.trim().parse::<IpAddr>().ok());
-    let hops: Vec<Option<IpAddr>> = hops.collect();
-    let mut visitor = None;
-    for hop in hops.into_iter().rev() {
-        let ip = hop?;
-        visitor = Some(ip);
-        if !is_trusted(ip, trusted) {
-            break;
-        }
-    }
-    visitor
-}
-
-pub(crate) fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
-    trusted.iter().any(|net| net.contains(&ip.to_canonical()))
-}
-
 fn location(headers: &HeaderMap) -> String {
     let parts = ["cf-ipcity", "cf-ipcountry"]
         .iter()
@@ -165,22 +118,6 @@ mod tests {
             .iter()
             .map(|(n, v)| (header::HeaderName::from_static(n), v.parse().unwrap()))
             .collect()
-    }
-
-    #[test]
-    fn forged_addresses_are_not_believed() {
-        let peer: SocketAddr = "203.0.113.9:1234".parse().unwrap();
-        let proxies = ["10.0.0.0/8".parse().unwrap()];
-        let forged = headers(&[
-            ("x-forwarded-for", "1.2.3.4"),
-            ("true-client-ip", "1.2.3.4"),
-        ]);
-        assert_eq!(address(&forged, peer, None), "203.0.113.9:1234");
-        // A visitor wrote the first entry, our proxies the others.
-        let chain = headers(&[("x-forwarded-for", "1.2.3.4, 198.51.100.7, 10.0.0.2")]);
-        assert_eq!(address(&chain, peer, Some(&proxies)), "198.51.100.7");
-        let garbage = headers(&[("x-forwarded-for", "1.2.3.4, nonsense")]);
-        assert_eq!(address(&garbage, peer, Some(&proxies)), "203.0.113.9:1234");
     }
 
     /// W10.8.

@@ -7,6 +7,7 @@ mod app;
 mod audience;
 mod body;
 mod client;
+mod client_address;
 mod cookies;
 mod cors;
 mod edge;
@@ -30,6 +31,7 @@ mod visit;
 mod visits;
 
 pub use app::{ApiSettings, App};
+pub use client_address::ClientIpHeader;
 pub use limits::Limits;
 pub use routes::{document as openapi, routes};
 pub use server::{serve, serve_metrics};

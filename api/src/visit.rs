@@ -1,6 +1,6 @@
 //! One request to a project: the project, who is signed in, where it comes from. An extractor.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::FromRequestParts,
@@ -11,7 +11,7 @@ use flows::cx::{ClientInfo, Cx};
 use identity::Session;
 use tenants::Project;
 
-use crate::{App, accept, client, cookies, error::ApiError};
+use crate::{App, accept, client, client_address::ClientAddress, cookies, error::ApiError};
 
 /// The project that a request is for, and its client. An extension of the request, put there when its address
 /// was taken apart.
@@ -23,8 +23,8 @@ pub(crate) struct Tenant {
 }
 
 impl Tenant {
-    pub(crate) fn of(project: Project, headers: &HeaderMap, peer: SocketAddr, app: &App) -> Self {
-        let client = client::info(&project, headers, peer, &app.settings().trusted_proxies);
+    pub(crate) fn of(project: Project, headers: &HeaderMap, address: &ClientAddress) -> Self {
+        let client = client::info(&project, headers, address);
         Self {
             project,
             client: Arc::new(client),

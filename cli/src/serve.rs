@@ -114,6 +114,7 @@ fn serve_people(
     let settings = ApiSettings {
         dev: args.dev,
         trusted_proxies: args.trusted_proxies.clone(),
+        client_ip_header: args.client_ip_header.clone(),
         limits: Limits {
             visits_per_minute: args.visits_per_minute,
             ..Limits::default()

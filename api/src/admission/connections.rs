@@ -20,7 +20,7 @@ use tokio::{
     time::Sleep,
 };
 
-use crate::{client, limits::Limits};
+use crate::{client_address::is_trusted, limits::Limits};
 
 /// The open connections, counted by the network that they come from.
 pub(crate) struct Connections {
@@ -52,7 +52,7 @@ impl Connections {
     /// network, so that network may have every connection there is.
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<Connected> {
         let network = Network::of(&peer.to_string()).narrow;
-        let most = if client::is_trusted(peer, &self.trusted) {
+        let most = if is_trusted(peer, &self.trusted) {
             self.limits.connections_max
         } else {
             self.limits.connections_per_network_max

@@ -1,11 +1,11 @@
 //! From the address to the project: its routes, with the prefix taken off; and what holds for all of its
 //! answers.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
-    Router,
-    extract::{ConnectInfo, Request, State},
+    Extension, Router,
+    extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
     response::{IntoResponse as _, Response},
 };
@@ -16,6 +16,7 @@ use super::fallback::{self, is_typed};
 use crate::{
     App,
     audience::{Audience, Audiences},
+    client_address::ClientAddress,
     cookies::{self, NewCsrf},
     cors,
     error::ApiError,
@@ -38,7 +39,7 @@ pub(crate) struct Projects {
 /// `/p/{slug}/…` -> the project's routes, with the prefix taken off.
 pub(crate) async fn dispatch(
     State(projects): State<Projects>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(address): Extension<ClientAddress>,
     mut request: Request,
 ) -> Response {
     let Projects {
@@ -63,7 +64,7 @@ pub(crate) async fn dispatch(
         Ok(Lookup::Migrating) => return migrating().into_response(),
         Err(fault) => return ApiError::from(fault).into_response(),
     };
-    let tenant = Tenant::of(project, request.headers(), peer, &app);
+    let tenant = Tenant::of(project, request.headers(), &address);
     let audience = audiences
         .of(rest.path())
         .unwrap_or_else(|| fallback::audience(rest.path()));

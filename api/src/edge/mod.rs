@@ -4,10 +4,10 @@
 pub(crate) mod dispatch;
 pub(crate) mod fallback;
 
-use std::time::Instant;
+use std::{net::SocketAddr, time::Instant};
 
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -20,11 +20,19 @@ use crate::{
 };
 
 /// Around everything.
-pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn around(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", id = %id.text, %method, path);
+    let address = app.proxies().client(request.headers(), peer);
+    let client = address.ip;
+    request.extensions_mut().insert(address);
     let began = Instant::now();
     let mut response = id
         .clone()
@@ -35,7 +43,7 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
     let seconds = began.elapsed().as_secs_f64();
     metrics::counter!("insula_requests_total", "method" => label(&method), "status" => class(status)).increment(1);
     metrics::histogram!("insula_request_seconds").record(seconds);
-    span.in_scope(|| tracing::info!(status, milliseconds = seconds * 1000.0, "answered"));
+    span.in_scope(|| tracing::info!(%client, status, milliseconds = seconds * 1000.0, "answered"));
     harden(&mut response);
     if let Ok(id) = HeaderValue::try_from(id.text) {
         response.headers_mut().insert("x-request-id", id);

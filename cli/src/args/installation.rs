@@ -3,6 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use api::ClientIpHeader;
 use clap::{ArgAction, Args, Subcommand, builder::BoolishValueParser};
 use ipnet::IpNet;
 use secrecy::SecretString;
@@ -43,7 +44,7 @@ pub struct ServeArgs {
         default_value = "127.0.0.1:4433"
     )]
     pub listen: String,
-    /// Networks of the reverse proxies in front; only from these are X-Forwarded-* and similar headers read
+    /// Networks of the reverse proxies in front; nobody else is believed who a client is
     #[arg(
         long,
         env = "INSULA_TRUSTED_PROXIES",
@@ -60,6 +61,15 @@ pub struct ServeArgs {
     #[arg(long, env = "INSULA_SESSION_CACHE_MIB", value_name = "MIB", default_value_t = 256,
           value_parser = clap::value_parser!(u32).range(16..=65_536))]
     pub session_cache_mib: u32,
+    /// The one header in which the trusted proxies name the client. X-Forwarded-For is read from the right, past
+    /// the trusted proxies; any other is one address
+    #[arg(
+        long,
+        env = "INSULA_CLIENT_IP_HEADER",
+        value_name = "NAME",
+        default_value = "X-Forwarded-For"
+    )]
+    pub client_ip_header: ClientIpHeader,
     /// Serve projects at https://SLUG.DOMAIN; not served yet
     #[arg(long, env = "INSULA_BASE_DOMAIN", value_name = "DOMAIN")]
     pub base_domain: Option<String>,

@@ -116,6 +116,49 @@ fn metrics_tell_what_became_of_messages_and_how_full_the_queue_is() {
     });
 }
 
+/// A proxy on this machine that was not listed, and one that was and says nothing useful.
+#[test]
+fn the_log_tells_who_asked_and_whom_nobody_believes() {
+    tests::run(async {
+        let world = World::own().await;
+        let project = world.project().await;
+        let log = ("INSULA_LOG", "info");
+        let stranger = Life::begin(&world, &[log]).await;
+        for n in 0..3 {
+            let mut native = stranger.client(&project, Kind::Api);
+            native.set_header("x-forwarded-for", &format!("203.0.113.{n}"));
+            native.begin("login", "").await;
+        }
+        let told = stranger.lines("INSULA_TRUSTED_PROXIES");
+        assert_eq!(told.len(), 1, "once for each network: {told:?}");
+        assert!(told[0].contains("\"peer\":\"127.0.0.1/32\""), "{told:?}");
+        assert_eq!(
+            stranger.lines("\"client\":\"127.0.0.1\"").len(),
+            stranger.lines("answered").len()
+        );
+
+        let settings = [
+            log,
+            ("INSULA_TRUSTED_PROXIES", "127.0.0.0/8"),
+            ("INSULA_CLIENT_IP_HEADER", "X-Real-IP"),
+        ];
+        let listed = Life::begin(&world, &settings).await;
+        let mut native = listed.client(&project, Kind::Api);
+        native.set_header("x-real-ip", "203.0.113.5:4711");
+        native.begin("login", "").await;
+        let answered = listed.lines("\"client\":\"203.0.113.5\"");
+        assert_eq!(answered.len(), 1, "{answered:?}");
+        native.set_header("x-real-ip", "unknown");
+        native.begin("login", "").await;
+        native.begin("login", "").await;
+        let told = listed.lines("INSULA_CLIENT_IP_HEADER");
+        assert_eq!(told.len(), 1, "once in a while: {told:?}");
+        assert!(told[0].contains("\"entry\":\"unknown\""), "{told:?}");
+        drop((stranger, listed));
+        world.finish().await;
+    });
+}
+
 /// Answers everything with 200, and hands on first lines and bodies.
 fn collector() -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,7 +1,9 @@
 //! `insula serve` over the database of a world, on ports of its own.
 
 use std::{
+    fs::{self, File},
     net::TcpListener,
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
@@ -19,6 +21,7 @@ pub(crate) struct Life {
     /// Host and port of the projects.
     pub(crate) address: String,
     metrics: Client,
+    log: PathBuf,
 }
 
 /// Taken and given back: nobody else asks for it at once.
@@ -31,6 +34,7 @@ impl Life {
     /// Begun, and ready.
     pub(crate) async fn begin(world: &World, environment: &[(&str, &str)]) -> Self {
         let (address, metrics) = (free_address(), free_address());
+        let log = std::env::temp_dir().join(format!("insula-log-{}", address.replace(':', "-")));
         let database = world.database();
         let mut command = Command::new(env!("CARGO_BIN_EXE_insula"));
         command
@@ -45,8 +49,10 @@ impl Life {
             .env("INSULA_DB_CONNECTIONS", "8")
             .env("INSULA_LOG", "warn")
             .envs(environment.iter().copied())
-            .stdout(Stdio::null());
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap());
         let life = Self {
+            log,
             child: command.spawn().unwrap(),
             metrics: Client::new(&format!("http://{metrics}"), Kind::Api),
             address,
@@ -72,6 +78,18 @@ impl Life {
         told.text.lines().find_map(line)
     }
 
+    /// What it has said so far, a JSON object a line.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The lines that hold this.
+    pub(crate) fn lines(&self, part: &str) -> Vec<String> {
+        let said = self.said();
+        let with_it = said.lines().filter(|line| line.contains(part));
+        with_it.map(str::to_owned).collect()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -92,5 +110,9 @@ impl Drop for Life {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", self.said());
+        }
+        let _ = fs::remove_file(&self.log);
     }
 }
