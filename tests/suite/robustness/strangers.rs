@@ -2,7 +2,9 @@
 //! from before does not notice, and whoever waits as told gets in, and gets their mail. What the limits let through,
 //! and so the odds that docs/security.md publishes.
 //!
-//! The networks ask the limits without HTTP. Looks inside: `flows`, `identity`.
+//! The networks ask the limits without HTTP.
+//!
+//! Looks inside: `flows`, `identity`, the tables.
 
 use chrono::TimeDelta;
 use flows::{
