@@ -83,7 +83,9 @@ impl Client {
 
     /// Submits a flow with these fields and its CSRF token: a form in a browser, JSON elsewhere.
     pub async fn submit(&self, form: &Answer, fields: Value) -> Answer {
-        let action = form.body["ui"]["action"].as_str().unwrap().to_owned();
+        let action = form.body["ui"]["action"].as_str();
+        let action = action.unwrap_or_else(|| panic!("no form: {} {}", form.status, form.text));
+        let action = action.to_owned();
         let mut fields = fields;
         if self.kind() != Kind::Api && fields.get("csrf_token").is_none() {
             fields["csrf_token"] = form.node("csrf_token")["attributes"]["value"].clone();

@@ -228,6 +228,7 @@ fn responses() -> Value {
         "NoProject": error("There is no such project."),
         "HeadTooLong": { "description": "The address is longer than 64 KiB, alone (414) or with the headers (431)." },
         "Slow": error("The body did not come to its end in time."),
+        "TooMany": later("The visitor's network began too many flows here, or had too many submissions refused."),
         "Fault": error("Something went wrong on the server. Its log knows more, by `X-Request-ID`."),
         "Unavailable": later("Too busy, without a database, or the project is being moved to a new version (`project_migrating`)."),
         "Overrun": error("The answer took too long. What was begun may still be carried out."),
@@ -258,6 +259,7 @@ const OF_A_PROJECT: [(&str, &str); 3] = [
     ("404", "NoProject"),
 ];
 const OF_ADMINISTRATION: [(&str, &str); 2] = [("401", "KeyMissing"), ("403", "KeyRefused")];
+const OF_SELFSERVICE: [(&str, &str); 1] = [("429", "TooMany")];
 const WITH_A_BODY: [(&str, &str); 2] = [("400", "Malformed"), ("408", "Slow")];
 
 /// What stands at no handler because it holds for all of them.
@@ -266,6 +268,9 @@ fn finish(path: &str, item: &mut Value, common: &Refusals) {
         if path.starts_with("/admin/") {
             operation["security"] = json!([{ "key": [] }]);
             add(operation, &OF_ADMINISTRATION);
+        }
+        if path.starts_with("/self-service/") {
+            add(operation, &OF_SELFSERVICE);
         }
         if operation.get("requestBody").is_some() {
             add(operation, &WITH_A_BODY);

@@ -142,10 +142,10 @@ async fn a_network_guesses_only_so_often(site: Site) {
 /// A visitor who guesses at a password waits longer and longer; its owner, elsewhere, not at all.
 #[story(behind_a_proxy())]
 async fn who_guesses_elsewhere_does_not_keep_the_owner_out(site: Site) {
-    let limits = json!({"insula": {"limits": {"guesses": {"per_identifier": 3}}}});
+    let limits = json!({"insula": {"limits": {"guesses": {"per_identifier": 10}}}});
     let project = site.project_with(tests::cheap(limits)).await;
     make(&site, &project, json!({"email": ADA}), true).await;
-    for _ in 0..3 {
+    for _ in 0..10 {
         is_judged(&site, &project, HERE, ADA).await;
     }
     let mut waits = Vec::new();
