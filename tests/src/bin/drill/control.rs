@@ -29,7 +29,11 @@ struct Taken {
 }
 
 pub(crate) async fn run(stage: &mut Stage) -> Done<Row> {
-    stage.shared.tally.write("--- control");
+    stage.calibrate().await;
+    stage
+        .shared
+        .tally
+        .write(&format!("--- control, {} a second", stage.rate));
     let before = stage.shared.ledger.acknowledged();
     drop(stage.shared.tally.take(stage.shared.proxy.slowest()));
     let load = Load::begin(&stage.shared, stage.chance.branch(), stage.rate);
@@ -37,6 +41,7 @@ pub(crate) async fn run(stage: &mut Stage) -> Done<Row> {
     load.end().await;
     let mut calm = Row::new("nothing; then five acknowledged writes are taken away".to_owned());
     calm.seen = stage.shared.tally.take(stage.shared.proxy.slowest());
+    calm.rate = stage.rate;
     calm.writes = stage.shared.ledger.acknowledged() - before;
     stage.compare(&mut calm).await?;
     calm.judge(&Promise::NOTHING, Instant::now());

@@ -15,6 +15,8 @@ const TOLD_MAX: usize = 3;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     pub(crate) title: String,
+    /// Errands begun each second.
+    pub(crate) rate: u32,
     pub(crate) seen: Seen,
     /// Acknowledged meanwhile.
     pub(crate) writes: u64,
@@ -92,7 +94,7 @@ impl Row {
 
     fn away(&self) -> String {
         match (self.seen.first, self.seen.last) {
-            (Some(first), Some(last)) => seconds(last - first),
+            (Some(first), Some(last)) => seconds(last.saturating_duration_since(first)),
             _ => "–".to_owned(),
         }
     }
@@ -131,9 +133,17 @@ impl Row {
         told.join("; ")
     }
 
-    fn cells(&self) -> [String; 8] {
+    fn load(&self) -> String {
+        match self.rate {
+            0 => "–".to_owned(),
+            rate => format!("{} at {rate}/s", self.seen.good),
+        }
+    }
+
+    fn cells(&self) -> [String; 9] {
         [
             self.title.clone(),
+            self.load(),
             self.troubles(),
             self.away(),
             seconds(self.seen.slowest),
@@ -146,15 +156,26 @@ impl Row {
 
     /// For the progress.
     pub(crate) fn line(&self) -> String {
-        let [title, troubles, away, slowest, writes, lost, mails, verdict] = self.cells();
+        let [
+            title,
+            load,
+            troubles,
+            away,
+            slowest,
+            writes,
+            lost,
+            mails,
+            verdict,
+        ] = self.cells();
         format!(
-            "{title}: errors {troubles}, away {away}, slowest {slowest}, {writes} writes, {lost} lost, mails {mails}: {verdict}"
+            "{title}: {load}, errors {troubles}, away {away}, slowest {slowest}, {writes} writes, {lost} lost, mails {mails}: {verdict}"
         )
     }
 }
 
-const HEADS: [&str; 8] = [
+const HEADS: [&str; 9] = [
     "fault",
+    "errands",
     "client errors",
     "away",
     "slowest",

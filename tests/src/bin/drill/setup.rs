@@ -78,6 +78,7 @@ pub(crate) async fn set_up(args: &Args) -> Done<Stage> {
         folder,
         chance: chance.branch(),
         rate: args.rate,
+        wished: args.rate,
         seconds: args.seconds,
         mended: None,
         notes: Vec::new(),

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::{StreamExt as _, stream};
 use sqlx::{AssertSqlSafe, PgConnection};
 use tests::relay::Mood;
 use tokio::time::sleep;
@@ -15,6 +16,7 @@ use crate::{
     Done,
     chance::Chance,
     cluster::Cluster,
+    errands::Visitor,
     faults::Fault,
     load::{Load, Shared},
     process::{Process, READY_WITHIN},
@@ -26,6 +28,10 @@ const USUAL_SECONDS: f64 = 300.0;
 /// Of load before and after a fault.
 const BEFORE: u32 = 2;
 const AFTER: u32 = 3;
+/// Sign-ins that tell how much can be done.
+const TRIED: usize = 16;
+const TRIED_AT_ONCE: usize = 4;
+const RATE_MIN: u32 = 3;
 
 /// See the head of the file. What ends first stands first.
 pub(crate) struct Stage {
@@ -37,7 +43,9 @@ pub(crate) struct Stage {
     /// Of logs and data.
     pub(crate) folder: PathBuf,
     pub(crate) chance: Chance,
+    /// What visitors begin each second, and were to begin.
     pub(crate) rate: u32,
+    pub(crate) wished: u32,
     pub(crate) seconds: u32,
     /// When the fault was over.
     pub(crate) mended: Option<Instant>,
@@ -81,9 +89,42 @@ impl Stage {
         self.mended = Some(Instant::now());
     }
 
+    /// What visitors begin each second: what was wished for, but no more than so many sign-ins as this machine can do
+    /// now, of which a third is used then. Faults are to be seen, not a machine that is too small or busy elsewhere.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "some hundreds at most"
+    )]
+    pub(crate) async fn calibrate(&mut self) {
+        let shared = &self.shared;
+        let people = (0..TRIED).filter_map(|_| {
+            shared
+                .ledger
+                .for_reading(&mut self.chance, |person| person.maybe.is_none())
+        });
+        let people: Vec<_> = people.map(|person| person.clone()).collect();
+        let began = Instant::now();
+        let tried = stream::iter(people.iter().enumerate()).map(async |(at, person)| {
+            let visitor = Visitor {
+                at: Some(at % 2),
+                ..shared.visitor(person.project, &person.from)
+            };
+            // What is wrong with it, comparisons tell.
+            drop(visitor.sign_in(&person.email, &person.password).await);
+        });
+        let count = tried.buffer_unordered(TRIED_AT_ONCE).count().await;
+        let possible = count as f64 / began.elapsed().as_secs_f64();
+        self.rate = (possible as u32).clamp(RATE_MIN, self.wished);
+    }
+
     /// Let it happen, and compare.
     pub(crate) async fn meet(&mut self, fault: &Fault) -> Done<Row> {
-        self.shared.tally.write(&format!("--- {}", fault.name));
+        self.calibrate().await;
+        self.shared
+            .tally
+            .write(&format!("--- {}, {} a second", fault.name, self.rate));
         let before = self.shared.ledger.acknowledged();
         drop(self.shared.tally.take(self.shared.proxy.slowest()));
         let load = fault
@@ -103,6 +144,7 @@ impl Stage {
         }
         self.shared.relay.set(Mood::TakesAll);
         let mut row = Row::new(fault.title.to_owned());
+        row.rate = if fault.under_load { self.rate } else { 0 };
         row.seen = self.shared.tally.take(self.shared.proxy.slowest());
         row.writes = self.shared.ledger.acknowledged() - before;
         self.heal().await?;
@@ -144,6 +186,9 @@ impl Stage {
     async fn heal(&mut self) -> Done {
         if self.cluster.primary().is_err() {
             self.cluster.start_again()?;
+        }
+        if self.cluster.standby().is_err() {
+            self.cluster.renew_standby()?;
         }
         self.cluster.lead_everybody()?;
         if !self.worker.is_running() {

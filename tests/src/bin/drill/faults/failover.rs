@@ -30,7 +30,7 @@ pub(crate) async fn synchronous(stage: &mut Stage) -> Done {
     stage.cluster.lead_everybody()?;
     stage.is_mended();
     sleep(Duration::from_secs(5)).await;
-    stage.cluster.renew_standby()
+    Ok(())
 }
 
 /// Something that was served and is not to be any more.
@@ -89,7 +89,6 @@ pub(crate) async fn lost_tail(stage: &mut Stage) -> Done {
     }
     stage.is_mended();
     stage.cluster.lead_everybody()?;
-    stage.cluster.renew_standby()?;
     let slug = json!({"input": {"slug": stage.shared.slugs[remembered.suspended]}});
     let resume =
         "mutation ($input: ProjectRefInput!) { resumeProject(input: $input) { project { slug } } }";
