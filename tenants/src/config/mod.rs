@@ -25,6 +25,7 @@ pub mod units;
 mod unsupported_keys;
 mod validate;
 mod violation;
+mod way_out;
 
 pub use change::{diff, merged};
 pub use context::{DocumentCheck, SchemaCheck, ValidateCx};
@@ -38,3 +39,4 @@ pub use sealed::{OpenError, masked_stored};
 pub use section::{Section, SectionCheck, section_check};
 pub use sources::SCHEMA_BYTES_MAX;
 pub use violation::ConfigViolation;
+pub use way_out::WayOut;
