@@ -24,7 +24,7 @@ use url::Url;
 use crate::{
     Failure,
     args::installation::ServeArgs,
-    connect,
+    connect, database,
     keyfile::kept,
     migrate::seconds,
     postgres::Private,
@@ -104,6 +104,7 @@ async fn database(args: &ServeArgs) -> Result<(String, String, Option<Private>),
                  {name}: or {how}"
             )));
         };
+        database::check(database, true)?;
         return Ok((gate.to_owned(), owner.to_owned(), None));
     }
     let private = Private::start(&args.data).await?;

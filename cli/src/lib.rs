@@ -8,6 +8,7 @@ mod client;
 pub mod command_line;
 mod commands;
 mod connect;
+mod database;
 mod dev;
 mod document;
 mod failure;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::{
     Failure,
     args::installation::MigrateArgs,
-    connect, output,
+    connect, database, output,
     settings::{Missing, NO_DATABASE, NO_OWNER, given},
 };
 
@@ -27,6 +27,7 @@ pub(crate) async fn migrate(args: MigrateArgs) -> Result<(), Failure> {
         missing.unless(gate, NO_DATABASE)
     };
     missing.none()?;
+    database::check(&args.database, false)?;
     let (owner, gate) = (owner.unwrap_or_default(), gate.unwrap_or_default());
     let pending = connect::patiently("the database (INSULA_OWNER_DATABASE_URL)", async || {
         migrate::check(owner).await

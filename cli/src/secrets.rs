@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     Failure,
     args::installation::SecretsArgs,
-    connect, output,
+    connect, database, output,
     settings::{self, Missing, NO_DATABASE, NO_SECRETS, given},
 };
 
@@ -68,6 +68,7 @@ impl Opened {
         let gate = missing.unless(given(args.database.database_url.as_ref()), NO_DATABASE);
         let keys = missing.unless(given(args.secrets.secrets.as_ref()), NO_SECRETS);
         missing.none()?;
+        database::check(&args.database, false)?;
         let (gate, keys) = (gate.unwrap_or_default(), keys.unwrap_or_default());
         let ids = settings::master_keys(keys)?
             .ids()

@@ -8,7 +8,7 @@ use tenants::{
 };
 use url::Url;
 
-use crate::{Failure, args::installation::InstallationArgs};
+use crate::{Failure, args::installation::InstallationArgs, database};
 
 const SPARE_SLOTS: i32 = 20;
 const SPARE_SLOTS_DEV: i32 = 3;
@@ -45,6 +45,7 @@ pub(crate) fn required(args: &InstallationArgs) -> Result<Known, Failure> {
     let (Some(gate_url), Some(secrets), Some(public_url)) = (gate_url, secrets, public_url) else {
         return Err(Failure::Usage("a setting is missing".to_owned()));
     };
+    database::check(&args.database, false)?;
     Ok(Known {
         gate_url: gate_url.to_owned(),
         owner_url: given(args.database.owner_database_url.as_ref()).map(str::to_owned),

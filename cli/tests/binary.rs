@@ -161,6 +161,98 @@ fn a_missing_setting_is_named() {
     );
 }
 
+/// A name that nobody has: nothing is sent anywhere.
+const ELSEWHERE: &str = "postgres://gate:hunter2@database.invalid:5432/insula";
+
+fn with_database(folder: &Path, command: &[&str], url: &str) -> std::process::Command {
+    let mut insula = insula(folder, command);
+    insula
+        .env("DATABASE_URL", url)
+        .env("INSULA_OWNER_DATABASE_URL", url)
+        .env(
+            "INSULA_SECRETS",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        )
+        .env("INSULA_PUBLIC_URL", "http://127.0.0.1:4433")
+        .env("INSULA_LISTEN", "127.0.0.1:0")
+        .env("INSULA_METRICS_LISTEN", "127.0.0.1:0");
+    insula
+}
+
+const COMMANDS: [&[&str]; 5] = [
+    &["serve"],
+    &["work"],
+    &["migrate"],
+    &["migrate", "--check"],
+    &["secrets", "status"],
+];
+
+#[test]
+fn a_database_elsewhere_is_reached_by_verified_tls_or_not_at_all() {
+    let scratch = Scratch::new("plain");
+    for command in COMMANDS {
+        for way in ["", "?sslmode=prefer", "?sslmode=require"] {
+            let url = format!("{ELSEWHERE}{way}");
+            let output = with_database(&scratch.0, command, &url).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+            for part in [
+                "  DATABASE_URL: ",
+                "  INSULA_OWNER_DATABASE_URL: ",
+                "database.invalid",
+                "sslmode=verify-full",
+                "INSULA_PLAIN_DATABASE=true",
+            ] {
+                assert!(said.contains(part), "{command:?}: {part} in {said}");
+            }
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+    // A trusted network is said each time, and then it is tried.
+    let mut child = with_database(&scratch.0, &["migrate"], ELSEWHERE)
+        .env("INSULA_PLAIN_DATABASE", "true")
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said: Vec<String> = lines.take(3).map(Result::unwrap).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said[0].contains("\"setting\":\"DATABASE_URL\""), "{said:?}");
+    assert!(
+        said[1].contains("\"setting\":\"INSULA_OWNER_DATABASE_URL\""),
+        "{said:?}"
+    );
+    assert!(said[2].contains("waiting up to"), "{said:?}");
+}
+
+#[test]
+fn several_hosts_are_refused_with_what_to_do() {
+    let scratch = Scratch::new("hosts");
+    for (url, named) in [
+        (
+            "postgres://gate:hunter2@one.invalid,two.invalid/insula",
+            "several hosts",
+        ),
+        (
+            "postgres://gate:hunter2@one.invalid/insula?target_session_attrs=read-write",
+            "target_session_attrs",
+        ),
+    ] {
+        for command in COMMANDS {
+            let mut insula = with_database(&scratch.0, command, url);
+            let output = insula
+                .env("INSULA_PLAIN_DATABASE", "true")
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+            assert!(said.contains(named) && said.contains("PgBouncer"), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
     let scratch = Scratch::new("secret");

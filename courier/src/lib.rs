@@ -18,6 +18,7 @@ pub mod store;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod ways_out;
 mod write;
 
 pub use certificate::ClientCertificate;
@@ -31,4 +32,5 @@ pub use message::{Cause, Template};
 pub use relay::{Protection, Relay};
 pub use store::{Content, Dispatch, Message, Status, enqueue};
 pub use templates::render;
+pub use ways_out::ways_out;
 pub use write::MessageWrite;

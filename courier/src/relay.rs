@@ -73,6 +73,19 @@ impl Relay {
         self.server_name.as_deref().unwrap_or(&self.host)
     }
 
+    /// Why what is sent there is not protected by TLS with a checked certificate, and what to say instead.
+    pub fn unprotected(&self) -> Option<&'static str> {
+        if self.protection == Protection::Opportunistic {
+            Some("disable_starttls=true may send in the clear: leave it out")
+        } else if !self.verify {
+            Some(
+                "skip_ssl_verify=true believes whoever answers: leave it out, or name what the certificate is for by server_name",
+            )
+        } else {
+            None
+        }
+    }
+
     /// Is the relay on this very machine? Then a password may travel in the clear.
     pub fn is_local(&self) -> bool {
         let ip = self.host.parse::<std::net::IpAddr>();

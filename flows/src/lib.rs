@@ -58,5 +58,6 @@ pub fn config_rules() -> ConfigRules {
         presets: &identity::schema::PRESET_IDS,
         sections: SECTIONS,
         checks: &[hooks::check, courier::check],
+        ways_out: courier::ways_out,
     }
 }

@@ -8,6 +8,7 @@ pub mod clock;
 mod cluster;
 pub mod config;
 pub mod control;
+mod database_url;
 pub mod fair;
 mod fault;
 pub mod ids;
@@ -41,6 +42,7 @@ pub use control::{
     projects::NewProject,
     revisions::{ConfigRestore, ConfigUpdate, ConfigUpdated, RevisionEntry, UpdateMode},
 };
+pub use database_url::DatabaseWay;
 pub use fault::{Fault, broken_constraint};
 pub use installation::Installation;
 pub use invalidation::Load;

@@ -93,6 +93,7 @@ pub(crate) struct Inner {
     pub(crate) origin: String,
     pub(crate) cluster: Cluster,
     pub(crate) http: Outbound,
+    pub(crate) http_unprotected: Outbound,
     pub(crate) lengths: Lengths,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) memo: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
@@ -205,6 +206,12 @@ impl Project {
     /// The guarded client for every call that this project's configuration can cause.
     pub fn http(&self) -> &Outbound {
         &self.0.http
+    }
+
+    /// The same for messages that no verified TLS protects: outside DEVELOPMENT it reaches the networks that the
+    /// operator listed, and nothing else.
+    pub fn http_unprotected(&self) -> &Outbound {
+        &self.0.http_unprotected
     }
 
     /// What a snippet of Jsonnet makes of `ctx`: the value of its call, when it is a function. In a process of

@@ -142,6 +142,7 @@ impl Directory {
             begin_sql: Arc::from(schema::begin_sql(record.slot, &record.db_role)),
             base_url: format!("{}/p/{}", self.origin(), record.slug),
             http: self.outbound(record.environment).clone(),
+            http_unprotected: self.outbound_unprotected(record.environment).clone(),
             config,
             data_key,
             record,

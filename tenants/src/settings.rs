@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     clock::Clock,
-    config::{DocumentCheck, SectionCheck},
+    config::{DocumentCheck, SectionCheck, WayOut},
     jsonnet::Program,
     lengths::Lengths,
     secrets::MasterKeys,
@@ -23,6 +23,8 @@ pub struct ConfigRules {
     pub sections: &'static [SectionCheck],
     /// What else has a say, once every part parses.
     pub checks: &'static [DocumentCheck],
+    /// Where messages leave by an accepted document.
+    pub ways_out: fn(&Value) -> Vec<WayOut>,
 }
 
 /// How an installation is reached and what it may do.

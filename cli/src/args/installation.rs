@@ -13,8 +13,8 @@ use super::output::OutputArgs;
 
 const SECRET_ENVIRONMENT: &str = "\
 Environment only, because a command line is visible to other users of the machine:
-  DATABASE_URL               the gate login, as postgres://user:password@host:port/database; with
-                             --dev a private PostgreSQL stands in
+  DATABASE_URL               the gate login, as postgres://user:password@host:port/database; on another
+                             machine with ?sslmode=verify-full; with --dev a private PostgreSQL stands in
   INSULA_OWNER_DATABASE_URL  the owner login: owns the database, CREATEROLE; used by `migrate` and by the
                              worker (spare schemas, deletions) alone
   INSULA_SECRETS             master keys: 32 bytes each in base64url, separated by commas; the first
@@ -182,6 +182,10 @@ pub struct DatabaseArgs {
         value_name = "URL"
     )]
     pub owner_database_url: Option<SecretString>,
+    /// The network to the database is trusted: take a way there without TLS or with a certificate that nobody
+    /// checks, with a warning. Else a database on another machine needs sslmode=verify-full
+    #[arg(long, env = "INSULA_PLAIN_DATABASE", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
+    pub plain_database: bool,
 }
 
 /// `INSULA_SECRETS`.

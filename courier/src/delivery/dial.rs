@@ -116,7 +116,12 @@ fn client_certificate(project: &Project) -> Option<Arc<CertifiedKey>> {
 async fn connect(project: &Project, relay: &Relay) -> Result<TcpStream, DeliveryError> {
     let until = Instant::now() + DIAL_SECONDS_MAX;
     let late = || DeliveryError::Passing("the relay cannot be reached in time".to_owned());
-    let resolved = timeout_at(until, project.http().resolve(&relay.host, relay.port)).await;
+    let out = if relay.unprotected().is_some() {
+        project.http_unprotected()
+    } else {
+        project.http()
+    };
+    let resolved = timeout_at(until, out.resolve(&relay.host, relay.port)).await;
     let addresses = resolved.map_err(|_| late())?.map_err(|error| match error {
         OutboundError::Refused { .. } | OutboundError::BadUrl { .. } => {
             DeliveryError::Relay(error.to_string())

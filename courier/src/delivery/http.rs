@@ -13,6 +13,7 @@ use super::error::DeliveryError;
 use crate::{
     config::{KeyPlace, RequestAuth, RequestConfig},
     store::Stored,
+    ways_out::unprotected,
 };
 
 const SERVICE_SECONDS_MAX: Duration = Duration::from_secs(30);
@@ -74,7 +75,14 @@ pub(super) async fn prepare(
 /// Send it; 2xx means taken.
 pub(super) async fn send(project: &Project, request: OutboundRequest) -> Result<(), DeliveryError> {
     use tenants::OutboundError::{BadUrl, Refused};
-    let answer = match project.http().fetch(request).await {
+    // The URL is the configured one, and a redirect is not followed.
+    let url = url::Url::parse(&request.url).ok();
+    let out = if url.is_none_or(|url| unprotected(&url).is_some()) {
+        project.http_unprotected()
+    } else {
+        project.http()
+    };
+    let answer = match out.fetch(request).await {
         Ok(answer) => answer,
         Err(error @ (Refused { .. } | BadUrl { .. })) => {
             return Err(DeliveryError::Relay(error.to_string()));

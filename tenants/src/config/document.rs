@@ -45,9 +45,13 @@ impl ConfigDoc {
         self.document.pointer(SESSION_COOKIE)?.as_str()
     }
 
-    /// What an import left out, and why.
+    /// What an import left out, and why; what is accepted and deserves attention.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    pub(crate) fn note(&mut self, text: String) {
+        self.notes.push(text);
     }
 
     /// The part at `S::POINTER`, parsed once; the default where it is absent.

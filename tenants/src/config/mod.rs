@@ -26,6 +26,7 @@ pub mod units;
 mod unsupported_keys;
 mod validate;
 mod violation;
+mod way_out;
 
 pub(crate) use change::merged_into_masked;
 pub use change::{diff, merged};
@@ -40,3 +41,4 @@ pub use sealed::{OpenError, masked_stored};
 pub use section::{Section, SectionCheck, section_check};
 pub use sources::SCHEMA_BYTES_MAX;
 pub use violation::ConfigViolation;
+pub use way_out::WayOut;

@@ -22,14 +22,23 @@ pub(crate) struct Directory {
     keys: moka::sync::Cache<Uuid, (Arc<StoredKey>, Load)>,
     outbound: Outbound,
     outbound_development: Outbound,
+    outbound_listed: Outbound,
     sandbox: Arc<Sandbox>,
 }
 
 impl Directory {
     pub(crate) fn new(home: Cluster, settings: Settings) -> Result<Self, Fault> {
-        let policy = |development| OutboundPolicy {
+        let usual = OutboundPolicy {
             allow_private: settings.allow_private.clone(),
-            allow_all_private: development,
+            ..OutboundPolicy::default()
+        };
+        let development = OutboundPolicy {
+            allow_all_private: true,
+            ..usual.clone()
+        };
+        let listed = OutboundPolicy {
+            listed_only: true,
+            ..usual.clone()
         };
         Ok(Self {
             home,
@@ -41,8 +50,9 @@ impl Directory {
                 .max_capacity(10_000)
                 .time_to_live(Duration::from_secs(30))
                 .build(),
-            outbound: outbound(policy(false))?,
-            outbound_development: outbound(policy(true))?,
+            outbound: outbound(usual)?,
+            outbound_development: outbound(development)?,
+            outbound_listed: outbound(listed)?,
             sandbox: Arc::new(Sandbox::new(settings.sandbox.clone())),
             settings,
         })
@@ -70,6 +80,15 @@ impl Directory {
             &self.outbound_development
         } else {
             &self.outbound
+        }
+    }
+
+    /// For what no TLS protects: outside DEVELOPMENT it reaches listed networks alone.
+    pub(crate) fn outbound_unprotected(&self, environment: Environment) -> &Outbound {
+        if environment == Environment::Development {
+            &self.outbound_development
+        } else {
+            &self.outbound_listed
         }
     }
 

@@ -9,6 +9,7 @@ mod keys;
 mod lifecycle;
 pub(crate) mod projects;
 pub(crate) mod revisions;
+mod ways_out;
 
 pub use change_error::ChangeError;
 

@@ -302,8 +302,9 @@ impl Directory {
                 ));
             }
         }
-        let accepted = self.judge(document, slug, environment)?;
+        let mut accepted = self.judge(document, slug, environment)?;
         self.check_snippets(&accepted).await?;
+        self.check_ways_out(&mut accepted, environment).await?;
         Ok(accepted)
     }
 

@@ -67,6 +67,8 @@ pub struct OutboundPolicy {
     pub allow_private: Vec<IpNet>,
     /// DEVELOPMENT projects: loopback, private and carrier-shared addresses are open.
     pub allow_all_private: bool,
+    /// For what no TLS protects: nothing but the listed networks is open.
+    pub listed_only: bool,
 }
 
 impl OutboundPolicy {
@@ -78,6 +80,7 @@ impl OutboundPolicy {
             return Ok(());
         }
         match classify(address) {
+            class if self.listed_only => Err(class),
             Class::Public => Ok(()),
             class if self.allow_all_private && class.is_ordinary_private() => Ok(()),
             class => Err(class),
@@ -248,7 +251,7 @@ mod tests {
     fn a_list_opens_what_it_names_in_every_form() {
         let policy = OutboundPolicy {
             allow_private: vec!["10.1.0.0/16".parse().unwrap(), "fd00::/8".parse().unwrap()],
-            allow_all_private: false,
+            ..OutboundPolicy::default()
         };
         for open in [
             "10.1.2.3",
@@ -260,6 +263,19 @@ mod tests {
             assert_eq!(policy.check(open.parse().unwrap()), Ok(()), "{open}");
         }
         for shut in ["10.2.0.1", "127.0.0.1", "::ffff:10.2.0.1", "fc00::1"] {
+            assert!(policy.check(shut.parse().unwrap()).is_err(), "{shut}");
+        }
+    }
+
+    #[test]
+    fn without_tls_the_list_is_all_there_is() {
+        let policy = OutboundPolicy {
+            allow_private: vec!["10.1.0.0/16".parse().unwrap()],
+            listed_only: true,
+            ..OutboundPolicy::default()
+        };
+        assert_eq!(policy.check("10.1.2.3".parse().unwrap()), Ok(()));
+        for shut in ["9.9.9.9", "127.0.0.1", "10.2.0.1", "2606:4700::1111"] {
             assert!(policy.check(shut.parse().unwrap()).is_err(), "{shut}");
         }
     }

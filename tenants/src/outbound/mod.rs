@@ -255,24 +255,31 @@ impl Outbound {
     }
 
     fn permit(&self, ip: IpAddr) -> Result<(), OutboundError> {
-        self.policy.check(ip).map_err(|class| {
-            let refusal = Forbidden {
-                host: ip.to_string(),
-                class,
-            };
-            OutboundError::Refused {
-                why: refusal.to_string(),
-            }
-        })
+        self.policy
+            .check(ip)
+            .map_err(|class| OutboundError::Refused {
+                why: Forbidden::new(ip.to_string(), class, &self.policy).to_string(),
+            })
     }
 }
 
 /// A name, none of whose addresses may be reached; travels through reqwest as an error's source.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} is {}; the operator can list it in INSULA_ALLOW_PRIVATE", class.describe())]
+#[error("{host} is {}{}; the operator can list it in INSULA_ALLOW_PRIVATE", class.describe(), if *listed_only { ", where nothing may go without verified TLS" } else { "" })]
 struct Forbidden {
     host: String,
     class: Class,
+    listed_only: bool,
+}
+
+impl Forbidden {
+    fn new(host: String, class: Class, policy: &OutboundPolicy) -> Self {
+        Self {
+            host,
+            class,
+            listed_only: policy.listed_only,
+        }
+    }
 }
 
 enum LookupError {
@@ -297,10 +304,11 @@ async fn lookup(
         }
     }
     match (open.is_empty(), forbidden) {
-        (true, Some(class)) => Err(LookupError::Refused(Forbidden {
-            host: host.to_owned(),
+        (true, Some(class)) => Err(LookupError::Refused(Forbidden::new(
+            host.to_owned(),
             class,
-        })),
+            policy,
+        ))),
         (true, None) => Err(LookupError::Failed(std::io::ErrorKind::NotFound.into())),
         _ => Ok(open),
     }

@@ -62,7 +62,7 @@ fn client(listed: &[&str]) -> Outbound {
     let allow_private = listed.iter().map(|net| net.parse().unwrap()).collect();
     Outbound::new(OutboundPolicy {
         allow_private,
-        allow_all_private: false,
+        ..OutboundPolicy::default()
     })
     .unwrap()
 }

@@ -14,6 +14,7 @@ mod relay_faults;
 mod sending;
 pub(crate) mod services;
 mod template_fallback;
+mod unprotected;
 
 use serde_json::{Value, json};
 use tenants::{Project, config::merged};

@@ -4,7 +4,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tenants::{Environment, Project, config::merged};
+use tenants::{Actor, ConfigUpdate, Environment, Project, UpdateMode};
 use tests::{
     Site,
     mail::{self, CODE},
@@ -13,7 +13,7 @@ use tests::{
 };
 use uuid::Uuid;
 
-use super::{message, relayed, through, work_off};
+use super::{message, relayed, through, unprotected::listing, work_off};
 
 #[story]
 async fn a_mail_is_whole(site: Site) {
@@ -177,8 +177,23 @@ async fn a_password_goes_to_relays_that_ask_for_it(site: Site) {
 #[story]
 async fn private_relays_are_for_development_or_listed(site: Site) {
     let relay = Relay::start(Offer::Clear).await;
-    let config = through(&relay.uri("?disable_starttls=true"));
-    let (project, _) = site.world.create(Environment::Production, config).await;
+    let (project, _) = site.world.create(Environment::Production, json!({})).await;
+    let update = ConfigUpdate {
+        config: through(&relay.uri("")),
+        mode: UpdateMode::Merge,
+        expected_revision: None,
+        dry_run: false,
+    };
+    let actor = Actor("a test".to_owned());
+    let installation = site.world.installation();
+    let written = installation.update_config(&actor, &project, &update).await;
+    let notes = written.unwrap().notes;
+    assert!(
+        notes.len() == 1
+            && notes[0].starts_with("/courier/smtp/connection_uri: ")
+            && notes[0].contains("INSULA_ALLOW_PRIVATE"),
+        "told when it is written: {notes:?}"
+    );
     let id = mail::enqueue(&project, "ada@example.org").await;
     work_off(&site, &project).await;
     let shown = message(&site, &project, id).await;
@@ -201,11 +216,14 @@ async fn private_relays_are_for_development_or_listed(site: Site) {
         .work_off(std::slice::from_ref(&project))
         .await
         .unwrap();
-    assert_eq!(relay.taken().len(), 1);
+    assert_eq!(relay.calls(), 1);
+    let shown = message(&site, &project, id).await;
+    let why = shown["dispatches"][0]["error"]["reason"].as_str().unwrap();
+    assert!(why.contains("does not offer STARTTLS"), "{why}");
     replica.close().await;
 }
 
-#[story]
+#[story(listing())]
 async fn without_a_relay_mail_is_kept_in_development_and_waits_elsewhere(site: Site) {
     let project = site.project().await;
     let kept = mail::enqueue(&project, "ada@example.org").await;
@@ -230,18 +248,9 @@ async fn without_a_relay_mail_is_kept_in_development_and_waits_elsewhere(site: S
     site.world.clock.advance(TimeDelta::days(2));
     let relay = Relay::start(Offer::Clear).await;
     let patch = through(&relay.uri("?disable_starttls=true"));
-    let patch = merged(&patch, &json!({}));
-    let listed = |settings: &mut tenants::Settings| {
-        settings.allow_private = vec!["127.0.0.0/8".parse().unwrap()];
-    };
     let project = site.world.configure(&project, patch).await;
-    let replica = site.world.replica_with(listed).await;
-    worker::Worker::new(replica.clone())
-        .work_off(std::slice::from_ref(&project))
-        .await
-        .unwrap();
+    work_off(&site, &project).await;
     assert_eq!(relay.taken().len(), 1);
-    replica.close().await;
 }
 
 async fn count(project: &Project) -> i64 {
