@@ -169,6 +169,24 @@ fn email_schema() -> IdentitySchema {
     IdentitySchema::compile(PRESET, &document).unwrap()
 }
 
+/// A pattern and a text just within the budget of a judgement: what costs most for each step of it.
+fn dear() -> (IdentitySchema, Value) {
+    let bits = json!({"type": "string", "pattern": "^[01]*1[01]{300}$"});
+    let traits = json!({"type": "object", "properties": {"bits": bits}});
+    let document = json!({"properties": {"traits": traits}});
+    let schema = IdentitySchema::compile("dear", &document).unwrap();
+    // Without a rhythm, so that no automaton of few states matches it.
+    let mut state = 1_u32;
+    let mut bits: String = (0..32_000)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if state >> 31 == 0 { '0' } else { '1' }
+        })
+        .collect();
+    bits.replace_range(bits.len() - 301..=bits.len() - 301, "1");
+    (schema, json!({ "bits": bits }))
+}
+
 fn client() -> ClientInfo {
     ClientInfo {
         json: true,
@@ -309,6 +327,10 @@ fn pure(c: &mut Criterion) {
     let traits = json!({"email": EMAIL});
     c.bench_function("schema: derive identifiers and addresses", |b| {
         b.iter(|| schema.derive(black_box(&traits)).unwrap());
+    });
+    let (dear, traits) = dear();
+    c.bench_function("schema: the most that one judgement may cost", |b| {
+        b.iter(|| dear.derive(black_box(&traits)).unwrap());
     });
     let secret: [u8; 32] = ids::bytes();
     c.bench_function("csrf: mask, with its pad", |b| {

@@ -8,6 +8,7 @@ use tenants::{
     Fault, Project,
     fair::{Extent, FairPool, Names, NotDone},
 };
+use uuid::Uuid;
 
 use crate::schema::{Derived, IdentitySchema, Violation};
 
@@ -55,16 +56,25 @@ impl TraitsPool {
         if bytes > bytes_max {
             return Ok(Err(vec![Violation::too_much(bytes_max)]));
         }
-        let (schema, traits) = (Arc::clone(schema), traits.clone());
-        let judged = self
-            .0
-            .run(project.id().uuid(), move |()| schema.derive(&traits));
-        judged.await.map_err(|why| match why {
+        let judged = self.judge(project.id().uuid(), schema, traits).await;
+        judged.map_err(|why| match why {
             NotDone::Full => Fault::Overloaded {
                 what: "judging of traits",
                 retry_after: RETRY_AFTER,
             },
             NotDone::Panicked => Fault::broken("traits could not be judged"),
         })
+    }
+
+    /// The same of a project's number.
+    pub(crate) async fn judge(
+        &self,
+        project: Uuid,
+        schema: &Arc<IdentitySchema>,
+        traits: &Value,
+    ) -> Result<Judgement, NotDone> {
+        let (schema, traits) = (Arc::clone(schema), traits.clone());
+        let judged = self.0.run(project, move |()| schema.derive(&traits));
+        judged.await
     }
 }

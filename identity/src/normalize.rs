@@ -140,6 +140,9 @@ fn fits(plan: &Metadata, national: &str) -> bool {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::{BYTES_MAX, DATABASE, email, identifier, phone, short_identifier};
     use proptest::prelude::*;

@@ -104,7 +104,10 @@ fn options(dialect: Dialect) -> ValidationOptions<'static> {
         Dialect::Draft7 => Draft::Draft7,
         Dialect::Draft202012 => Draft::Draft202012,
     };
-    jsonschema::options()
+    let options = jsonschema::options();
+    #[cfg(test)]
+    let options = super::fuzz::counted(options);
+    options
         .with_draft(draft)
         .with_pattern_options(
             PatternOptions::regex()

@@ -29,6 +29,12 @@ impl Extension {
             || self.totp_account_name
     }
 
+    /// How often its value is brought into its stored form.
+    pub(super) fn uses(&self) -> u64 {
+        let addresses = [self.code, self.verification, self.recovery];
+        u64::from(self.password || self.webauthn) + addresses.iter().flatten().count() as u64
+    }
+
     /// Whether its value is a phone number for at least one use.
     pub(super) fn is_phone(&self) -> bool {
         [self.code, self.verification, self.recovery].contains(&Some(Via::Sms))

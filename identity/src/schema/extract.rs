@@ -22,7 +22,7 @@ const EACH_MAX: usize = 100;
 pub(super) fn relevant(nodes: &[Node]) -> Vec<bool> {
     let mut relevant: Vec<bool> = nodes
         .iter()
-        .map(|node| node.extension.is_some() || is_phone(node))
+        .map(|node| node.extension.is_some() || node.is_phone())
         .collect();
     loop {
         let mut changed = false;
@@ -42,11 +42,6 @@ pub(super) fn relevant(nodes: &[Node]) -> Vec<bool> {
             return relevant;
         }
     }
-}
-
-fn is_phone(node: &Node) -> bool {
-    node.format.as_deref() == Some("tel")
-        || node.extension.as_ref().is_some_and(Extension::is_phone)
 }
 
 /// What the walk over one person's traits has found.
@@ -105,7 +100,7 @@ impl Walk<'_> {
             _ => return,
         };
         if value.is_string()
-            && is_phone(node)
+            && node.is_phone()
             && let Some(phone) = normalize::phone(&text).filter(|phone| *phone != text)
         {
             self.phones.push((pointer.to_owned(), phone));

@@ -9,7 +9,7 @@ use super::SchemaProblem;
 use super::dialect::Dialect;
 use super::extension::{self, Extension};
 use super::pointer::join;
-use super::weight::Weight;
+use super::weight::{self, Weight};
 
 const NODES_MAX: usize = 10_000;
 /// A compiled pattern may take a megabyte, so their number is what bounds the memory of a schema.
@@ -36,6 +36,8 @@ pub(super) struct Node {
     pub(super) items: Option<NodeId>,
     /// Further subschemas that judge members or items of the value.
     pub(super) members: Vec<NodeId>,
+    /// Judges the names of members.
+    pub(super) property_names: Option<NodeId>,
     pub(super) extension: Option<Extension>,
     pub(super) format: Option<String>,
     pub(super) weight: Weight,
@@ -46,6 +48,8 @@ pub(super) struct Node {
 pub(super) struct Branch {
     /// `#/…`, as the validator names it.
     pub(super) test: String,
+    /// The subschema at `test`.
+    pub(super) tested: NodeId,
     pub(super) expect: bool,
     pub(super) node: NodeId,
 }
@@ -54,10 +58,14 @@ impl Node {
     /// The subschemas that judge the same value as this one.
     pub(super) fn in_place(&self) -> impl Iterator<Item = NodeId> {
         let branches = self.branches.iter().map(|branch| branch.node);
+        self.always().chain(branches)
+    }
+
+    /// Those of them that are no branches.
+    pub(super) fn always(&self) -> impl Iterator<Item = NodeId> {
         self.reference
             .into_iter()
             .chain(self.all_of.iter().copied())
-            .chain(branches)
             .chain(self.same_value.iter().copied())
     }
 
@@ -68,6 +76,21 @@ impl Node {
             .chain(self.tuple.iter().copied())
             .chain(self.items)
             .chain(self.members.iter().copied())
+            .chain(self.property_names)
+    }
+
+    /// Whether its text is to be a phone number.
+    pub(super) fn is_phone(&self) -> bool {
+        self.format.as_deref() == Some("tel")
+            || self.extension.as_ref().is_some_and(Extension::is_phone)
+    }
+
+    /// What finding its identifiers and addresses in this value costs, in steps.
+    pub(super) fn finding(&self, value: &Value) -> u64 {
+        let Value::String(text) = value else { return 0 };
+        let uses = self.extension.as_ref().map_or(0, Extension::uses);
+        let stored = u64::from(self.is_phone());
+        weight::finding(text, uses + stored, self.is_phone())
     }
 }
 
@@ -250,6 +273,7 @@ impl<'d> Builder<'d> {
                     let listed = self.listed(value, &at);
                     let branch = |id: NodeId, pointer: &str| Branch {
                         test: format!("#{pointer}"),
+                        tested: id,
                         expect: true,
                         node: id,
                     };
@@ -260,12 +284,13 @@ impl<'d> Builder<'d> {
                     );
                 }
                 "if" | "then" | "else" => {
-                    let test = format!("#{}", join(&node.pointer, "if"));
+                    let test = join(&node.pointer, "if");
                     let id = self.visit(at);
                     // Without `if` the other two mean nothing.
                     if object.contains_key("if") {
                         node.branches.push(Branch {
-                            test,
+                            tested: self.visit(test.clone()),
+                            test: format!("#{test}"),
                             expect: name != "else",
                             node: id,
                         });
@@ -282,8 +307,8 @@ impl<'d> Builder<'d> {
                 "additionalItems" if object.get("items").is_some_and(Value::is_array) => {
                     node.items = Some(self.visit(at));
                 }
+                "propertyNames" => node.property_names = Some(self.visit(at)),
                 "additionalProperties"
-                | "propertyNames"
                 | "contains"
                 | "unevaluatedItems"
                 | "unevaluatedProperties" => {

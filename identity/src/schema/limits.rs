@@ -63,6 +63,7 @@ fn cost(node: &Node, here: &[Cost], below: &[Cost]) -> Cost {
         .iter()
         .copied()
         .chain(node.items)
+        .chain(node.property_names)
         .map(|id| below[id].work);
     let same = node.in_place().map(|id| here[id].work);
     let depth_below = node.below().map(|id| below[id].depth).max().unwrap_or(0);

@@ -9,6 +9,8 @@ mod extension;
 mod extract;
 mod fields;
 mod formats;
+#[cfg(test)]
+mod fuzz;
 mod graph;
 mod inspect;
 mod limits;
@@ -232,21 +234,32 @@ impl IdentitySchema {
     /// # Errors
     /// One violation per leaf cause.
     pub fn derive(&self, traits: &Value) -> Result<Derived, Vec<Violation>> {
+        let mut purse = cost::Purse::new(&self.nodes);
+        let derived = self.derive_within(&mut purse, traits);
+        metrics::counter!("insula_traits_steps_total").increment(purse.spent());
+        derived
+    }
+
+    /// The same; from the purse it can be told afterwards what it cost.
+    fn derive_within(
+        &self,
+        purse: &mut cost::Purse<'_>,
+        traits: &Value,
+    ) -> Result<Derived, Vec<Violation>> {
         if let Some(violation) = inspect::first_problem(traits) {
             return Err(vec![violation]);
         }
         let mut instance = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
-        if !cost::is_affordable(&self.nodes, self.branches.is_some(), &instance) {
-            return Err(vec![Violation::new(
-                "/traits",
-                "/properties/traits",
-                ViolationKind::Other,
-                "would take too long to check: there is too much of it, or a text is too long for its pattern",
-            )]);
+        if !purse.affords(&instance, &self.relevant) {
+            return Err(vec![Violation::too_dear()]);
         }
-        let violations = violation::collect(self.validator.iter_errors(&instance));
-        if !violations.is_empty() {
-            return Err(violations);
+        if !self.validator.is_valid(&instance) {
+            // The validator tells all that is wrong at once, which takes memory as well.
+            return Err(if purse.affords_complaints(&instance) {
+                violation::collect(self.validator.iter_errors(&instance))
+            } else {
+                vec![Violation::untold()]
+            });
         }
         let mut walk = extract::Walk {
             nodes: &self.nodes,

@@ -118,7 +118,22 @@ impl Violation {
 
     /// Traits that are too long to be looked at.
     pub(crate) fn too_much(bytes_max: usize) -> Self {
-        let detail = format!("is longer than {bytes_max} bytes as JSON");
+        Self::of_all(format!("is longer than {bytes_max} bytes as JSON"))
+    }
+
+    /// Traits that would take too long to judge.
+    pub(super) fn too_dear() -> Self {
+        Self::of_all(
+            "would take too long to check: there is too much of it, or a text is too long for its pattern",
+        )
+    }
+
+    /// Traits that do not fit, in more ways than can be told.
+    pub(super) fn untold() -> Self {
+        Self::of_all("does not fit, and there is too much of it to tell what is wrong")
+    }
+
+    fn of_all(detail: impl Into<String>) -> Self {
         let kind = ViolationKind::Other;
         Self::new("/traits", "/properties/traits", kind, detail)
     }
@@ -172,6 +187,9 @@ pub(super) fn collect<'e>(errors: impl Iterator<Item = ValidationError<'e>>) -> 
 }
 
 fn leaves(error: &ValidationError<'_>, found: &mut Vec<Violation>) {
+    if found.len() >= VIOLATIONS_MAX {
+        return;
+    }
     let causes = match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             context.as_slice()
@@ -180,7 +198,7 @@ fn leaves(error: &ValidationError<'_>, found: &mut Vec<Violation>) {
     };
     if causes.iter().all(Vec::is_empty) {
         let violation = translate(error);
-        if found.len() < VIOLATIONS_MAX && !found.contains(&violation) {
+        if !found.contains(&violation) {
             found.push(violation);
         }
     }
