@@ -29,9 +29,11 @@ ifndef ARGS
 	cd tests/browser && node --test
 endif
 
-torture: base pages ## long tests: kills, floods of mail, random requests; TORTURE_SECONDS=300, ARGS="--seed 1"
+torture: base pages ## long tests: kills, floods of mail, the operator's drill, random requests; TORTURE_SECONDS=300, DRILL="--only failover", ARGS="--seed 1"
 	INSULA_TEST_KILLS=200 cargo test -p cli --test kill --test courier_kill -- --nocapture
 	INSULA_TEST_MESSAGES=10000 cargo test -p tests --test suite fairness -- --nocapture --test-threads=1
+	cargo build -p cli --bin insula -p tests --bin drill
+	target/debug/drill $(DRILL)
 	deploy/torture.sh $(ARGS)
 
 check: setup pages ## formatting, lints, committed query descriptions

@@ -92,11 +92,7 @@ impl Cluster {
 
     /// Statements as superuser, one after the other, at the primary.
     pub(crate) fn sql(&self, sql: &str) -> Done<String> {
-        Ok(block_in_place(|| {
-            self.primary()?
-                .sql(DATABASE, sql)
-                .map_err(crate::Failure::from)
-        })?)
+        block_in_place(|| Ok(self.primary()?.sql(DATABASE, sql)?))
     }
 
     /// A connection of the superuser.

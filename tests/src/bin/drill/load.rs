@@ -327,30 +327,13 @@ impl Shared {
 
     /// A mail, its code, and a new password.
     async fn recover(&self, chance: &mut Chance) -> Ended {
-        let fits = |person: &Person| {
-            let is_sent_little = person.mails < MAILS_MAX && !person.awaits_mail;
-            is_sent_little && person.maybe.is_none() && person.sessions.len() < SESSIONS_MAX
-        };
-        let mut person = self.ledger.for_writing(chance, fits)?;
+        let mut person = self.ledger.for_writing(chance, may_recover)?;
         self.mails.read(&self.relay);
         let before = (self.relay.count(), self.mails.known(&person.email));
-        person.mails += 1;
-        person.awaits_mail = true;
-        person.touched = true;
-        let asked = self.of(&person).ask_for_mail(&person.email).await;
-        let flow = match asked {
+        let flow = match self.ask_for_mail(&mut person).await {
             Ok(flow) => flow,
-            Err(stop) => {
-                if matches!(stop, Stop::Unsaid(_)) {
-                    // It may come at any time, so that no other could be told from it.
-                    person.mails = MAILS_MAX;
-                    self.mails.promise(&person.email, false);
-                }
-                return Some(Err(stop));
-            }
+            Err(stop) => return Some(Err(stop)),
         };
-        self.mails.promise(&person.email, true);
-        self.ledger.acknowledge();
         // Who is not sent it soon has gone away; the mail has to come all the same.
         let Some(code) = self.code_for(&person.email, &before).await else {
             return Some(Ok(()));
@@ -368,6 +351,37 @@ impl Shared {
             .set_password((&token, &settings), &password)
             .await;
         Some(self.note_change(&mut person, password, changed))
+    }
+
+    /// The flow in which the code is good that is on its way now.
+    async fn ask_for_mail(&self, person: &mut Person) -> Result<String, Stop> {
+        person.mails += 1;
+        person.awaits_mail = true;
+        person.touched = true;
+        let asked = self.of(person).ask_for_mail(&person.email).await;
+        match &asked {
+            Ok(_) => {
+                self.mails.promise(&person.email, true);
+                self.ledger.acknowledge();
+            }
+            Err(Stop::Unsaid(_)) => {
+                // It may come at any time, so that no other could be told from it.
+                person.mails = MAILS_MAX;
+                self.mails.promise(&person.email, false);
+            }
+            Err(_) => {}
+        }
+        asked
+    }
+
+    /// Besides those of the load, so many mails to people who do not wait for them.
+    pub(crate) async fn cause_mails(&self, chance: &mut Chance, count: usize) -> Result<(), Stop> {
+        for _ in 0..count {
+            if let Some(mut person) = self.ledger.for_writing(chance, may_recover) {
+                self.ask_for_mail(&mut person).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The code in the mail to that address, if it comes soon. One that was known before may come once more.
@@ -401,6 +415,11 @@ impl Unsure {
             touched: true,
         }
     }
+}
+
+fn may_recover(person: &Person) -> bool {
+    let is_sent_little = person.mails < MAILS_MAX && !person.awaits_mail;
+    is_sent_little && person.maybe.is_none() && person.sessions.len() < SESSIONS_MAX
 }
 
 pub(crate) fn session_refused(person: &Person, session: &Session) -> String {

@@ -44,6 +44,25 @@ pub(crate) async fn set_up(args: &Args) -> Done<Stage> {
         )
         .into());
     }
+    let mut chance = Chance::of(args.seed);
+    let mut stage = stage(args, (binary, folder), chance.branch()).await?;
+    stage.replicas[0].start()?;
+    stage.replicas[1].start()?;
+    stage.worker.start()?;
+    for at in [0, 1] {
+        stage.ready(at).await?;
+    }
+    make_projects(&stage.shared).await?;
+    sign_people_up(&stage.shared, &mut chance).await?;
+    let (took, seed) = (began.elapsed().as_secs_f64(), args.seed);
+    eprintln!(
+        "drill: {PROJECTS} projects and {PEOPLE} people are there after {took:.0} s; seed {seed}"
+    );
+    Ok(stage)
+}
+
+/// A migrated database, and processes that are not started yet.
+async fn stage(args: &Args, (binary, folder): (PathBuf, PathBuf), chance: Chance) -> Done<Stage> {
     let mut cluster = Cluster::start(&folder)?;
     let installation = Installation::new(binary, folder.clone(), MASTER_KEY);
     let operator = cluster.way().await?;
@@ -57,26 +76,24 @@ pub(crate) async fn set_up(args: &Args) -> Done<Stage> {
     }
     let [one, other, worker, second_worker] =
         <[Process; 4]>::try_from(processes).map_err(|_| "four processes")?;
-    let mut chance = Chance::of(args.seed);
+    let slugs = (1..=PROJECTS).map(|number| format!("drill-{number}"));
     let shared = Shared {
         proxy: Proxy::new([&one.address, &other.address])?,
         ledger: Ledger::default(),
         mails: Mails::default(),
         tally: Tally::new(&folder.join("errors.log"))?,
         relay: Relay::start(Offer::Clear).await,
-        slugs: (1..=PROJECTS)
-            .map(|number| format!("drill-{number}"))
-            .collect(),
+        slugs: slugs.collect(),
         newcomers: AtomicU64::new(1),
     };
-    let mut stage = Stage {
+    Ok(Stage {
         replicas: [one, other],
         worker,
         second_worker,
         cluster,
         shared: Arc::new(shared),
         folder,
-        chance: chance.branch(),
+        chance,
         rate: args.rate,
         wished: args.rate,
         seconds: args.seconds,
@@ -84,28 +101,17 @@ pub(crate) async fn set_up(args: &Args) -> Done<Stage> {
         notes: Vec::new(),
         skipped: false,
         mails_within: MAILS_WITHIN,
-    };
-    stage.replicas[0].start()?;
-    stage.replicas[1].start()?;
-    stage.worker.start()?;
-    for at in [0, 1] {
-        stage.ready(at).await?;
-    }
-    make_projects(&stage.shared).await?;
+    })
+}
+
+async fn sign_people_up(shared: &Shared, chance: &mut Chance) -> Done {
     let people = stream::iter((0..PEOPLE).map(|_| chance.branch()));
-    let shared = &stage.shared;
     let sign_ups = people.map(|mut chance| async move { shared.sign_up(&mut chance).await });
     let mut done = sign_ups.buffer_unordered(SIGN_UPS_AT_ONCE);
     while let Some(signed_up) = done.next().await {
         signed_up.map_err(|stop| format!("a sign-up: {stop}"))?;
     }
-    drop(done);
-    let took = began.elapsed().as_secs_f64();
-    eprintln!(
-        "drill: {PROJECTS} projects and {PEOPLE} people are there after {took:.0} s; seed {}",
-        args.seed
-    );
-    Ok(stage)
+    Ok(())
 }
 
 /// Beside what cargo builds: `target/torture/drill`.

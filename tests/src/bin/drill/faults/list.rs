@@ -33,7 +33,11 @@ pub(crate) const ALL: &[Fault] = &[
         name: "replica-frozen",
         title: "one replica frozen (SIGSTOP 8 s)",
         under_load: true,
-        promise: Promise::NOTHING,
+        promise: Promise {
+            // Connections that were idle before and are closed as it wakes, ten seconds having passed.
+            broken_off: 10,
+            ..Promise::NOTHING
+        },
         happen: |stage| Box::pin(replicas::frozen(stage)),
     },
     Fault {

@@ -91,6 +91,7 @@ pub(crate) async fn migrate(stage: &mut Stage) -> Done {
                 .shared
                 .tally
                 .write(&format!("{args:?} took {:?}", began.elapsed()));
+            sleep(Duration::from_millis(500)).await;
         }
     }
     Ok(())
