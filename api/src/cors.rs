@@ -1,4 +1,5 @@
-//! CORS as each project's configuration says (docs/wire.md, W1.15): off unless switched on.
+//! CORS as each project's configuration says (docs/wire.md, W1.15): off unless switched on, and nobody's cookies
+//! for everybody.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
-use tenants::{Project, Section};
+use tenants::{Environment, Project, Section, config::Place};
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -35,7 +36,7 @@ impl Default for CorsConfig {
         let list = |items: &[&str]| items.iter().map(|i| (*i).to_owned()).collect();
         Self {
             enabled: false,
-            allowed_origins: list(&["*"]),
+            allowed_origins: Vec::new(),
             allowed_methods: list(&["POST", "GET", "PUT", "PATCH", "DELETE"]),
             allowed_headers: list(&[
                 "Authorization",
@@ -57,8 +58,12 @@ struct Compiled(Option<CorsLayer>);
 
 /// Serve a request of a project, under its CORS rules.
 pub(crate) async fn serve(project: &Project, routes: Router, request: Request) -> Response {
-    let compiled: Arc<Compiled> =
-        project.memo(|project| Compiled(layer(&project.config::<CorsConfig>())));
+    let compiled: Arc<Compiled> = project.memo(|project| {
+        Compiled(layer(
+            &project.config::<CorsConfig>(),
+            project.environment(),
+        ))
+    });
     let answer = match &compiled.0 {
         Some(layer) => layer.layer(routes).oneshot(request).await,
         None => routes.oneshot(request).await,
@@ -69,7 +74,7 @@ pub(crate) async fn serve(project: &Project, routes: Router, request: Request) -
     }
 }
 
-fn layer(config: &CorsConfig) -> Option<CorsLayer> {
+fn layer(config: &CorsConfig, environment: Environment) -> Option<CorsLayer> {
     if !config.enabled {
         return None;
     }
@@ -84,59 +89,66 @@ fn layer(config: &CorsConfig) -> Option<CorsLayer> {
         .iter()
         .filter_map(|m| m.parse().ok())
         .collect();
-    let allowed = config.allowed_origins.clone();
-    let origin = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
-        origin
-            .to_str()
-            .is_ok_and(|origin| allowed.iter().any(|pattern| matches(pattern, origin)))
+    let layer = CorsLayer::new()
+        .allow_methods(methods)
+        .allow_headers(headers(&config.allowed_headers))
+        .expose_headers(headers(&config.exposed_headers))
+        .max_age(Duration::from_secs(config.max_age));
+    // As it stands, so that browsers refuse cookies; also where a configuration was written when it was accepted
+    // together with credentials.
+    if config.allowed_origins.iter().any(|origin| origin == "*") {
+        return Some(layer.allow_origin(AllowOrigin::any()));
+    }
+    let places = places(&config.allowed_origins, environment);
+    let listed = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
+        let origin = origin.to_str();
+        origin.is_ok_and(|origin| places.iter().any(|place| place.covers_origin(origin)))
     };
     Some(
-        CorsLayer::new()
-            // With credentials a star would be refused by browsers: the concrete origin is echoed.
-            .allow_origin(AllowOrigin::predicate(origin))
-            .allow_methods(methods)
-            .allow_headers(headers(&config.allowed_headers))
-            .expose_headers(headers(&config.exposed_headers))
-            .allow_credentials(config.allow_credentials)
-            .max_age(Duration::from_secs(config.max_age)),
+        layer
+            .allow_origin(AllowOrigin::predicate(listed))
+            .allow_credentials(config.allow_credentials),
     )
 }
 
-/// `*`, an origin, or one with a single `*` that stands for at least one character.
-fn matches(pattern: &str, origin: &str) -> bool {
-    match pattern.split_once('*') {
-        _ if pattern == "*" => true,
-        Some((before, after)) => {
-            origin.len() > before.len() + after.len()
-                && origin.starts_with(before)
-                && origin.ends_with(after)
-        }
-        None => pattern.trim_end_matches('/').eq_ignore_ascii_case(origin),
-    }
+/// What is listed and may be. The rest is refused when it is written, and was written before that.
+fn places(listed: &[String], environment: Environment) -> Vec<Place> {
+    let places = listed.iter().filter_map(|text| Place::of_origin(text));
+    places
+        .filter(|place| environment == Environment::Development || !place.is_clear())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    /// What a configuration of former days says is read by the rules of today.
     #[test]
-    fn origins() {
-        assert!(super::matches("*", "https://a.example"));
-        assert!(super::matches("https://a.example", "https://a.example"));
-        assert!(super::matches(
-            "https://*.example.com",
-            "https://a.example.com"
-        ));
-        assert!(!super::matches(
-            "https://*.example.com",
-            "https://.example.com"
-        ));
-        assert!(!super::matches("https://*.example.com", "https://evil.com"));
-        assert!(!super::matches(
-            "https://*.example.com",
-            "https://a.example.com.evil.com"
-        ));
-        assert!(!super::matches(
-            "https://a.example",
-            "https://a.example.evil"
-        ));
+    fn what_would_be_refused_today_allows_nobody() {
+        let listed = [
+            "http://app.example.org",
+            "https://*.com",
+            "https://*foo.com",
+            "https://app.example.com*",
+            "https://app.example.org",
+        ];
+        let listed = listed.map(str::to_owned);
+        let allowed = |environment, origin: &str| {
+            let places = places(&listed, environment);
+            places.iter().any(|place| place.covers_origin(origin))
+        };
+        for environment in [Environment::Staging, Environment::Production] {
+            assert!(allowed(environment, "https://app.example.org"));
+            assert!(!allowed(environment, "http://app.example.org"));
+        }
+        assert!(allowed(Environment::Development, "http://app.example.org"));
+        for evil in [
+            "https://evil.com",
+            "https://evilfoo.com",
+            "https://app.example.com.evil.net",
+        ] {
+            assert!(!allowed(Environment::Development, evil), "{evil}");
+        }
     }
 }

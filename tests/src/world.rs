@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tenants::{
-    Actor, ChangeError, Claim, Claimed, Clock, Environment, Fault, Installation, Job, NewKey,
-    NewProject, Project, Settings, config, ids,
+    Actor, ChangeError, Claim, Claimed, Clock, ConfigUpdated, Environment, Fault, Installation,
+    Job, NewKey, NewProject, Project, Settings, config, ids,
 };
 
 use crate::Database;
@@ -155,17 +155,24 @@ impl World {
 
     /// Merges into a project's configuration; in force when this returns.
     pub async fn configure(&self, project: &Project, patch: Value) -> Project {
+        self.try_configure(project, patch).await.unwrap().project
+    }
+
+    /// The same, where it may be refused.
+    pub async fn try_configure(
+        &self,
+        project: &Project,
+        patch: Value,
+    ) -> Result<ConfigUpdated, ChangeError> {
         let update = tenants::ConfigUpdate {
             config: patch,
             mode: tenants::UpdateMode::Merge,
             expected_revision: None,
             dry_run: false,
         };
-        let updated = self
-            .installation
+        self.installation
             .update_config(&actor(), project, &update)
-            .await;
-        updated.unwrap().project
+            .await
     }
 
     /// The last looks: the neighbour's rows are as they were, and no job is due.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::units;
+use super::{places::Place, units};
 
 /// A format's name in the schema, its check, and what a value has to be.
 pub(super) type Format = (&'static str, fn(&str) -> bool, &'static str);
@@ -38,12 +38,12 @@ pub(super) const FORMATS: [Format; 11] = [
     (
         "insula-return-url",
         is_return_url,
-        "must be an absolute URL, whose host may begin with `*.`, or begin with a single /",
+        "must be an absolute URL, or begin with a single /; a host may begin with `*.` in front of a registered domain, as in https://*.example.com",
     ),
     (
         "insula-origin",
         is_origin,
-        "must be `*` or an origin such as https://app.example.com, with at most one `*` and nothing after the host and port",
+        "must be an origin such as https://app.example.com, with nothing after host and port; or one with `*.` in front of a registered domain, as in https://*.example.com; or `*`",
     ),
     (
         "insula-path",
@@ -90,32 +90,12 @@ fn is_page(text: &str) -> bool {
 }
 
 fn is_return_url(text: &str) -> bool {
-    let absolute = |url: Url| {
-        let scriptable = ["javascript", "data", "vbscript", "blob", "file"].contains(&url.scheme());
-        let web = matches!(url.scheme(), "http" | "https");
-        let host = url.host_str().unwrap_or_default();
-        let bare = host.strip_prefix("*.").unwrap_or(host);
-        let no_host = web && bare.is_empty();
-        !(scriptable || no_host || bare.contains('*') || url.password().is_some())
-    };
+    let absolute = |url: Url| Place::new(&url).is_some();
     is_origin_relative(text) || (is_clean(text) && Url::parse(text).is_ok_and(absolute))
 }
 
 fn is_origin(text: &str) -> bool {
-    if text == "*" {
-        return true;
-    }
-    let Some((scheme, host)) = text.split_once("://") else {
-        return false;
-    };
-    !scheme.is_empty()
-        && scheme
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-        && !host.is_empty()
-        && is_clean(host)
-        && !host.contains(['/', '?', '#', '@', '\\', ','])
-        && host.matches('*').count() <= 1
+    text == "*" || Place::of_origin(text).is_some()
 }
 
 fn is_path(text: &str) -> bool {
@@ -200,6 +180,12 @@ mod tests {
                 "//evil.example",
                 "https://*.*.example",
                 "https://*.",
+                "https://*foo.com",
+                "https://*.com",
+                "https://*.co.uk",
+                "https://*.vercel.app",
+                "https://*.localhost",
+                "https://www.example.*",
             ],
         );
     }
@@ -212,7 +198,10 @@ mod tests {
                 "*",
                 "https://a.example",
                 "https://*.a.example",
+                "https://*.a.example:8443",
+                "https://bücher.example",
                 "http://localhost:3000",
+                "http://[::1]:3000",
                 "capacitor://localhost",
             ],
             &[
@@ -222,6 +211,23 @@ mod tests {
                 "https://*.*.example",
                 "https://",
                 "https://a b",
+                "https://user@a.example",
+                "https://*foo.com",
+                "https://*.com",
+                "https://*.co.uk",
+                "https://*.vercel.app",
+                "https://*.localhost",
+                "https://*.1.2.3.4",
+                "https://*",
+                "https://app.*",
+                "https://app.example.com*",
+                "https://a*.example.com",
+                "https://a.*.example.com",
+                "https://a.example:*",
+                "null",
+                "file://",
+                "file://a.example",
+                "javascript://a.example",
             ],
         );
         check(

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::context::ValidateCx;
 use super::environment::Environment;
 use super::lifespans;
+use super::places::Place;
 use super::units::parse_bytesize;
 use super::violation::ConfigViolation;
 
@@ -28,6 +29,7 @@ const SHARED_HOST: &str = "is refused for now: projects share hosts, and a cooki
 /// Add what is wrong to `found`.
 pub(super) fn check(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<ConfigViolation>) {
     cookies(document, cx, found);
+    cross_origin(document, cx.environment, found);
     hashing(document, cx.environment, found);
     breach_service(document, cx.environment, found);
     codes(document, found);
@@ -68,6 +70,58 @@ fn cookies(document: &Value, cx: &ValidateCx<'_>, found: &mut Vec<ConfigViolatio
         let message = format!("belongs to another project or use; `{own}` is this project's own");
         found.push(ConfigViolation::new(SESSION_COOKIE, message));
     }
+}
+
+const CORS: &str = "/serve/public/cors";
+
+/// The origins of a document that answers CORS, and whether cookies may come along; `None` where it does not answer.
+fn origins(document: &Value) -> Option<(Vec<&str>, bool)> {
+    let cors = document.pointer(CORS)?;
+    if cors.get("enabled") != Some(&Value::Bool(true)) {
+        return None;
+    }
+    let listed = cors.get("allowed_origins").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten();
+    let credentials = cors.get("allow_credentials") != Some(&Value::Bool(false));
+    Some((
+        listed.map(|it| it.as_str().unwrap_or_default()).collect(),
+        credentials,
+    ))
+}
+
+fn cross_origin(document: &Value, environment: Environment, found: &mut Vec<ConfigViolation>) {
+    const EVERYBODY: &str = "lets every website act with the visitors' cookies: list the origins of your pages in serve.public.cors.allowed_origins, or set serve.public.cors.allow_credentials to false if they need no cookies";
+    const CLEAR: &str = "an origin without TLS (http://) is accepted in DEVELOPMENT projects only: whoever is on the way could act for its visitors; use https://";
+    let Some((listed, credentials)) = origins(document) else {
+        return;
+    };
+    if environment == Environment::Development {
+        return;
+    }
+    for (at, origin) in listed.into_iter().enumerate() {
+        let why = match Place::of_origin(origin) {
+            None if origin == "*" && credentials => EVERYBODY,
+            Some(place) if place.is_clear() => CLEAR,
+            _ => continue,
+        };
+        let pointer = format!("{CORS}/allowed_origins/{at}");
+        found.push(ConfigViolation::new(pointer, why));
+    }
+}
+
+/// What is accepted, but hardly meant.
+pub(super) fn notes(document: &Value) -> Option<String> {
+    let (listed, credentials) = origins(document)?;
+    let note = match &listed[..] {
+        [] => {
+            "`serve.public.cors` is switched on, but allows nobody: list the origins of your pages in `allowed_origins`"
+        }
+        _ if credentials && listed.contains(&"*") => {
+            "`serve.public.cors.allowed_origins` holds `*`: then browsers send no cookies, whatever else is listed"
+        }
+        _ => return None,
+    };
+    Some(note.to_owned())
 }
 
 fn hashing(document: &Value, environment: Environment, found: &mut Vec<ConfigViolation>) {

@@ -451,7 +451,8 @@ fn remote_sources_are_listed_and_inlined() {
 fn an_import_leaves_out_what_is_not_the_projects() {
     let document = json!({
         "version": "v26.2.0", "dsn": "memory", "dev": true, "log": {"level": "debug"},
-        "serve": {"public": {"base_url": "https://a.example", "port": 4433, "cors": {"enabled": true}},
+        "serve": {"public": {"base_url": "https://a.example", "port": 4433,
+                             "cors": {"enabled": true, "allowed_origins": ["https://b.example"]}},
                   "admin": {"base_url": "https://a.example"}},
         "clients": {"http": {"disallow_private_ip_ranges": true}},
         "ciphers": {"algorithm": "aes"},
@@ -468,7 +469,7 @@ fn an_import_leaves_out_what_is_not_the_projects() {
         doc.plain(),
         &json!({
             "version": "v26.2.0",
-            "serve": {"public": {"cors": {"enabled": true}}},
+            "serve": {"public": {"cors": {"enabled": true, "allowed_origins": ["https://b.example"]}}},
             "identity": {"schemas": [{"id": "default", "url": "preset://email"}], "default_schema_id": "default"},
             "selfservice": {"flows": {"login": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}}}}
         })

@@ -41,6 +41,7 @@ impl ConfigDoc {
             found.extend(all.flat_map(|check| check(&document, cx.environment)));
         }
         if found.is_empty() {
+            notes.extend(rules::notes(&document));
             Ok(Self::accepted(document, notes))
         } else {
             Err(found)

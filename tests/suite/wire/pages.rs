@@ -204,7 +204,8 @@ async fn unknown_addresses_and_methods(site: Site) {
 /// went round in circles otherwise.
 #[story]
 async fn doubled_slashes_lead_to_the_clean_address(site: Site) {
-    let cors = json!({"serve": {"public": {"cors": {"enabled": true}}}});
+    let cors = json!({"enabled": true, "allowed_origins": ["https://app.example"]});
+    let cors = json!({"serve": {"public": {"cors": cors}}});
     let project = site.project_with(cors).await;
     let prefix = format!("/p/{}", project.slug());
     let doubled = [

@@ -2,18 +2,8 @@
 //! taken apart by the same parser that writes the `Location`, tricks are refused, and what is left must lie
 //! below an allowed URL. Knows neither flows nor requests.
 
+use tenants::config::Place;
 use url::Url;
-
-/// Schemes that run or show what they carry; an allow-list entry with one of them is ignored.
-const ACTIVE_SCHEMES: &[&str] = &[
-    "javascript",
-    "data",
-    "vbscript",
-    "file",
-    "blob",
-    "about",
-    "view-source",
-];
 
 /// Where a project lets people return to.
 #[derive(Debug, Clone)]
@@ -31,18 +21,8 @@ pub struct Forbidden;
 /// One entry of the list, in the parser's normal form.
 #[derive(Debug, Clone)]
 struct Allowed {
-    scheme: String,
-    host: HostRule,
-    /// `None` is the scheme's own port.
-    port: Option<u16>,
+    place: Place,
     path: String,
-}
-
-#[derive(Debug, Clone)]
-enum HostRule {
-    Exactly(String),
-    /// `.example.com`, from `*.example.com`.
-    EndsWith(String),
 }
 
 impl ReturnTo {
@@ -95,7 +75,8 @@ impl ReturnTo {
     }
 
     /// Entries of the list that allow nothing: no URL, an unbounded wildcard (`*`, `*foo.com`, `*.com`,
-    /// `*.co.uk`, a star inside a label) or a scheme that runs what it carries. Worth a warning.
+    /// `*.co.uk`, a star inside a label) or a scheme that runs what it carries. They are refused when a configuration
+    /// is written; these were written before that.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
     }
@@ -145,53 +126,15 @@ impl ReturnTo {
 
 impl Allowed {
     fn new(url: &Url) -> Option<Self> {
-        if ACTIVE_SCHEMES.contains(&url.scheme())
-            || !url.username().is_empty()
-            || url.password().is_some()
-        {
-            return None;
-        }
         Some(Self {
-            scheme: url.scheme().to_owned(),
-            host: HostRule::new(&host(url))?,
-            port: url.port(),
+            place: Place::new(url)?,
             path: path(url).to_owned(),
         })
     }
 
     fn covers(&self, url: &Url) -> bool {
-        self.scheme == url.scheme()
-            && self.port == url.port()
-            && self.host.covers(&host(url))
-            && path(url).starts_with(&self.path)
+        self.place.covers(url) && path(url).starts_with(&self.path)
     }
-}
-
-impl HostRule {
-    /// A star must stand for whole labels below a registered domain: anyone can have a name
-    /// below `com`, `co.uk` or `vercel.app`.
-    fn new(host: &str) -> Option<Self> {
-        if !host.contains('*') {
-            return Some(Self::Exactly(host.to_owned()));
-        }
-        let base = host.strip_prefix("*.").filter(|base| !base.contains('*'))?;
-        psl::domain_str(base)?;
-        Some(Self::EndsWith(format!(".{base}")))
-    }
-
-    fn covers(&self, host: &str) -> bool {
-        match self {
-            Self::Exactly(own) => own == host,
-            Self::EndsWith(end) => {
-                host.len() > end.len() && host.ends_with(end) && !host.contains('*')
-            }
-        }
-    }
-}
-
-/// ASCII form in lower case; empty when the URL has none. Only http(s) hosts come normalised already.
-fn host(url: &Url) -> String {
-    url.host_str().unwrap_or_default().to_ascii_lowercase()
 }
 
 fn path(url: &Url) -> &str {

@@ -218,7 +218,9 @@ fn unbounded_wildcards_and_active_schemes_are_ignored() {
     ] {
         assert_eq!(list.check(raw), Err(Forbidden), "{raw}");
     }
-    assert!(HostRule::new("*.example.co.uk").is_some());
+    let below_a_suffix = ["https://*.example.co.uk"];
+    let list = ReturnTo::new(&PUBLIC.parse().unwrap(), DEFAULT, &below_a_suffix).unwrap();
+    assert!(list.check("https://a.example.co.uk/").is_ok());
 }
 
 #[test]
