@@ -1,6 +1,12 @@
 //! What every request can reach, made once per process.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use identity::People;
 use ipnet::IpNet;
@@ -26,6 +32,8 @@ pub struct ApiSettings {
     pub client_ip_header: ClientIpHeader,
     /// What a request may take.
     pub limits: Limits,
+    /// So long it serves on after it was told to stop, and says so.
+    pub drain: Duration,
 }
 
 /// The application: everything that handlers share. Cheap to clone.
@@ -41,6 +49,7 @@ struct Inner {
     admission: Arc<Admission>,
     visits: Visits,
     proxies: Proxies,
+    stopping: AtomicBool,
 }
 
 impl App {
@@ -65,6 +74,7 @@ impl App {
             metrics,
             graphql,
             proxies,
+            stopping: AtomicBool::new(false),
         }))
     }
 
@@ -97,6 +107,17 @@ impl App {
 
     pub(crate) fn admission(&self) -> &Arc<Admission> {
         &self.0.admission
+    }
+
+    /// Was it told to stop? Then every answer is the last of its connection.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Say so from now on, for long enough that whoever sends traffic here has asked.
+    pub(crate) async fn drain(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+        tokio::time::sleep(self.settings().drain).await;
     }
 
     pub(crate) fn proxies(&self) -> &Proxies {

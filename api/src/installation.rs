@@ -38,7 +38,7 @@ async fn alive() -> public::Alive {
 
 /// Can it serve?
 ///
-/// Whether the database answers, and its clock agrees. For load balancers.
+/// Whether the database answers, its clock agrees, and nobody told the server to stop. For load balancers.
 #[utoipa::path(get, path = "/health/ready", tag = "installation", operation_id = "isInstallationReady",
     responses((status = 200, description = "It can.", body = Ready), (status = 503, description = "What is missing.", body = NotReady)))]
 async fn ready(State(app): State<App>) -> Response {

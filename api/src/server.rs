@@ -13,7 +13,7 @@ use crate::{
     routes,
 };
 
-/// Serve until `shutdown`, then finish what has begun.
+/// Serve until `shutdown` and the drain after it, then finish what has begun.
 pub async fn serve(
     app: App,
     listener: TcpListener,
@@ -21,7 +21,12 @@ pub async fn serve(
 ) -> io::Result<()> {
     let settings = app.settings();
     let connections = Connections::new(settings.limits, settings.trusted_proxies.clone());
-    accept(routes::router(app), &connections, listener, shutdown).await
+    let stopping = app.clone();
+    let over = async move {
+        shutdown.await;
+        stopping.drain().await;
+    };
+    accept(routes::router(app), &connections, listener, over).await
 }
 
 /// Prometheus metrics, without a key: for a listener that only the operator can reach.

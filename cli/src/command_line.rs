@@ -20,6 +20,7 @@ Exit status:
   3  looked only, and found something to do: `migrate --check`, `project config diff --check`
   4  there is no such project, identity, key or revision
   5  the server cannot be reached, or is not available
+  130  stopped at once, by a second SIGINT or SIGTERM
 
 What is asked for goes to standard output, with --json as one JSON document; everything else goes to
 standard error. Colours are for terminals, and not where NO_COLOR is set.

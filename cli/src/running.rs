@@ -16,28 +16,42 @@ use crate::{
 };
 
 /// Requests in hand get 20 s from the server itself, jobs begun a little more.
-const DRAIN: Duration = Duration::from_secs(22);
+const FINISH: Duration = Duration::from_secs(22);
 const CLOSE: Duration = Duration::from_secs(5);
 
 /// Parts of this process that run until they are told to end.
 pub(crate) struct Running {
     installation: Installation,
+    /// How long the server serves on when it was told to end.
+    drain: Duration,
     end: watch::Sender<bool>,
-    parts: JoinSet<(&'static str, io::Result<()>)>,
+    over: watch::Sender<bool>,
+    parts: Parts,
+    last: Parts,
 }
 
+type Parts = JoinSet<(&'static str, io::Result<()>)>;
+
 impl Running {
-    pub(crate) fn new(installation: Installation) -> Self {
+    pub(crate) fn new(installation: Installation, drain: Duration) -> Self {
         Self {
             installation,
+            drain,
             end: watch::Sender::new(false),
+            over: watch::Sender::new(false),
             parts: JoinSet::new(),
+            last: JoinSet::new(),
         }
     }
 
     /// Becomes true when parts are to end.
     pub(crate) fn end(&self) -> Stop {
         self.end.subscribe()
+    }
+
+    /// Becomes true when they have ended.
+    pub(crate) fn over(&self) -> Stop {
+        self.over.subscribe()
     }
 
     /// Run one more part. It ends soon after [`Self::end`] became true, and not before.
@@ -49,31 +63,50 @@ impl Running {
         self.parts.spawn(async move { (name, part.await) });
     }
 
+    /// Run a part that watches the others: it ends soon after [`Self::over`] became true.
+    pub(crate) fn add_last(
+        &mut self,
+        name: &'static str,
+        part: impl Future<Output = io::Result<()>> + Send + 'static,
+    ) {
+        self.last.spawn(async move { (name, part.await) });
+    }
+
     /// Run until `stop`, then end everything: requests, jobs, connections.
     pub(crate) async fn until(mut self, stop: Stop) -> Result<(), Failure> {
         let early = tokio::select! {
             () = requested(stop) => None,
             ended = self.parts.join_next() => ended,
+            Some(ended) = self.last.join_next() => Some(ended),
         };
         self.end.send_replace(true);
         let mut ended = early.map_or(Ok(()), |part| Err(too_early(part)));
-        let drained = timeout(DRAIN, async {
-            while let Some(part) = self.parts.join_next().await {
-                ended = std::mem::replace(&mut ended, Ok(())).and_then(|()| in_order(part));
-            }
-        });
-        if drained.await.is_err() {
+        let within = self.drain + FINISH;
+        if !all_ended(&mut self.parts, within, &mut ended).await {
             tracing::warn!(
                 "not everything ended within {} s; the rest is cut off, jobs will be taken up again",
-                DRAIN.as_secs()
+                within.as_secs()
             );
             self.parts.shutdown().await;
         }
+        self.over.send_replace(true);
+        all_ended(&mut self.last, CLOSE, &mut ended).await;
         if timeout(CLOSE, self.installation.close()).await.is_err() {
             tracing::warn!("some connections to the database were still in use");
         }
         ended
     }
+}
+
+/// Did they, in time? `ended` becomes the first failure there is.
+async fn all_ended(parts: &mut Parts, within: Duration, ended: &mut Result<(), Failure>) -> bool {
+    let all = async {
+        while let Some(part) = parts.join_next().await {
+            let before = std::mem::replace(ended, Ok(()));
+            *ended = before.and_then(|()| in_order(part));
+        }
+    };
+    timeout(within, all).await.is_ok()
 }
 
 type Ended = Result<(&'static str, io::Result<()>), JoinError>;

@@ -1,6 +1,6 @@
 //! `insula serve`: listens, opens the installation, runs the worker inside, ends in good order.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use api::{ApiSettings, App, Limits};
 use identity::People;
@@ -20,6 +20,9 @@ use crate::{
     shutdown::{self, requested},
     telemetry,
 };
+
+/// Longer than most proxies need to ask twice for readiness.
+const DRAIN: Duration = Duration::from_secs(5);
 
 pub(crate) async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let began = Instant::now();
@@ -67,7 +70,7 @@ async fn start(
             .map(|(known, dev)| (known, Some(dev)))?,
     };
     let installation = connect::installation(&args.installation, &known).await?;
-    let mut running = Running::new(installation.clone());
+    let mut running = Running::new(installation.clone(), drain(args));
     if !args.no_worker {
         work(&mut running, &installation);
     }
@@ -86,6 +89,12 @@ async fn start(
         seconds(began.elapsed())
     );
     Ok((running, dev))
+}
+
+/// In development mode nobody asks for readiness, and somebody waits for the prompt.
+fn drain(args: &ServeArgs) -> Duration {
+    let usual = if args.dev { Duration::ZERO } else { DRAIN };
+    args.drain.unwrap_or(usual)
 }
 
 /// Where we listen in truth: port 0 asks for any.
@@ -119,6 +128,7 @@ fn serve_people(
             visits_per_minute: args.visits_per_minute,
             ..Limits::default()
         },
+        drain: drain(args),
     };
     let session_bytes_max = u64::from(args.session_cache_mib) << 20;
     let people = Arc::new(People::remembering(session_bytes_max));
@@ -135,8 +145,11 @@ pub(crate) fn serve_metrics(
     listener: TcpListener,
     metrics: PrometheusHandle,
 ) {
-    let end = requested(running.end());
-    running.add("metrics server", api::serve_metrics(metrics, listener, end));
+    let over = requested(running.over());
+    running.add_last(
+        "metrics server",
+        api::serve_metrics(metrics, listener, over),
+    );
 }
 
 /// Also what `insula work` runs.

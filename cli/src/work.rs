@@ -1,5 +1,7 @@
 //! `insula work`: the worker without the server.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::{
@@ -29,7 +31,7 @@ async fn start(args: &WorkArgs, known: &settings::Known) -> Result<Running, Fail
     let metrics = telemetry::metrics()?;
     let listener = connect::bind(&args.installation.metrics_listen, "--metrics-listen").await?;
     let installation = connect::installation(&args.installation, known).await?;
-    let mut running = Running::new(installation.clone());
+    let mut running = Running::new(installation.clone(), Duration::ZERO);
     serve::work(&mut running, &installation);
     serve::serve_metrics(&mut running, listener, metrics);
     tracing::info!(

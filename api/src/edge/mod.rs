@@ -36,7 +36,7 @@ pub(crate) async fn around(
     let began = Instant::now();
     let mut response = id
         .clone()
-        .scope(serve(app, request, next, id.clone()))
+        .scope(serve(app.clone(), request, next, id.clone()))
         .instrument(span.clone())
         .await;
     let status = response.status().as_u16();
@@ -45,6 +45,10 @@ pub(crate) async fn around(
     metrics::histogram!("insula_request_seconds").record(seconds);
     span.in_scope(|| tracing::info!(%client, status, milliseconds = seconds * 1000.0, "answered"));
     harden(&mut response);
+    if app.is_stopping() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     if let Ok(id) = HeaderValue::try_from(id.text) {
         response.headers_mut().insert("x-request-id", id);
     }

@@ -70,7 +70,11 @@ async fn ready(State(app): State<App>) -> Response {
 }
 
 pub(crate) async fn readiness(app: &App) -> Response {
-    let wrong = app.installation().readiness().await;
+    let wrong = if app.is_stopping() {
+        vec![("stopping", "this server was told to stop".to_owned())]
+    } else {
+        app.installation().readiness().await
+    };
     if wrong.is_empty() {
         return Alive::OK.into_response();
     }

@@ -76,6 +76,10 @@ pub struct ServeArgs {
     /// Run no worker in this process: another one must run `insula work`
     #[arg(long, env = "INSULA_NO_WORKER", action = ArgAction::SetTrue, value_parser = BoolishValueParser::new())]
     pub no_worker: bool,
+    /// How long to serve on after SIGTERM or SIGINT while /health/ready says `stopping`, so that whoever sends
+    /// traffic here notices first, such as 5s or 1m [default: 5s, with --dev 0s]
+    #[arg(long, env = "INSULA_DRAIN", value_name = "DURATION", value_parser = duration)]
+    pub drain: Option<Duration>,
     /// Folder for what development mode keeps
     #[arg(
         long,

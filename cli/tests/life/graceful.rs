@@ -16,8 +16,8 @@ use tokio::{
 
 use crate::server::{Life, WITHIN};
 
-/// `DRAIN` and `CLOSE` of `cli/src/running.rs`, and some air.
-const ENDS_WITHIN: Duration = Duration::from_secs(22 + 5 + 5);
+/// The drain, `FINISH` and `CLOSE` of `cli/src/running.rs`, and some air.
+const ENDS_WITHIN: Duration = Duration::from_secs(1 + 22 + 5 + 5);
 
 /// Reads until the text is there; panics when the other side hangs up before.
 async fn read_until(stream: &mut TcpStream, text: &str) -> String {
@@ -30,6 +30,64 @@ async fn read_until(stream: &mut TcpStream, text: &str) -> String {
     String::from_utf8(read).unwrap()
 }
 
+/// What the server says on a connection of its own, until it hangs up.
+async fn last_words(life: &Life, path: &str) -> String {
+    let mut stream = TcpStream::connect(&life.address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// Proxies ask for readiness once in a while, and do not try another server when one refuses: so it is still there
+/// when they have asked.
+#[test]
+fn a_server_that_was_told_to_stop_says_so_and_serves_meanwhile() {
+    tests::run(async {
+        let world = World::own().await;
+        let project = world.project().await;
+        let mut life = Life::begin(&world, &[("INSULA_DRAIN", "10m")]).await;
+        let native = life.client(&project, Kind::Api);
+        assert_eq!(native.get("/health/ready").await.status, 200);
+        // A connection that was there before and waits for its next request.
+        let mut kept = TcpStream::connect(&life.address).await.unwrap();
+        let alive = "GET /health/alive HTTP/1.1\r\nhost: x\r\n\r\n";
+        kept.write_all(alive.as_bytes()).await.unwrap();
+        let first = read_until(&mut kept, "{\"status\":\"ok\"}").await;
+        assert!(!first.contains("connection: close"), "{first}");
+
+        life.signal(Signal::TERM);
+        let is_stopping = async || native.get("/health/ready").await.status == 503;
+        eventually("it says that it stops", WITHIN, is_stopping).await;
+        for path in [
+            "/health/ready".to_owned(),
+            format!("/p/{}/health/ready", project.slug()),
+        ] {
+            let answer = last_words(&life, &path).await;
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+            assert!(answer.contains("\"stopping\":\""), "{answer}");
+        }
+        let served = last_words(&life, &format!("/p/{}/sessions/whoami", project.slug())).await;
+        assert!(served.starts_with("HTTP/1.1 401 "), "{served}");
+        assert!(served.contains("connection: close"), "{served}");
+        kept.write_all(alive.as_bytes()).await.unwrap();
+        let mut last = String::new();
+        kept.read_to_string(&mut last).await.unwrap();
+        assert!(
+            last.starts_with("HTTP/1.1 200 ") && last.contains("connection: close"),
+            "{last}"
+        );
+        let flow = native.begin("login", "").await;
+        assert_eq!(flow.status, 200, "{}", flow.text);
+
+        // Who cannot wait says it twice.
+        life.signal(Signal::TERM);
+        assert_eq!(life.ended(WITHIN).await.code(), Some(130));
+        world.finish().await;
+    });
+}
+
 #[test]
 fn what_has_begun_is_brought_to_its_end() {
     tests::run(async {
@@ -40,7 +98,7 @@ fn what_has_begun_is_brought_to_its_end() {
         let smtp = json!({"connection_uri": uri, "from_address": "no-reply@mail.example.com"});
         let config = tests::cheap(json!({"courier": {"smtp": smtp}}));
         let project = world.project_with(config).await;
-        let mut life = Life::begin(&world, &[]).await;
+        let mut life = Life::begin(&world, &[("INSULA_DRAIN", "1s")]).await;
         let id = mail::enqueue(&project, "ada@example.org").await;
         let hangs = async || relay.stopped() == 1;
         eventually("a mail that hangs", WITHIN, hangs).await;
