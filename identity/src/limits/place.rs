@@ -24,7 +24,7 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Level {
     /// After what was forgotten by now.
-    pub(super) level: f64,
+    pub(super) held: f64,
     pub(super) paused_until: Option<DateTime<Utc>>,
     /// Of a visitor's own bucket: from when on their place is kept.
     pub(super) due: Option<DateTime<Utc>>,
@@ -71,9 +71,9 @@ pub(super) fn of(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Place {
         Ok(shared) => shared,
         Err(wait) => return wait,
     };
-    let full = |bucket: &Bucket| bucket.wait_at(seen.at_subject.level) > 0.0;
+    let full = |bucket: &Bucket| bucket.wait_at(seen.at_subject.held) > 0.0;
     let strict =
-        tried.at_subject.as_ref().is_some_and(full) || seen.budget.level >= tried.budget.free;
+        tried.at_subject.as_ref().is_some_and(full) || seen.budget.held >= tried.budget.free;
     let (mut own, mut own_wide) = (tried.own.clone(), tried.own_wide.clone());
     if strict {
         own = own.strict(1.0);
@@ -103,7 +103,7 @@ fn of_known(tried: &Try, standing: Standing) -> Option<Vec<Bucket>> {
 /// What is counted of what all strangers share, or how long this one waits for a place there. Nothing is counted of one
 /// who waited: the place was counted when it was told.
 fn shared(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Result<Vec<Bucket>, Place> {
-    let levels = [seen.at_subject.level, seen.in_project.level];
+    let levels = [seen.at_subject.held, seen.in_project.held];
     let buckets = [&tried.at_subject, &tried.in_project];
     let shared = buckets.into_iter().zip(levels);
     let shared: Vec<(&Bucket, f64)> = shared

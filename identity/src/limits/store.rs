@@ -60,7 +60,7 @@ pub(super) async fn look(tx: &mut Tx, tried: &Try) -> Result<Seen, Fault> {
             .find(|row| row.key.as_ref() == of.map(|bucket| &bucket.key));
         row.filter(|_| of.is_some())
             .map_or_else(Level::default, |row| Level {
-                level: row.level.unwrap_or_default(),
+                held: row.level.unwrap_or_default(),
                 paused_until: row.paused_until,
                 due: row.due,
             })

@@ -25,23 +25,24 @@ impl Directory {
         }
         let mut found = Vec::new();
         for way in (self.settings().config_rules.ways_out)(accepted.plain()) {
-            let looked_up = self.look_up(&way, environment).await;
-            match (way.unprotected, looked_up) {
-                (_, Ok(())) => {}
-                (Some(how), Err(OutboundError::Refused { .. })) => {
+            let Err(error) = self.look_up(&way, environment).await else {
+                continue;
+            };
+            match (way.unprotected, error) {
+                (Some(how), OutboundError::Refused { .. }) => {
                     let message = format!("{how}. {LISTED_ALONE}, and this one is in none");
                     found.push(ConfigViolation::new(way.pointer, message));
                 }
-                (Some(how), Err(_)) => {
+                (Some(how), _) => {
                     let message =
                         format!("{how}. {LISTED_ALONE}, and this one cannot be looked up");
                     found.push(ConfigViolation::new(way.pointer, message));
                 }
-                (None, Err(error @ OutboundError::Refused { .. })) => {
+                (None, error @ OutboundError::Refused { .. }) => {
                     let pointer = &way.pointer;
                     accepted.note(format!("{pointer}: nothing can be sent there: {error}"));
                 }
-                (None, Err(_)) => {}
+                (None, _) => {}
             }
         }
         if found.is_empty() {

@@ -1,4 +1,6 @@
 //! Codes and links leave by verified TLS, or into networks that the operator trusts.
+//!
+//! Looks inside: `worker`.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
