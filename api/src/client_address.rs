@@ -171,7 +171,7 @@ fn last_hop(headers: &HeaderMap, trusted: &[IpNet]) -> Result<Option<IpAddr>, Un
     let lines: Vec<&[u8]> = headers
         .get_all(X_FORWARDED_FOR)
         .iter()
-        .map(|line| line.as_bytes())
+        .map(axum::http::HeaderValue::as_bytes)
         .collect();
     let entries = lines
         .into_iter()
