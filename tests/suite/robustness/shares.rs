@@ -84,6 +84,9 @@ async fn a_network_stores_only_so_much_unless_it_is_let_in() {
     site.finish().await;
 }
 
+/// More than fit on a page.
+const PEOPLE: usize = 150;
+
 fn heavy(length: usize) -> Value {
     json!({"schema_id": "open", "traits": {"free": "x".repeat(length)}})
 }
@@ -117,7 +120,6 @@ async fn sessions_in_memory_are_weighed(site: Site) {
 async fn pages_of_heavy_people_are_shorter(site: Site) {
     let project = site.project_with(open_schema()).await;
     let admin = site.admin(&project);
-    const PEOPLE: usize = 150;
     for _ in 0..PEOPLE {
         let made = admin.post("/admin/identities", heavy(60_000)).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
