@@ -115,7 +115,8 @@ fn shared(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Result<Vec<Bucket>, P
         let all = shared.into_iter();
         return Ok(all.map(|(bucket, _)| bucket.clone().counting()).collect());
     }
-    match seen.own.due {
+    // A visitor who waited for the end of a pause of their own waited as told, too.
+    match seen.own.due.or(seen.own.paused_until) {
         Some(until) if until > now => Err(Place::Wait { until, full: None }),
         Some(due) if now < due + PLACE_KEPT => Ok(Vec::new()),
         _ => {

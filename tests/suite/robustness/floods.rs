@@ -155,15 +155,16 @@ async fn who_guesses_elsewhere_does_not_keep_the_owner_out(site: Site) {
         site.world.clock.advance(seconds);
         is_judged(&site, &project, HERE, ADA).await;
     }
-    assert_eq!((waits[0], waits[9]), (2, 900), "{waits:?}");
+    assert!(waits.is_sorted(), "{waits:?}");
+    assert_eq!((waits[0], waits[9]), (2, 256), "{waits:?}");
     let owner = visitor(&site, &project, Kind::Api, ELSEWHERE);
     for _ in 0..5 {
-        assert!(wait(&guessed(&site, &project, HERE, ADA).await) > 800);
+        assert!(wait(&guessed(&site, &project, HERE, ADA).await) > 200);
     }
     let done = owner.sign_in(ADA, PASSWORD).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     // What was forgiven to the owner is not forgiven to the guessing network.
-    assert!(wait(&guessed(&site, &project, HERE, ADA).await) > 800);
+    assert!(wait(&guessed(&site, &project, HERE, ADA).await) > 200);
     site.world.sweep().await;
 }
 

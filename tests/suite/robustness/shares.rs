@@ -129,7 +129,7 @@ async fn pages_of_heavy_people_are_shorter(site: Site) {
     assert!((100..PEOPLE).contains(&on_first), "{on_first}");
     let link = first.headers["link"].to_str().unwrap();
     let next = link
-        .split(", ")
+        .split(',')
         .find(|link| link.contains("rel=\"next\""))
         .unwrap();
     let next = next.trim_start_matches('<').split('>').next().unwrap();
