@@ -207,7 +207,7 @@ impl Process {
         let lines = text.lines();
         let broken = lines.filter(|line| FAULTS.iter().any(|fault| line.contains(fault)));
         Ok(broken
-            .map(|line| format!("{}: {line}", self.name))
+            .map(|line| format!("{}: {}", self.name, message(line)))
             .collect())
     }
 }
@@ -216,6 +216,16 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.kill();
     }
+}
+
+/// What a line in JSON says, without its time and place.
+fn message(line: &str) -> String {
+    let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else {
+        return line.to_owned();
+    };
+    let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let path = line["span"]["path"].as_str().unwrap_or_default();
+    format!("{}: {} {path}", text("message"), text("error"))
 }
 
 /// A folder of that name, made anew, for logs.

@@ -10,6 +10,8 @@ use crate::{Done, faults::Promise, mails::Judged, stage::Stage, tally::Seen};
 
 /// So many of what was lost or broken are told in the table.
 const TOLD_MAX: usize = 3;
+/// Of each.
+const TOLD_CHARACTERS_MAX: usize = 160;
 
 /// What happened in one fault.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +120,11 @@ impl Row {
         let mut told: Vec<String> = Vec::new();
         for (what, list) in [("LOST", &self.lost), ("BROKEN", &self.broken)] {
             if !list.is_empty() {
-                let some: Vec<&str> = list.iter().take(TOLD_MAX).map(String::as_str).collect();
+                let some: Vec<String> = list
+                    .iter()
+                    .take(TOLD_MAX)
+                    .map(|one| shortened(one))
+                    .collect();
                 let more = match list.len().saturating_sub(TOLD_MAX) {
                     0 => String::new(),
                     more => format!(" and {more} more"),
@@ -171,6 +177,15 @@ impl Row {
             "{title}: {load}, errors {troubles}, away {away}, slowest {slowest}, {writes} writes, {lost} lost, mails {mails}: {verdict}"
         )
     }
+}
+
+/// The whole of it is in the logs.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= TOLD_CHARACTERS_MAX {
+        return text.to_owned();
+    }
+    let some: String = text.chars().take(TOLD_CHARACTERS_MAX).collect();
+    format!("{some}…")
 }
 
 const HEADS: [&str; 9] = [

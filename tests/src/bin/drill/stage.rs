@@ -153,6 +153,11 @@ impl Stage {
         row.judge(&fault.promise, mended);
         row.notes = std::mem::take(&mut self.notes);
         row.skipped = std::mem::take(&mut self.skipped);
+        for (what, list) in [("LOST", &row.lost), ("BROKEN", &row.broken)] {
+            for one in list {
+                self.shared.tally.write(&format!("{what}: {one}"));
+            }
+        }
         Ok(row)
     }
 

@@ -25,6 +25,8 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     fn mount(folder: &Path, like: &Path, bytes: u64) -> Done<Self> {
         fs::create_dir_all(folder)?;
+        // One that a killed drill left behind.
+        drop(Command::new("umount").arg("--lazy").arg(folder).output());
         let owner = fs::metadata(like)?;
         let options = format!(
             "size={bytes},mode=0700,uid={},gid={}",

@@ -1,14 +1,18 @@
 //! The primary's host is gone, and a standby takes its place: one that has everything, and one that has not.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
     Done,
     errands::Visitor,
-    load::PROMISED,
+    load::{PROMISED, Shared},
     proxy::{Ask, Trouble},
     stage::Stage,
 };
@@ -25,12 +29,32 @@ pub(crate) async fn synchronous(stage: &mut Stage) -> Done {
     stage.cluster.wait_for_standby(true).await?;
     sleep(Duration::from_secs(2)).await;
     stage.cluster.kill()?;
+    let asked = tokio::spawn(refusals(Arc::clone(&stage.shared)));
     sleep(Duration::from_secs(3)).await;
     stage.cluster.promote()?;
     stage.cluster.lead_everybody()?;
     stage.is_mended();
+    let longest = asked.await?.as_secs_f64();
+    stage.note(format!("while it was away 503 came within {longest:.1} s"));
     sleep(Duration::from_secs(5)).await;
     Ok(())
+}
+
+/// Once the database has been away for a second: how long one waits to be told so.
+async fn refusals(shared: Arc<Shared>) -> Duration {
+    let path = format!("/p/{}/self-service/login/api", shared.slugs[0]);
+    sleep(Duration::from_secs(1)).await;
+    let asks = (0..8).map(|turn| {
+        let (shared, path) = (&shared, &path);
+        async move {
+            sleep(Duration::from_millis(200) * turn).await;
+            let began = Instant::now();
+            let answer = shared.proxy.send_to(0, Ask::get(path)).await;
+            answer.err().map(|_| began.elapsed())
+        }
+    });
+    let told = join_all(asks).await;
+    told.into_iter().flatten().max().unwrap_or_default()
 }
 
 /// Something that was served and is not to be any more.
