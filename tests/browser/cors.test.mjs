@@ -15,14 +15,15 @@ describe("pages of another origin", { skip }, () => {
       response.end('<!doctype html><title>Elsewhere</title><link rel="icon" href="data:,">')
     })
     await new Promise((done) => server.listen(0, "127.0.0.1", done))
-    elsewhere = `http://127.0.0.1:${server.address().port}`
+    elsewhere = `http://localhost:${server.address().port}`
   })
 
   after(() => server.close())
 
   /** What becomes of requests that a page elsewhere makes while somebody is signed in. */
   async function asked(slug, cors) {
-    const base = await on.project(slug, "Open", { serve: { public: { cors } } })
+    const selfservice = { flows: { registration: { after: { password: { hooks: [{ hook: "session" }] } } } } }
+    const base = await on.project(slug, "Open", { selfservice, serve: { public: { cors } } })
     const context = await on.browser.newContext()
     const page = await context.newPage()
     await register(page, base, "ada@example.org")

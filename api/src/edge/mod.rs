@@ -19,6 +19,11 @@ use crate::{
     App, admission::Permits, error::ApiError, limits::HEADERS_BYTES_MAX, request_id::RequestId,
 };
 
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
 /// Around everything.
 pub(crate) async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
@@ -112,8 +117,9 @@ fn class(status: u16) -> &'static str {
     }
 }
 
-/// Headers that make a stray answer harmless in a browser.
+/// Headers that make a stray answer harmless in a browser, where the route has not set its own.
 fn harden(response: &mut Response) {
+    let redirects = response.status().is_redirection();
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
         headers
@@ -123,8 +129,17 @@ fn harden(response: &mut Response) {
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::CACHE_CONTROL, "no-store");
     set(
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     );
+    // No page of another origin includes an answer as a script or an image; what it may read by CORS is not touched.
+    // A script for pages elsewhere has to say `cross-origin` itself.
+    set(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
+    // Whoever opens our pages, or is opened by them, has no hold on them. A redirect passes through the window of
+    // another page, such as one that a sign-in was begun in, and has to leave it as it is.
+    if !redirects {
+        set(CROSS_ORIGIN_OPENER_POLICY, "same-origin");
+    }
 }

@@ -6,13 +6,9 @@ use tenants::{Project, Role, config::MASK};
 use tests::{ROOT_KEY, Site, mail, story};
 
 use super::{Console, pointers};
-use crate::{
-    courier::{
-        services::{Asked, Service, header},
-        work_off,
-    },
-    tenancy::isolation_table::new_key,
-};
+use crate::courier::services::{Asked, Service, header};
+use crate::courier::work_off;
+use crate::tenancy::isolation_table::new_key;
 
 const CONFIGURE: &str =
     "mutation($input: UpdateProjectConfigInput!) { updateProjectConfig(input: $input) {
