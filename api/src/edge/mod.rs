@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -29,7 +29,8 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let span = tracing::info_span!("request", id = %id.text, %method, path);
+    // Texts are quoted: what the client sends stands in no line as if the server had said it.
+    let span = tracing::info_span!("request", id = id.text.as_str(), %method, path);
     let began = Instant::now();
     let mut response = id
         .clone()
@@ -51,6 +52,10 @@ pub(crate) async fn around(State(app): State<App>, request: Request, next: Next)
 async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Response {
     if head_bytes(&request) > HEADERS_BYTES_MAX {
         return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+    }
+    if !names_its_host(&request) {
+        return ApiError::bad_request("The request has no Host header, or more than one.")
+            .into_response();
     }
     let permits = match permits_for(&request, &app) {
         Ok(permits) => permits,
@@ -85,6 +90,12 @@ fn head_bytes(request: &Request) -> usize {
         .path_and_query()
         .map_or(0, |it| it.as_str().len());
     target + fields.sum::<usize>()
+}
+
+/// Once, or a proxy before us could have gone by another than we do (RFC 9112, 3.2). HTTP/1.0 knew none.
+fn names_its_host(request: &Request) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
 }
 
 /// Health checks need none: a full server is alive, and says itself whether it is ready.

@@ -30,6 +30,15 @@ fn free_address() -> String {
 impl Life {
     /// Begun, and ready.
     pub(crate) async fn begin(world: &World, environment: &[(&str, &str)]) -> Self {
+        Self::begin_and_log(world, environment, Stdio::inherit()).await
+    }
+
+    /// The same, with its log sent there.
+    pub(crate) async fn begin_and_log(
+        world: &World,
+        environment: &[(&str, &str)],
+        log: Stdio,
+    ) -> Self {
         let (address, metrics) = (free_address(), free_address());
         let database = world.database();
         let mut command = Command::new(env!("CARGO_BIN_EXE_insula"));
@@ -45,7 +54,8 @@ impl Life {
             .env("INSULA_DB_CONNECTIONS", "8")
             .env("INSULA_LOG", "warn")
             .envs(environment.iter().copied())
-            .stdout(Stdio::null());
+            .stdout(Stdio::null())
+            .stderr(log);
         let life = Self {
             child: command.spawn().unwrap(),
             metrics: Client::new(&format!("http://{metrics}"), Kind::Api),
