@@ -1,16 +1,18 @@
 //! `{base}/ui/mail`: what a project has said, readable without a mail server. Only in development mode, and
-//! there only for DEVELOPMENT projects; elsewhere it does not exist. No scripts; a mail's HTML is shown in a
+//! there only for DEVELOPMENT projects; elsewhere it does not exist. Only under names that are the developer's: a page
+//! elsewhere whose name leads here all of a sudden (DNS rebinding) would be of the mailbox's origin. No scripts; a mail's HTML is shown in a
 //! frame that may do nothing but open its links in another tab.
 
 use std::fmt::Write as _;
 
 use axum::{
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
 use courier::store::{self, Filter, Stored};
 use tenants::Environment;
+use url::Url;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
@@ -48,9 +50,10 @@ pub(crate) fn router() -> ProjectRoutes {
 /// The newest messages. The page looks again by itself.
 #[utoipa::path(get, path = "/ui/mail", tag = "ui", operation_id = "getMailbox",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 403, description = "The request names another host than localhost and that of the public URL, or the project is suspended (`project_suspended`)."),
         (status = 404, description = "The project is not in development, or there is none.")))]
-async fn list(State(app): State<App>, tenant: Tenant) -> Result<Response> {
-    in_development(&app, &tenant)?;
+async fn list(State(app): State<App>, tenant: Tenant, headers: HeaderMap) -> Result<Response> {
+    in_development(&app, &tenant, &headers)?;
     let mut tx = tenant.project.begin().await?;
     let messages = store::list(&mut tx, &Filter::default(), SHOWN_MAX).await?;
     drop(tx);
@@ -82,9 +85,15 @@ async fn list(State(app): State<App>, tenant: Tenant) -> Result<Response> {
 #[utoipa::path(get, path = "/ui/mail/{id}", tag = "ui", operation_id = "getMail",
     params(("id" = Uuid, Path, description = "The message's id.")),
     responses((status = 200, description = "The page.", body = String, content_type = "text/html"),
+        (status = 403, description = "The request names another host than localhost and that of the public URL, or the project is suspended (`project_suspended`)."),
         (status = 404, description = "The project is not in development, or there is no such message.")))]
-async fn show(State(app): State<App>, tenant: Tenant, Segment(id): Segment) -> Result<Response> {
-    in_development(&app, &tenant)?;
+async fn show(
+    State(app): State<App>,
+    tenant: Tenant,
+    headers: HeaderMap,
+    Segment(id): Segment,
+) -> Result<Response> {
+    in_development(&app, &tenant, &headers)?;
     let id = Uuid::try_parse(&id).map_err(|_| ApiError::not_found())?;
     let mut tx = tenant.project.begin().await?;
     let message = store::get(&mut tx, id)
@@ -124,11 +133,29 @@ async fn show(State(app): State<App>, tenant: Tenant, Segment(id): Segment) -> R
     Ok(page(headline(&message), &body))
 }
 
-fn in_development(app: &App, tenant: &Tenant) -> Result<()> {
-    if app.settings().dev && tenant.project.environment() == Environment::Development {
+fn in_development(app: &App, tenant: &Tenant, headers: &HeaderMap) -> Result<()> {
+    let project = &tenant.project;
+    if !app.settings().dev || project.environment() != Environment::Development {
+        return Err(ApiError::not_found());
+    }
+    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let base = project.base_url();
+    if is_ours(host.unwrap_or_default(), base) {
         return Ok(());
     }
-    Err(ApiError::not_found())
+    Err(ApiError::new(StatusCode::FORBIDDEN).because(format!(
+        "Kept mail is shown under localhost, 127.0.0.1, [::1] and the host of INSULA_PUBLIC_URL alone, so that no \
+         page under another name can read it. Open {base}/ui/mail, or set INSULA_PUBLIC_URL."
+    )))
+}
+
+/// Is that `Host` this machine for itself, or the one that people know us by?
+fn is_ours(host: &str, base: &str) -> bool {
+    let of = |url: &str| Some(Url::parse(url).ok()?.host_str()?.to_owned());
+    let Some(host) = of(&format!("http://{host}/")) else {
+        return false;
+    };
+    ["localhost", "127.0.0.1", "[::1]"].contains(&&*host) || of(base) == Some(host)
 }
 
 /// Text messages have no subject.

@@ -64,7 +64,10 @@ async fn start(
     let listener = connect::bind(&args.listen, "--listen").await?;
     let at = Addresses::of(&listener, &of_metrics)?;
     let (known, dev) = match known {
-        Some(known) => (known, None),
+        Some(known) => {
+            mention_root_key(&known);
+            (known, None)
+        }
         None => dev::prepare(args, &listener)
             .await
             .map(|(known, dev)| (known, Some(dev)))?,
@@ -95,6 +98,17 @@ async fn start(
 fn drain(args: &ServeArgs) -> Duration {
     let usual = if args.dev { Duration::ZERO } else { DRAIN };
     args.drain.unwrap_or(usual)
+}
+
+/// It is meant for the first minutes, and is easily forgotten there. Development mode shows its own.
+fn mention_root_key(known: &Known) {
+    if known.root_key.is_some() {
+        tracing::warn!(
+            "a root key is in use (INSULA_ROOT_KEY): it is an OWNER of every project, stands in no list and cannot be \
+             revoked. Make a key in its place with `insula keys create --name operator --role owner`, take it out of \
+             the environment and start again"
+        );
+    }
 }
 
 /// Where we listen in truth: port 0 asks for any.

@@ -72,7 +72,8 @@ fn statements(tenant: &str, gate: &str) -> String {
          GRANT USAGE ON SCHEMA control TO {gate}, {tenant};
          GRANT SELECT ON control.migrations, control.installation, control.clusters TO {gate};
          GRANT SELECT, INSERT, UPDATE ON control.projects, control.api_keys TO {gate};
-         GRANT SELECT, UPDATE ON control.slots TO {gate};
+         REVOKE UPDATE ON control.slots FROM {gate};
+         GRANT SELECT, UPDATE (state, project) ON control.slots TO {gate};
          GRANT SELECT, INSERT, DELETE ON control.config_revisions, control.invalidation TO {gate};
          GRANT SELECT, INSERT ON control.events TO {gate};
          GRANT SELECT, INSERT, UPDATE, DELETE ON control.jobs TO {gate};

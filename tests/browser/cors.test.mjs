@@ -34,6 +34,8 @@ describe("pages of another origin", { skip }, () => {
         withCookies: await ask("/sessions/whoami", { credentials: "include" }),
         settings: await ask("/self-service/settings/browser", { credentials: "include", headers: { accept: "application/json" } }),
         without: await ask("/sessions/whoami", { credentials: "omit" }),
+        // As scripts and images are asked for.
+        included: await ask("/sessions/whoami", { mode: "no-cors", credentials: "include" }),
       }
     }, base)
     await context.close()
@@ -42,12 +44,12 @@ describe("pages of another origin", { skip }, () => {
 
   test("a star lends nobody's session", async () => {
     const told = await asked("star", { enabled: true, allowed_origins: ["*"] })
-    assert.deepEqual(told, { withCookies: "TypeError", settings: "TypeError", without: 401 })
+    assert.deepEqual(told, { withCookies: "TypeError", settings: "TypeError", without: 401, included: "TypeError" })
   })
 
   test("an origin that is listed acts for its visitors", async () => {
     const told = await asked("listed", { enabled: true, allowed_origins: [elsewhere] })
-    assert.deepEqual(told, { withCookies: 200, settings: 200, without: 401 })
+    assert.deepEqual(told, { withCookies: 200, settings: 200, without: 401, included: "TypeError" })
   })
 
   test("one that is not can do nothing", async () => {

@@ -114,7 +114,7 @@ fn finish(tenant: &Tenant, method: &Method, audience: Audience, response: &mut R
     if audience.varies_by_cookie() {
         headers.append(header::VARY, HeaderValue::from_static("Cookie"));
     }
-    if method == Method::GET {
+    if matches!(*method, Method::GET | Method::HEAD) {
         let value = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
         headers.entry(header::CACHE_CONTROL).or_insert(value);
     }

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -18,6 +18,11 @@ use tracing::Instrument as _;
 use crate::{
     App, admission::Permits, error::ApiError, limits::HEADERS_BYTES_MAX, request_id::RequestId,
 };
+
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 /// Around everything.
 pub(crate) async fn around(
@@ -29,7 +34,8 @@ pub(crate) async fn around(
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let span = tracing::info_span!("request", id = %id.text, %method, path);
+    // Texts are quoted: what the client sends stands in no line as if the server had said it.
+    let span = tracing::info_span!("request", id = id.text.as_str(), %method, path);
     let address = app.proxies().client(request.headers(), peer);
     let client = address.ip;
     request.extensions_mut().insert(address);
@@ -58,6 +64,10 @@ pub(crate) async fn around(
 async fn serve(app: App, mut request: Request, next: Next, id: RequestId) -> Response {
     if head_bytes(&request) > HEADERS_BYTES_MAX {
         return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+    }
+    if !names_its_host(&request) {
+        return ApiError::bad_request("The request has no Host header, or more than one.")
+            .into_response();
     }
     let permits = match permits_for(&request, &app) {
         Ok(permits) => permits,
@@ -94,6 +104,12 @@ fn head_bytes(request: &Request) -> usize {
     target + fields.sum::<usize>()
 }
 
+/// Once, or a proxy before us could have gone by another than we do (RFC 9112, 3.2). HTTP/1.0 knew none.
+fn names_its_host(request: &Request) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11)
+}
+
 /// Health checks need none: a full server is alive, and says itself whether it is ready.
 fn permits_for(request: &Request, app: &App) -> Result<Option<Permits>, ApiError> {
     if matches!(request.uri().path(), "/health/alive" | "/health/ready") {
@@ -124,8 +140,9 @@ fn class(status: u16) -> &'static str {
     }
 }
 
-/// Headers that make a stray answer harmless in a browser.
+/// Headers that make a stray answer harmless in a browser, where the route has not set its own.
 fn harden(response: &mut Response) {
+    let redirects = response.status().is_redirection();
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
         headers
@@ -135,8 +152,17 @@ fn harden(response: &mut Response) {
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::CACHE_CONTROL, "no-store");
     set(
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     );
+    // No page of another origin includes an answer as a script or an image; what it may read by CORS is not touched.
+    // A script for pages elsewhere has to say `cross-origin` itself.
+    set(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
+    // Whoever opens our pages, or is opened by them, has no hold on them. A redirect passes through the window of
+    // another page, such as one that a sign-in was begun in, and has to leave it as it is.
+    if !redirects {
+        set(CROSS_ORIGIN_OPENER_POLICY, "same-origin");
+    }
 }

@@ -1,7 +1,7 @@
 //! `/self-service/logout`.
 
 use axum::{
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use flows::{
@@ -12,14 +12,12 @@ use flows::{
 use identity::sessions::{store, token};
 use serde::Deserialize;
 use serde_json::json;
-use tenants::ids;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use crate::{
     audience::ProjectRoutes,
     body::Short,
-    cookies::{self, NewCsrf},
     error::{ApiError, Result},
     openapi::shapes::{LogoutFlow, NativeLogout},
     query::Query,
@@ -142,10 +140,7 @@ async fn finish_or_refuse(visit: &Visit, ask: &LogoutQuery) -> Result<Response> 
         };
         respond::redirect(StatusCode::SEE_OTHER, &asked.unwrap_or_else(fallback))
     };
-    response
-        .headers_mut()
-        .append(header::SET_COOKIE, cookies::clear_session(&visit.project));
-    response.extensions_mut().insert(NewCsrf(ids::bytes()));
+    respond::signed_out(&visit.project, &mut response);
     Ok(response)
 }
 

@@ -24,9 +24,14 @@ use flows::{
 };
 use identity::Session;
 use serde_json::Value;
+use tenants::{Project, ids};
 use uuid::Uuid;
 
-use crate::{cookies, error::ApiError, visit::Visit};
+use crate::{
+    cookies::{self, NewCsrf},
+    error::ApiError,
+    visit::Visit,
+};
 
 pub(crate) use recovery::{administration, let_in};
 
@@ -64,6 +69,16 @@ pub(crate) fn redirect(status: StatusCode, to: &str) -> Response {
             ApiError::bad_request("The target of the redirect is no valid address.").into_response()
         }
     }
+}
+
+/// The browser has no session any more: its cookie goes, forms that are still open die, and so does what its caches
+/// keep of the person, pages to go back to included. Neither `"storage"` nor `"cookies"`: those are of the whole host,
+/// which is other projects' as well.
+pub(crate) fn signed_out(project: &Project, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, cookies::clear_session(project));
+    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    response.extensions_mut().insert(NewCsrf(ids::bytes()));
 }
 
 /// The future of an answer that may need the database (the error page).

@@ -1,9 +1,6 @@
 //! Answers of settings.
 
-use axum::{
-    http::{StatusCode, header},
-    response::Response,
-};
+use axum::{http::StatusCode, response::Response};
 use flows::{
     continue_with::ContinueWith,
     flow::{Flow, Transport},
@@ -11,10 +8,9 @@ use flows::{
     settings::{Saved, Settings},
 };
 use serde_json::Value;
-use tenants::ids;
 
-use super::{Answer, outcome, redirect};
-use crate::{cookies, cookies::NewCsrf, visit::Visit};
+use super::{Answer, outcome, redirect, signed_out};
+use crate::visit::Visit;
 
 impl Answer for Settings {
     fn became(visit: &Visit, other: Outcome<Self>) -> Response {
@@ -39,9 +35,7 @@ impl Answer for Settings {
             super::json(StatusCode::OK, &body)
         };
         if saved.is_gone && browser {
-            let cookie = cookies::clear_session(&visit.project);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            response.extensions_mut().insert(NewCsrf(ids::bytes()));
+            signed_out(&visit.project, &mut response);
         }
         response
     }

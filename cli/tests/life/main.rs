@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod graceful;
+mod log;
 mod neighbour;
 mod observed;
 mod server;

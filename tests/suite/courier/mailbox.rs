@@ -1,6 +1,7 @@
 //! Development's page of kept mail.
 
 use api::ApiSettings;
+use reqwest::Method;
 use serde_json::json;
 use tenants::Environment;
 use tests::{Database, Kind, Site, mail, story};
@@ -51,6 +52,57 @@ async fn development_shows_what_was_sent() {
         site.client(&staging, Kind::Html).get(MAILBOX).await.status,
         404
     );
+    site.finish().await;
+}
+
+/// A page elsewhere whose name leads here all of a sudden (DNS rebinding) would be of the same origin as the mailbox.
+#[story]
+async fn mail_is_shown_under_names_that_are_ours() {
+    let dev = ApiSettings {
+        dev: true,
+        ..ApiSettings::default()
+    };
+    let ours = |settings: &mut tenants::Settings| {
+        settings.public_url = "https://auth.example.org/".parse().unwrap();
+    };
+    let site = Site::on(Database::shared().await, ours, dev).await;
+    let project = site.project().await;
+    let id = mail::enqueue(&project, "ada@example.org").await;
+    site.world.sweep().await;
+    let base = format!("{}/p/{}", site.origin, project.slug());
+    let browser = site.client(&project, Kind::Html);
+    for path in [MAILBOX.to_owned(), format!("{MAILBOX}/{id}")] {
+        let url = format!("{base}{path}");
+        let by = async |host: &str| {
+            let host = [("host", host)];
+            browser.send(Method::GET, &url, None, &host).await
+        };
+        for host in [
+            "localhost",
+            "localhost:4433",
+            "LOCALHOST",
+            "127.0.0.1:4433",
+            "[::1]:4433",
+            "auth.example.org",
+        ] {
+            assert_eq!(by(host).await.status, 200, "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:4433",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "auth.example.org.evil.example",
+            "",
+            "localhost:4433@evil.example",
+        ] {
+            let answer = by(host).await;
+            assert_eq!(answer.status, 403, "{host}");
+            assert!(!answer.text.contains("ada@example.org"), "{host}");
+            let told = format!("{}/ui/mail", project.base_url());
+            assert!(answer.text.contains(&told), "{}", answer.text);
+        }
+    }
     site.finish().await;
 }
 

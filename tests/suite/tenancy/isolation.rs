@@ -358,3 +358,18 @@ async fn a_role_that_a_connection_does_not_know(w: World) {
     add_identity(&project).await;
     assert_eq!(owners(&project).await, [project.slug()]);
 }
+
+/// A slot belongs to one role for good; the server hands slots out, and nothing else of them is its own to write.
+#[story]
+async fn the_gate_login_cannot_hand_a_slot_to_another_role(w: World) {
+    let mut gate = w.database().gate().await;
+    for set in [
+        "db_role = db_role",
+        "slot = slot",
+        "schema_version = schema_version",
+    ] {
+        let (state, text) = refused(&mut gate, format!("update control.slots set {set}")).await;
+        assert_eq!(state, DENIED, "{text}");
+    }
+    w.project().await;
+}

@@ -1,7 +1,7 @@
 //! Headers that browsers act on.
 
-use reqwest::Method;
-use tests::{Kind, Site, story};
+use reqwest::{Method, StatusCode};
+use tests::{ADA, Kind, PASSWORD, Site, story};
 
 #[story]
 async fn every_answer_is_harmless_in_a_browser_and_names_its_request(site: Site) {
@@ -49,12 +49,19 @@ async fn every_answer_is_harmless_in_a_browser_and_names_its_request(site: Site)
             ("x-frame-options", "DENY"),
             (
                 "content-security-policy",
-                "default-src 'none'; frame-ancestors 'none'",
+                "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             ),
+            ("cross-origin-resource-policy", "same-origin"),
             ("x-request-id", "from-the-client-7"),
         ] {
             assert_eq!(answer.headers[name], value, "{url}");
         }
+        // A redirect leaves the window that it passes through alone.
+        let opener = answer.headers.get("cross-origin-opener-policy");
+        let alone = (status != 303).then_some("same-origin");
+        assert_eq!(opener.map(|it| it.to_str().unwrap()), alone, "{url}");
+        let cache = answer.headers["cache-control"].to_str().unwrap();
+        assert!(cache.contains("no-store"), "{url}: {cache}");
         if status >= 400 {
             assert_eq!(
                 answer.body["error"]["request"], "from-the-client-7",
@@ -68,4 +75,32 @@ async fn every_answer_is_harmless_in_a_browser_and_names_its_request(site: Site)
         "an id of ours is in the header alone"
     );
     assert_eq!(own.headers["x-request-id"].len(), 36);
+}
+
+/// What the caches and the pages kept of a person is gone with the session; what else lies on the host is not ours.
+#[story]
+async fn a_sign_out_empties_the_caches_and_nothing_else(site: Site) {
+    let project = site.project().await;
+    for kind in [Kind::Spa, Kind::Html] {
+        let visitor = site.client(&project, Kind::Spa);
+        if kind == Kind::Spa {
+            visitor.sign_up(ADA, PASSWORD).await;
+        } else {
+            visitor.sign_in(ADA, PASSWORD).await;
+        }
+        let asked = visitor.get("/self-service/logout/browser").await;
+        assert!(!asked.headers.contains_key("clear-site-data"));
+        let url = asked.body["logout_url"].as_str().unwrap().to_owned();
+        let wrong = visitor.get(&format!("{url}x")).await;
+        assert!(!wrong.headers.contains_key("clear-site-data"));
+        let accept = [("accept", "text/html")];
+        let headers = if kind == Kind::Html { &accept[..] } else { &[] };
+        let done = visitor.send(Method::GET, &url, None, headers).await;
+        assert!(
+            matches!(done.status, StatusCode::NO_CONTENT | StatusCode::SEE_OTHER),
+            "{}",
+            done.text
+        );
+        assert_eq!(done.headers["clear-site-data"], "\"cache\"", "{kind:?}");
+    }
 }

@@ -270,3 +270,26 @@ async fn what_is_no_http_is_told_so(site: Site) {
     .await;
     assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
 }
+
+/// Whoever stands before us could go by another `Host` than we do.
+#[story]
+async fn a_request_names_its_host_once(site: Site) {
+    let close = "connection: close\r\n\r\n";
+    for (version, hosts, want) in [
+        ("1.1", "host: x\r\n", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "host: x\r\nhost: x\r\n", "400"),
+        ("1.1", "host: x\r\nhost: y\r\n", "400"),
+        // Older clients know no `Host`.
+        ("1.0", "", "200"),
+        ("1.0", "host: x\r\n", "200"),
+        ("1.0", "host: x\r\nhost: y\r\n", "400"),
+    ] {
+        for path in ["/version", "/health/alive"] {
+            let request = format!("GET {path} HTTP/{version}\r\n{hosts}{close}");
+            let answer = raw(&site, &request, false).await;
+            let status = answer.split(' ').nth(1);
+            assert_eq!(status, Some(want), "{request}: {answer}");
+        }
+    }
+}
