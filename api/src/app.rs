@@ -107,10 +107,14 @@ impl App {
         self.0.stopping.load(Ordering::Relaxed)
     }
 
-    /// Say so from now on, for long enough that whoever sends traffic here has asked.
+    /// Say so from now on, for long enough that whoever sends traffic here has asked. Without a database nobody
+    /// does.
     pub(crate) async fn drain(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
-        tokio::time::sleep(self.settings().drain).await;
+        tokio::select! {
+            () = tokio::time::sleep(self.settings().drain) => {}
+            () = self.installation().until_away() => {}
+        }
     }
 
     pub(crate) fn proxies(&self) -> &Proxies {

@@ -13,6 +13,7 @@ use crate::{
     clock::Clock,
     invalidation::{self, Invalidations},
     migrations,
+    poller::Poller,
     pools::{Pools, Sizes},
     roles::Gate,
 };
@@ -57,22 +58,20 @@ impl Cluster {
 
     /// Read what has changed, now and from now on: until the last handle is gone, or [`Self::close`].
     pub(crate) async fn listen(&self) -> Result<(), Fault> {
-        self.invalidations().poll(&self.pools().control).await?;
+        let mut poller = Poller::new(self.pools().options().clone());
+        poller.poll(self.invalidations()).await?;
         let weak = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(invalidation::POLL_EVERY).await;
                 let Some(inner) = weak.upgrade() else { break };
-                if inner.pools.control.is_closed() {
+                if inner.pools.is_closed() {
                     break;
                 }
-                if let Err(error) = inner.invalidations.poll(&inner.pools.control).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "changes cannot be read; caches are bypassed"
-                    );
-                }
+                let polled = poller.poll(&inner.invalidations).await;
+                inner.pools.reach().heard(polled);
             }
+            poller.close().await;
         });
         Ok(())
     }
@@ -80,10 +79,12 @@ impl Cluster {
     /// Why it cannot be served from here: `(component, what is wrong)`. Empty when it can.
     pub(crate) async fn readiness(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
-        if let Err(error) = sqlx::query!("select 1 as one")
-            .fetch_one(&self.pools().control)
-            .await
-        {
+        let asked = async {
+            let mut connection = self.pools().control.take().await?;
+            let one = sqlx::query!("select 1 as one");
+            one.fetch_one(&mut *connection).await
+        };
+        if let Err(error) = asked.await {
             tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
             wrong.push(("database", "the database does not answer".to_owned()));
         }
@@ -156,7 +157,8 @@ async fn prefix(pools: &Pools) -> Result<String, Fault> {
     let version = sqlx::query_scalar!(
         r#"select coalesce(max(version), 0) as "version!" from control.migrations"#
     );
-    let version = match version.fetch_one(&pools.control).await {
+    let mut connection = pools.control.take().await?;
+    let version = match version.fetch_one(&mut *connection).await {
         Ok(version) => version,
         // 42P01 and 3F000: no such table or schema; 42501: not granted yet.
         Err(sqlx::Error::Database(e))
@@ -174,7 +176,7 @@ async fn prefix(pools: &Pools) -> Result<String, Fault> {
     }
     Ok(
         sqlx::query_scalar!("select prefix from control.installation")
-            .fetch_one(&pools.control)
+            .fetch_one(&mut *connection)
             .await?,
     )
 }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{Fault, clock::Clock};
@@ -105,7 +105,7 @@ impl Invalidations {
     }
 
     /// Read what has changed since the last poll.
-    pub(crate) async fn poll(&self, pool: &PgPool) -> Result<(), Fault> {
+    pub(crate) async fn poll(&self, connection: &mut PgConnection) -> Result<(), Fault> {
         let began = Instant::now();
         let since = self
             .state
@@ -122,7 +122,7 @@ impl Invalidations {
                  left join control.invalidation i on i.xid >= $1::text::xid8 and $1 <> '0'"#,
             since
         )
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await?;
         let Some(first) = rows.first() else {
             return Ok(());

@@ -51,9 +51,11 @@ pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {
                 faults.take()
             }
         };
+        let away = installation.is_away();
         tokio::select! {
             () = stopped(&mut shutdown) => {}
             () = sleep(pause) => {}
+            () = installation.until_there(), if away => faults.reset(),
             // There is room for another: full batches follow each other without a pause.
             Some(_) = running.join_next() => {}
         }
@@ -162,15 +164,20 @@ async fn carry_out(worker: Worker, _held: Held, claimed: Claimed) {
 
 async fn finish(installation: &Installation, claimed: &Claimed, verdict: &Verdict) {
     let mut pause = Pause::after_faults();
-    for _ in 0..FINISH_ATTEMPTS {
+    for attempt in 1..=FINISH_ATTEMPTS {
         match installation.finish(claimed, verdict).await {
             Ok(()) => return,
             Err(error) => log(&error, "the end of a job cannot be recorded"),
         }
-        sleep(pause.take()).await;
+        if attempt < FINISH_ATTEMPTS {
+            sleep(pause.take()).await;
+        }
     }
 }
 
 fn log(error: &Fault, what: &'static str) {
+    if error.was_told() {
+        return;
+    }
     tracing::warn!(error = error as &dyn std::error::Error, "{what}");
 }

@@ -139,7 +139,9 @@ pub(super) fn finish(error: &mut ServerError, request_id: &RequestId) {
         let cause = fault as &dyn std::error::Error;
         let (request_id, path) = (&request_id.0, path(error));
         if matches!(fault, Fault::Unavailable(_) | Fault::Overloaded { .. }) {
-            tracing::warn!(request_id, path, error = cause, "GraphQL: not available");
+            if !fault.was_told() {
+                tracing::warn!(request_id, path, error = cause, "GraphQL: not available");
+            }
         } else {
             tracing::error!(request_id, path, error = cause, "GraphQL: unexpected error");
         }
