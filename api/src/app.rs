@@ -10,7 +10,6 @@ use std::{
 
 use identity::People;
 use ipnet::IpNet;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
     client_address::{ClientIpHeader, Proxies},
     graphql,
     limits::Limits,
+    metrics::Metrics,
 };
 
 /// How the edge behaves.
@@ -43,7 +43,7 @@ struct Inner {
     installation: Installation,
     people: Arc<People>,
     settings: ApiSettings,
-    metrics: Option<PrometheusHandle>,
+    metrics: Option<Metrics>,
     graphql: graphql::Schema,
     admission: Arc<Admission>,
     proxies: Proxies,
@@ -56,7 +56,7 @@ impl App {
         installation: Installation,
         people: Arc<People>,
         settings: ApiSettings,
-        metrics: Option<PrometheusHandle>,
+        metrics: Option<Metrics>,
     ) -> Self {
         let graphql = graphql::schema(installation.clone());
         let proxies = Proxies::new(
@@ -90,7 +90,7 @@ impl App {
         &self.0.settings
     }
 
-    pub(crate) fn metrics(&self) -> Option<&PrometheusHandle> {
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
         self.0.metrics.as_ref()
     }
 

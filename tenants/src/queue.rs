@@ -223,7 +223,8 @@ impl Cluster {
             r#"select count(*) filter (where state = 0 and run_at <= $1) as "due!", count(*) filter (where state = 1) as "leased!",
                       count(*) filter (where state = 2) as "abandoned!", min(run_at) filter (where state = 0 and run_at <= $1) as oldest,
                       count(*) filter (where state < 2 and kind = $2) as "messages!",
-                      min(created_at) filter (where state < 2 and kind = $2) as oldest_message
+                      min(created_at) filter (where state < 2 and kind = $2) as oldest_message,
+                      (select count(*) from control.slots where state = 'SPARE') as "spare_slots!"
                  from control.jobs"#,
             self.clock().now(),
             Job::SEND_MESSAGE
@@ -242,6 +243,7 @@ impl Cluster {
             oldest: since(row.oldest),
             messages: row.messages,
             oldest_message: since(row.oldest_message),
+            spare_slots: row.spare_slots,
         })
     }
 }
@@ -270,7 +272,7 @@ impl Project {
     }
 }
 
-/// How full the queue is.
+/// How full the queue is, and how many projects can be made at once.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueDepth {
     /// Could start now.
@@ -285,6 +287,8 @@ pub struct QueueDepth {
     pub messages: i64,
     /// How long the oldest of them has been there.
     pub oldest_message: Duration,
+    /// Schemas ready for new projects.
+    pub spare_slots: i64,
 }
 
 /// What others said may be long, and hold what PostgreSQL does not take.

@@ -5,4 +5,5 @@
 
 mod graceful;
 mod observed;
+mod outage;
 mod server;
