@@ -10,7 +10,6 @@ use std::{
 
 use identity::People;
 use ipnet::IpNet;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
     client_address::{ClientIpHeader, Proxies},
     graphql,
     limits::Limits,
+    metrics::Metrics,
     visits::Visits,
 };
 
@@ -44,7 +44,7 @@ struct Inner {
     installation: Installation,
     people: Arc<People>,
     settings: ApiSettings,
-    metrics: Option<PrometheusHandle>,
+    metrics: Option<Metrics>,
     graphql: graphql::Schema,
     admission: Arc<Admission>,
     visits: Visits,
@@ -58,7 +58,7 @@ impl App {
         installation: Installation,
         people: Arc<People>,
         settings: ApiSettings,
-        metrics: Option<PrometheusHandle>,
+        metrics: Option<Metrics>,
     ) -> Self {
         let graphql = graphql::schema(installation.clone());
         let proxies = Proxies::new(
@@ -93,7 +93,7 @@ impl App {
         &self.0.settings
     }
 
-    pub(crate) fn metrics(&self) -> Option<&PrometheusHandle> {
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
         self.0.metrics.as_ref()
     }
 
@@ -114,10 +114,14 @@ impl App {
         self.0.stopping.load(Ordering::Relaxed)
     }
 
-    /// Say so from now on, for long enough that whoever sends traffic here has asked.
+    /// Say so from now on, for long enough that whoever sends traffic here has asked. Without a database nobody
+    /// does.
     pub(crate) async fn drain(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
-        tokio::time::sleep(self.settings().drain).await;
+        tokio::select! {
+            () = tokio::time::sleep(self.settings().drain) => {}
+            () = self.installation().until_away() => {}
+        }
     }
 
     pub(crate) fn proxies(&self) -> &Proxies {

@@ -179,10 +179,12 @@ impl From<Fault> for ApiError {
     fn from(fault: Fault) -> Self {
         match &fault {
             Fault::Unavailable(_) | Fault::Standby => {
-                tracing::warn!(
-                    error = &fault as &dyn std::error::Error,
-                    "the database is away"
-                );
+                if !fault.was_told() {
+                    tracing::warn!(
+                        error = &fault as &dyn std::error::Error,
+                        "the database is away"
+                    );
+                }
                 Self::new(StatusCode::SERVICE_UNAVAILABLE).retry_after(1)
             }
             Fault::Overloaded { what, retry_after } => {

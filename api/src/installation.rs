@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tenants::Role;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -42,7 +41,7 @@ async fn alive() -> public::Alive {
 #[utoipa::path(get, path = "/health/ready", tag = "installation", operation_id = "isInstallationReady",
     responses((status = 200, description = "It can.", body = Ready), (status = 503, description = "What is missing.", body = NotReady)))]
 async fn ready(State(app): State<App>) -> Response {
-    public::readiness(&app).await
+    public::readiness(app.installation(), app.is_stopping()).await
 }
 
 /// Which release serves?
@@ -71,10 +70,11 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response>
             Err(ApiError::new(StatusCode::FORBIDDEN)
                 .because("This needs a key of the installation."))
         }
-        Some(_) => Ok(app
-            .metrics()
-            .map_or_else(String::new, PrometheusHandle::render)
-            .into_response()),
+        Some(_) => Ok(match app.metrics() {
+            Some(metrics) => metrics.render().await,
+            None => String::new(),
+        }
+        .into_response()),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod graphql;
 mod installation;
 mod limits;
 mod mailbox;
+mod metrics;
 mod openapi;
 mod paging;
 mod public;
@@ -33,6 +34,7 @@ mod visits;
 pub use app::{ApiSettings, App};
 pub use client_address::ClientIpHeader;
 pub use limits::Limits;
+pub use metrics::Metrics;
 pub use routes::{document as openapi, routes};
 pub use server::{serve, serve_metrics};
 

@@ -1,16 +1,16 @@
-//! The listeners: the application's, and that of the metrics alone.
+//! The listeners: the application's, and that of metrics and health alone.
 
 use std::{future::Future, io};
 
 use axum::{Router, routing};
-use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     App,
     admission::{connections::Connections, listener::accept},
     limits::Limits,
-    routes,
+    metrics::Metrics,
+    public, routes,
 };
 
 /// Serve until `shutdown` and the drain after it, then finish what has begun.
@@ -29,18 +29,28 @@ pub async fn serve(
     accept(routes::router(app), &connections, listener, over).await
 }
 
-/// Prometheus metrics, without a key: for a listener that only the operator can reach.
+/// Metrics and health without a key: for a listener that only the operator can reach. Serves until `shutdown`;
+/// `stopping` is true once the process was told to stop.
 pub async fn serve_metrics(
-    handle: PrometheusHandle,
+    metrics: Metrics,
+    stopping: watch::Receiver<bool>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let shown = metrics.clone();
     let render = move || {
-        let handle = handle.clone();
-        async move { handle.render() }
+        let shown = shown.clone();
+        async move { shown.render().await }
+    };
+    let ready = move || {
+        let (installation, stopping) = (metrics.installation().clone(), *stopping.borrow());
+        async move { public::readiness(&installation, stopping).await }
     };
     accept(
-        Router::new().route("/metrics", routing::get(render)),
+        Router::new()
+            .route("/metrics", routing::get(render))
+            .route("/health/alive", routing::get(async || public::Alive::OK))
+            .route("/health/ready", routing::get(ready)),
         &Connections::new(Limits::default(), Vec::new()),
         listener,
         shutdown,

@@ -81,8 +81,10 @@ pub enum Command {
     /// API keys of a running server: of one project, or of the installation
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Ask a running server whether it is ready; exit status 0 when it is
-    #[command(after_help = "Example:\n  insula health --url https://id.example.com")]
+    /// Ask a running server or worker whether it is ready; exit status 0 when it is
+    #[command(
+        after_help = "Examples:\n  insula health --url https://id.example.com\n  insula health --url http://127.0.0.1:4434    a worker, at its metrics port"
+    )]
     Health(HealthArgs),
     /// Print the version of this binary, and with --server that of a running server
     #[command(after_help = "Example:\n  insula version --server --json")]

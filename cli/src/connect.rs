@@ -12,6 +12,8 @@ use crate::{
 };
 
 const WAIT: Duration = Duration::from_secs(30);
+/// The setting for the listener of metrics and health.
+pub(crate) const METRICS: &str = "--metrics-listen";
 const TRY_EVERY: Duration = Duration::from_millis(500);
 
 /// Repeat `attempt` while the database does not answer, for half a minute.
@@ -23,19 +25,20 @@ pub(crate) async fn patiently<T>(
     let mut told = false;
     loop {
         let ended = attempt().await;
-        let Err(Fault::Unavailable(error)) = &ended else {
+        let Err(fault @ Fault::Unavailable(_)) = &ended else {
             return Ok(ended?);
         };
+        let error = crate::failure::chain(fault);
         if Instant::now() + TRY_EVERY >= deadline {
             return Err(Failure::Failed(format!(
                 "{what} did not answer within {} s: {}",
                 WAIT.as_secs(),
-                crate::failure::chain(error)
+                error
             )));
         }
         if !told {
             told = true;
-            tracing::info!(%error, "waiting up to {} s for {what}", WAIT.as_secs());
+            tracing::info!(error, "waiting up to {} s for {what}", WAIT.as_secs());
         }
         tokio::time::sleep(TRY_EVERY).await;
     }
@@ -71,6 +74,10 @@ pub(crate) fn hint(failure: Failure) -> Failure {
 pub(crate) async fn bind(address: &str, setting: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
+            ErrorKind::AddrInUse if setting == METRICS => format!(
+                "\n  another process has that port, and each `serve` and `work` on one machine needs one of its own for \
+                 its metrics: take another port with {setting} (INSULA_METRICS_LISTEN)"
+            ),
             ErrorKind::AddrInUse => {
                 format!("\n  another server has that port: take another port with {setting}")
             }

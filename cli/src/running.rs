@@ -18,6 +18,8 @@ use crate::{
 /// Requests in hand get 20 s from the server itself, jobs begun a little more.
 const FINISH: Duration = Duration::from_secs(22);
 const CLOSE: Duration = Duration::from_secs(5);
+/// Nobody is there to say goodbye to.
+const CLOSE_AWAY: Duration = Duration::from_millis(500);
 
 /// Parts of this process that run until they are told to end.
 pub(crate) struct Running {
@@ -91,7 +93,12 @@ impl Running {
         }
         self.over.send_replace(true);
         all_ended(&mut self.last, CLOSE, &mut ended).await;
-        if timeout(CLOSE, self.installation.close()).await.is_err() {
+        let within = if self.installation.is_away() {
+            CLOSE_AWAY
+        } else {
+            CLOSE
+        };
+        if timeout(within, self.installation.close()).await.is_err() {
             tracing::warn!("some connections to the database were still in use");
         }
         ended

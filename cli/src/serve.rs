@@ -2,9 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use api::{ApiSettings, App, Limits};
+use api::{ApiSettings, App, Limits, Metrics};
 use identity::People;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tenants::Installation;
 use tokio::{net::TcpListener, time::Instant};
 use worker::Worker;
@@ -56,11 +55,11 @@ async fn start(
     known: Option<Known>,
     began: Instant,
 ) -> Result<(Running, Option<Dev>), Failure> {
-    let metrics = telemetry::metrics()?;
+    let collected = telemetry::metrics()?;
     if known.is_none() {
         dev::check_free(args).await?;
     }
-    let of_metrics = connect::bind(&args.installation.metrics_listen, "--metrics-listen").await?;
+    let of_metrics = connect::bind(&args.installation.metrics_listen, connect::METRICS).await?;
     let listener = connect::bind(&args.listen, "--listen").await?;
     let at = Addresses::of(&listener, &of_metrics)?;
     let (known, dev) = match known {
@@ -73,6 +72,7 @@ async fn start(
             .map(|(known, dev)| (known, Some(dev)))?,
     };
     let installation = connect::installation(&args.installation, &known).await?;
+    let metrics = Metrics::new(collected, installation.clone());
     let mut running = Running::new(installation.clone(), drain(args));
     if !args.no_worker {
         work(&mut running, &installation);
@@ -132,7 +132,7 @@ fn serve_people(
     running: &mut Running,
     args: &ServeArgs,
     installation: &Installation,
-    (listener, metrics): (TcpListener, PrometheusHandle),
+    (listener, metrics): (TcpListener, Metrics),
 ) {
     let settings = ApiSettings {
         dev: args.dev,
@@ -154,15 +154,11 @@ fn serve_people(
 }
 
 /// Also what `insula work` runs.
-pub(crate) fn serve_metrics(
-    running: &mut Running,
-    listener: TcpListener,
-    metrics: PrometheusHandle,
-) {
-    let over = requested(running.over());
+pub(crate) fn serve_metrics(running: &mut Running, listener: TcpListener, metrics: Metrics) {
+    let (end, over) = (running.end(), requested(running.over()));
     running.add_last(
         "metrics server",
-        api::serve_metrics(metrics, listener, over),
+        api::serve_metrics(metrics, end, listener, over),
     );
 }
 

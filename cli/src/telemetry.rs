@@ -16,8 +16,10 @@ use crate::{
 };
 
 /// PostgreSQL's own remarks, such as "does not exist, skipping", are no news. Statements are told only
-/// when slow, or when they are asked for by name: one that makes a login holds its password.
-const QUIET: &str = "sqlx::postgres::notice=warn,sqlx::query=warn";
+/// when slow, or when they are asked for by name: one that makes a login holds its password. The pool says of each
+/// connection that it was lost, and the library for TLS that a certificate is refused; both are told by us, once.
+const QUIET: &str = "sqlx::postgres::notice=warn,sqlx::query=warn,sqlx_core::pool::connection=error,\
+                     rustls_platform_verifier=off";
 /// Bounds of what is measured in seconds.
 const SECONDS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,

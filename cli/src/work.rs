@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::Metrics;
 use tokio::time::Instant;
 
 use crate::{
@@ -28,9 +29,10 @@ pub(crate) async fn work(args: WorkArgs) -> Result<(), Failure> {
 
 async fn start(args: &WorkArgs, known: &settings::Known) -> Result<Running, Failure> {
     let began = Instant::now();
-    let metrics = telemetry::metrics()?;
-    let listener = connect::bind(&args.installation.metrics_listen, "--metrics-listen").await?;
+    let collected = telemetry::metrics()?;
+    let listener = connect::bind(&args.installation.metrics_listen, connect::METRICS).await?;
     let installation = connect::installation(&args.installation, known).await?;
+    let metrics = Metrics::new(collected, installation.clone());
     let mut running = Running::new(installation.clone(), Duration::ZERO);
     serve::work(&mut running, &installation);
     serve::serve_metrics(&mut running, listener, metrics);

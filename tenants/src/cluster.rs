@@ -13,6 +13,7 @@ use crate::{
     clock::Clock,
     invalidation::{self, Invalidations},
     migrations,
+    poller::Poller,
     pools::{Pools, Sizes},
     roles::Gate,
 };
@@ -57,22 +58,20 @@ impl Cluster {
 
     /// Read what has changed, now and from now on: until the last handle is gone, or [`Self::close`].
     pub(crate) async fn listen(&self) -> Result<(), Fault> {
-        self.invalidations().poll(&self.pools().control).await?;
+        let mut poller = Poller::new(self.pools().options().clone());
+        poller.poll(self.invalidations()).await?;
         let weak = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(invalidation::POLL_EVERY).await;
                 let Some(inner) = weak.upgrade() else { break };
-                if inner.pools.control.is_closed() {
+                if inner.pools.is_closed() {
                     break;
                 }
-                if let Err(error) = inner.invalidations.poll(&inner.pools.control).await {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "changes cannot be read; caches are bypassed"
-                    );
-                }
+                let polled = poller.poll(&inner.invalidations).await;
+                inner.pools.reach().heard(polled);
             }
+            poller.close().await;
         });
         Ok(())
     }
@@ -97,7 +96,11 @@ impl Cluster {
         let state = sqlx::query!(
             r#"select pg_is_in_recovery() as "standby!", current_setting('transaction_read_only') = 'on' as "read_only!""#
         );
-        match state.fetch_one(&self.pools().control).await {
+        let asked = async {
+            let mut connection = self.pools().control.take().await?;
+            state.fetch_one(&mut *connection).await
+        };
+        match asked.await.map_err(Fault::from) {
             Ok(state) if state.standby => {
                 Some("the database is a standby: DATABASE_URL has to lead to the primary")
             }
@@ -105,8 +108,10 @@ impl Cluster {
                 Some("the database is read-only: is its disk full, or is this not the primary?")
             }
             Ok(_) => None,
-            Err(error) => {
-                tracing::warn!(error = %Fault::from(error), "not ready");
+            Err(fault) => {
+                if !fault.was_told() {
+                    tracing::warn!(error = %fault, "not ready");
+                }
                 Some("the database does not answer")
             }
         }
@@ -172,7 +177,8 @@ async fn prefix(pools: &Pools) -> Result<String, Fault> {
     let version = sqlx::query_scalar!(
         r#"select coalesce(max(version), 0) as "version!" from control.migrations"#
     );
-    let version = match version.fetch_one(&pools.control).await {
+    let mut connection = pools.control.take().await?;
+    let version = match version.fetch_one(&mut *connection).await {
         Ok(version) => version,
         // 42P01 and 3F000: no such table or schema; 42501: not granted yet.
         Err(sqlx::Error::Database(e))
@@ -190,7 +196,7 @@ async fn prefix(pools: &Pools) -> Result<String, Fault> {
     }
     Ok(
         sqlx::query_scalar!("select prefix from control.installation")
-            .fetch_one(&pools.control)
+            .fetch_one(&mut *connection)
             .await?,
     )
 }

@@ -43,6 +43,21 @@ impl Installation {
         self.home.readiness().await
     }
 
+    /// Does the database not answer? Whatever needs it fails at once as long as that is so.
+    pub fn is_away(&self) -> bool {
+        self.home.pools().reach().is_away()
+    }
+
+    /// Resolves when the database does not answer.
+    pub async fn until_away(&self) {
+        self.home.pools().reach().until_away().await;
+    }
+
+    /// Resolves when the database answers.
+    pub async fn until_there(&self) {
+        self.home.pools().reach().until_there().await;
+    }
+
     /// Close every connection, waiting for those in use.
     pub async fn close(&self) {
         self.home.close().await;
@@ -254,7 +269,7 @@ impl Installation {
         claimed.project.cluster().finish(claimed, verdict).await
     }
 
-    /// Jobs that wait, are leased, or were abandoned, and the age of the oldest due one: for gauges.
+    /// Jobs that wait, are leased, or were abandoned, the age of the oldest due one, and spare slots: for gauges.
     pub async fn queue_depth(&self) -> Result<QueueDepth, Fault> {
         self.home.queue_depth().await
     }

@@ -13,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgPool;
+use chrono::TimeDelta;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::{Fault, clock::Clock};
@@ -110,7 +111,7 @@ impl Invalidations {
     ///
     /// A restored or promoted PostgreSQL gives out transaction ids anew, and what was changed under those of before
     /// is not heard of: its timeline tells. (`pg_control_checkpoint()` would not do: it follows minutes later.)
-    pub(crate) async fn poll(&self, pool: &PgPool) -> Result<(), Fault> {
+    pub(crate) async fn poll(&self, connection: &mut PgConnection) -> Result<(), Fault> {
         let began = Instant::now();
         let since = self
             .state
@@ -129,7 +130,7 @@ impl Invalidations {
                  left join control.invalidation i on i.xid >= $1::text::xid8 and $1 <> '0'"#,
             since
         )
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await?;
         let Some(first) = rows.first() else {
             return Ok(());
@@ -138,12 +139,7 @@ impl Invalidations {
             return Err(Fault::Standby);
         }
         let elapsed = began.elapsed();
-        let skew = (first.at - Clock::machine_now())
-            .abs()
-            .to_std()
-            .unwrap_or(Duration::MAX);
-        self.skewed
-            .store(skew > CLOCK_SKEW_MAX + elapsed, Ordering::Relaxed);
+        self.compare_clocks(Clock::machine_now() - first.at, elapsed);
         let next = first
             .next
             .parse::<u64>()
@@ -154,6 +150,26 @@ impl Invalidations {
             .filter_map(|r| Some((r.db_role?, r.key?, r.xid?.parse().ok()?)));
         self.hear(began, next, system, heard.collect());
         Ok(())
+    }
+
+    /// `ahead`: the machine's clock before the database's, within the time that the answer took. Told when it is
+    /// another way than before.
+    fn compare_clocks(&self, ahead: TimeDelta, took: Duration) {
+        let seconds = ahead.as_seconds_f64();
+        metrics::gauge!("insula_clock_ahead_seconds").set(seconds);
+        let skew = ahead.abs().to_std().unwrap_or(Duration::MAX);
+        let off = skew > CLOCK_SKEW_MAX + took;
+        if self.skewed.swap(off, Ordering::Relaxed) == off {
+            return;
+        }
+        if off {
+            tracing::warn!(
+                seconds,
+                "this machine's clock is not the database's, so this process is not ready"
+            );
+        } else {
+            tracing::warn!(seconds, "this machine's clock is right again");
+        }
     }
 
     fn hear(&self, began: Instant, next: u64, system: String, rows: Vec<(String, Uuid, u64)>) {
@@ -258,6 +274,23 @@ mod tests {
         };
         heard.hear(old, 10, "a".into(), vec![]);
         assert!(!heard.holds(Invalidations::loading(), 1, &[]));
+    }
+
+    #[test]
+    fn a_clock_is_off_beyond_two_seconds_and_what_the_answer_took() {
+        let heard = Invalidations::new();
+        let took = Duration::from_millis(300);
+        for (milliseconds, right) in [
+            (2_300, true),
+            (-2_300, true),
+            (2_301, false),
+            (-9_000, false),
+        ] {
+            heard.compare_clocks(TimeDelta::milliseconds(milliseconds), took);
+            assert_eq!(heard.clock_is_right(), right, "{milliseconds}");
+        }
+        heard.compare_clocks(TimeDelta::zero(), took);
+        assert!(heard.clock_is_right());
     }
 
     #[test]

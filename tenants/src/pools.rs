@@ -7,11 +7,11 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgPool, Postgres, Row as _, Transaction,
+    Connection as _, Executor as _, Postgres, Row as _, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::{Fault, fault::Said};
+use crate::{Fault, fault::Said, pool::Pool, reach::Reach};
 
 /// What every connection must be when it goes back to its pool: no open transaction, its own role, its
 /// own search path, and able to write: one that is not may lead to the primary of yesterday. Simple protocol on purpose: in the extended one each Execute renews
@@ -55,9 +55,11 @@ pub struct ConnectionState {
 /// The pools of one cluster, all of the gate login.
 #[derive(Debug)]
 pub(crate) struct Pools {
-    projects: Vec<PgPool>,
-    pub(crate) control: PgPool,
-    pub(crate) worker: PgPool,
+    projects: Vec<Pool>,
+    pub(crate) control: Pool,
+    pub(crate) worker: Pool,
+    reach: Arc<Reach>,
+    options: PgConnectOptions,
 }
 
 impl Pools {
@@ -79,14 +81,34 @@ impl Pools {
             if sizes.guarded { guarded(pool) } else { pool }
         };
         let of_projects = |index: u64| trusting(pool(index % 4, each));
-        let open = |pool: PgPoolOptions| pool.connect_lazy_with(options.clone());
+        let reach = Arc::new(Reach::new());
+        let open = |pool: PgPoolOptions| {
+            let inner = pool.connect_lazy_with(options.clone());
+            Pool::new(inner, Arc::clone(&reach))
+        };
         Ok(Self {
             projects: (0..shards)
                 .map(|index| open(of_projects(index.into())))
                 .collect(),
             control: open(pool(0, control)),
             worker: open(pool(1, worker)),
+            reach,
+            options,
         })
+    }
+
+    /// Whether the database is there.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// How to connect: for the one connection that belongs to no pool.
+    pub(crate) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.control.is_closed()
     }
 
     /// Begin with a statement that pins the transaction: one round trip. A begin that fails leaves its
@@ -102,14 +124,19 @@ impl Pools {
     ) -> Result<Transaction<'static, Postgres>, Fault> {
         let shard = usize::try_from(slot).unwrap_or(0) % self.projects.len();
         let pool = &self.projects[shard];
-        let mut left = pool.options().get_max_connections() + 2;
+        let mut left = pool.connections_max() + 2;
         let began = Instant::now();
         loop {
-            let begun = pool.begin_with(AssertSqlSafe(Arc::clone(sql))).await;
+            let begun = pool.begin_with(sql).await;
             left -= 1;
             match begun {
                 // A server that cannot be reached at all is not asked for longer than one that does not answer.
-                Err(error) if is_lost(&error) && left > 0 && began.elapsed() < ACQUIRE_TIMEOUT => {
+                Err(error)
+                    if is_lost(&error)
+                        && left > 0
+                        && began.elapsed() < ACQUIRE_TIMEOUT
+                        && !self.reach.is_away() =>
+                {
                     tracing::debug!(error = %Said(&error), slot, "a connection was lost while it was idle");
                 }
                 Err(error) if is_refused_role(&error) && left > 0 => {
@@ -124,7 +151,8 @@ impl Pools {
     /// What the next borrower of a connection of that slot's pool finds, before it begins anything.
     pub(crate) async fn probe(&self, slot: i32) -> Result<ConnectionState, Fault> {
         let shard = usize::try_from(slot).unwrap_or(0) % self.projects.len();
-        let row = self.projects[shard].fetch_one(sqlx::raw_sql(STATE)).await?;
+        let mut connection = self.projects[shard].take().await?;
+        let row = connection.fetch_one(sqlx::raw_sql(STATE)).await?;
         let text = |column: &str| row.try_get_unchecked::<String, _>(column);
         Ok(ConnectionState {
             search_path: text("search_path")?,
@@ -182,10 +210,12 @@ fn is_refused_role(error: &sqlx::Error) -> bool {
     code.as_deref() == Some("42501")
 }
 
-/// Shards, connections in each, for control, for the worker. From 26: four of five, four, two.
+/// Shards, connections in each, for control, for the worker. From 26: four of five, three, two; and one that reads
+/// what has changed (`poller.rs`).
 fn split(total: u32) -> (u32, u32, u32, u32) {
-    let (control, worker) = if total >= 20 {
-        (4, 2)
+    let total = total.saturating_sub(1);
+    let (control, worker) = if total >= 19 {
+        (3, 2)
     } else {
         (1.max(total / 5), 1)
     };
@@ -198,11 +228,12 @@ fn split(total: u32) -> (u32, u32, u32, u32) {
 mod tests {
     #[test]
     fn connections_are_split_and_never_exceed_the_total() {
-        assert_eq!(super::split(26), (4, 5, 4, 2));
-        assert_eq!(super::split(4), (1, 2, 1, 1));
+        assert_eq!(super::split(26), (4, 5, 3, 2));
+        assert_eq!(super::split(4), (1, 1, 1, 1));
         for total in 4..200 {
             let (shards, each, control, worker) = super::split(total);
-            assert!(shards * each + control + worker <= total, "{total}");
+            let all = shards * each + control + worker + 1;
+            assert!(all <= total, "{total}");
             assert!(each >= 1, "{total}");
         }
     }

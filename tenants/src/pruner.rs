@@ -31,11 +31,11 @@ impl Pruner {
 
     /// To be called about once a minute. Answers how many rows went.
     pub async fn prune(&mut self, installation: &Installation) -> Result<u64, Fault> {
-        let pool = &installation.home().pools().worker;
+        let mut connection = installation.home().pools().worker.take().await?;
         let horizon = sqlx::query_scalar!(
             r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "xmin!""#
         )
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
         self.noted.push((Instant::now(), horizon));
         let Some(old) = self
@@ -51,7 +51,7 @@ impl Pruner {
             "delete from control.invalidation where xid < $1::text::xid8",
             horizon
         )
-        .execute(pool)
+        .execute(&mut *connection)
         .await?;
         Ok(gone.rows_affected())
     }

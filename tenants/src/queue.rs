@@ -94,7 +94,7 @@ impl Cluster {
             start,
             &except,
         )
-        .fetch_all(&self.pools().worker)
+        .fetch_all(&mut *self.pools().worker.take().await?)
         .await?;
         let mut claimed = Vec::with_capacity(rows.len());
         for row in rows {
@@ -117,7 +117,7 @@ impl Cluster {
     async fn readable(&self, row: Row, directory: &Directory) -> Result<Option<Claimed>, Fault> {
         let Some(project) = directory.project_of_role(&row.db_role).await? else {
             sqlx::query!("delete from control.jobs where id = $1", row.id)
-                .execute(&self.pools().worker)
+                .execute(&mut *self.pools().worker.take().await?)
                 .await?;
             return Ok(None);
         };
@@ -135,7 +135,7 @@ impl Cluster {
             row.id,
             why
         )
-        .execute(&self.pools().worker)
+        .execute(&mut *self.pools().worker.take().await?)
         .await?;
         Ok(None)
     }
@@ -152,7 +152,7 @@ impl Cluster {
             now,
             only
         )
-        .execute(&self.pools().worker)
+        .execute(&mut *self.pools().worker.take().await?)
         .await?;
         Ok(())
     }
@@ -171,7 +171,7 @@ impl Cluster {
             run_at,
             storable(why)
         )
-        .execute(&self.pools().worker)
+        .execute(&mut *self.pools().worker.take().await?)
         .await?;
         Ok(())
     }
@@ -184,11 +184,15 @@ impl Cluster {
             claimed.attempts,
             until
         );
-        Ok(renewed.execute(&self.pools().worker).await?.rows_affected() == 1)
+        Ok(renewed
+            .execute(&mut *self.pools().worker.take().await?)
+            .await?
+            .rows_affected()
+            == 1)
     }
 
     pub(crate) async fn finish(&self, claimed: &Claimed, verdict: &Verdict) -> Result<(), Fault> {
-        let pool = &self.pools().worker;
+        let mut connection = self.pools().worker.take().await?;
         let (id, attempts, now) = (claimed.id, claimed.attempts, self.clock().now());
         match verdict {
             Verdict::Done => {
@@ -197,16 +201,17 @@ impl Cluster {
                     id,
                     attempts
                 )
-                .execute(pool)
+                .execute(&mut *connection)
                 .await?;
             }
             Verdict::Retry { after, why } => {
+                drop(connection);
                 self.retry((id, attempts), now + to_delta(*after), why)
                     .await?;
             }
             Verdict::Abandon { why } => {
                 sqlx::query!("update control.jobs set state = 2, lease_until = null, last_error = $3 where id = $1 and attempts = $2", id, attempts, storable(why))
-                    .execute(pool)
+                    .execute(&mut *connection)
                     .await?;
             }
         }
@@ -218,12 +223,15 @@ impl Cluster {
             r#"select count(*) filter (where state = 0 and run_at <= $1) as "due!", count(*) filter (where state = 1) as "leased!",
                       count(*) filter (where state = 2) as "abandoned!", min(run_at) filter (where state = 0 and run_at <= $1) as oldest,
                       count(*) filter (where state < 2 and kind = $2) as "messages!",
-                      min(created_at) filter (where state < 2 and kind = $2) as oldest_message
+                      min(created_at) filter (where state < 2 and kind = $2) as oldest_message,
+                      (select count(*) from control.slots where state = 'SPARE') as "spare_slots!"
                  from control.jobs"#,
             self.clock().now(),
             Job::SEND_MESSAGE
         );
-        let row = row.fetch_one(&self.pools().worker).await?;
+        let row = row
+            .fetch_one(&mut *self.pools().worker.take().await?)
+            .await?;
         let since = |at: Option<DateTime<Utc>>| {
             let age = at.map_or(TimeDelta::zero(), |at| self.clock().now() - at);
             age.to_std().unwrap_or_default()
@@ -235,6 +243,7 @@ impl Cluster {
             oldest: since(row.oldest),
             messages: row.messages,
             oldest_message: since(row.oldest_message),
+            spare_slots: row.spare_slots,
         })
     }
 }
@@ -263,7 +272,7 @@ impl Project {
     }
 }
 
-/// How full the queue is.
+/// How full the queue is, and how many projects can be made at once.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueDepth {
     /// Could start now.
@@ -278,6 +287,8 @@ pub struct QueueDepth {
     pub messages: i64,
     /// How long the oldest of them has been there.
     pub oldest_message: Duration,
+    /// Schemas ready for new projects.
+    pub spare_slots: i64,
 }
 
 /// What others said may be long, and hold what PostgreSQL does not take.

@@ -92,7 +92,10 @@ impl Directory {
             "select p.slug from control.projects p join control.slots s on s.slot = p.slot where s.db_role = $1",
             db_role
         );
-        match slug.fetch_optional(&self.home().pools().worker).await? {
+        let slug = slug
+            .fetch_optional(&mut *self.home().pools().worker.take().await?)
+            .await?;
+        match slug {
             Some(slug) => self.find_project(&slug).await,
             None => Ok(None),
         }
@@ -106,7 +109,10 @@ impl Directory {
               where p.slug = $1",
             slug
         );
-        let Some(row) = row.fetch_optional(&self.home().pools().control).await? else {
+        let Some(row) = row
+            .fetch_optional(&mut *self.home().pools().control.take().await?)
+            .await?
+        else {
             return Ok(None);
         };
         Ok(Some(Record {
@@ -134,7 +140,9 @@ impl Directory {
             record.id.uuid(),
             record.config_revision
         );
-        let stored = stored.fetch_one(&cluster.pools().control).await?;
+        let stored = stored
+            .fetch_one(&mut *cluster.pools().control.take().await?)
+            .await?;
         let data_key = self.unwrap_key(record.id, &record.wrapped_key)?;
         let config = ConfigDoc::open(&stored, &data_key, record.id.uuid())
             .map_err(|e| Fault::broken(format!("configuration of {}: {e}", record.slug)))?;

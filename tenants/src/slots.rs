@@ -64,14 +64,18 @@ impl Cluster {
         let count = sqlx::query_scalar!(
             r#"select count(*) as "count!" from control.slots where state = 'SPARE'"#
         );
-        Ok(count.fetch_one(&self.pools().worker).await?)
+        Ok(count
+            .fetch_one(&mut *self.pools().worker.take().await?)
+            .await?)
     }
 
     async fn dropped_slots(&self) -> Result<i64, Fault> {
         let count = sqlx::query_scalar!(
             r#"select count(*) as "count!" from control.slots where state = 'DROPPED'"#
         );
-        Ok(count.fetch_one(&self.pools().worker).await?)
+        Ok(count
+            .fetch_one(&mut *self.pools().worker.take().await?)
+            .await?)
     }
 }
 

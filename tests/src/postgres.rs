@@ -136,12 +136,12 @@ impl Database {
         PgConnection::connect(self.gate_url()).await.unwrap()
     }
 
-    /// What a test's installation is made of: four connections and the suite's master key.
+    /// What a test's installation is made of: five connections, two of them for projects, and the suite's master key.
     pub fn settings(&self, clock: &Clock) -> Settings {
         Settings {
             gate_url: self.gate_url().to_owned(),
             owner_url: Some(self.owner_url().to_owned()),
-            connections: 4,
+            connections: 5,
             public_url: "http://127.0.0.1:4433".parse().unwrap(),
             master_keys: MasterKeys::parse(MASTER_KEY).unwrap(),
             root_key: None,

@@ -25,7 +25,7 @@ pub struct World {
 }
 
 impl World {
-    /// In the shared database, with four connections.
+    /// In the shared database, with five connections.
     pub async fn new() -> Self {
         Self::on(Database::shared().await, |_| {}).await
     }

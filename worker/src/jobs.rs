@@ -11,7 +11,7 @@ use tenants::{Claim, Claimed, Fault, Installation, Project, ProjectId, Verdict};
 use tokio::{
     sync::watch,
     task::JoinSet,
-    time::{Instant, interval_at, sleep},
+    time::{Instant, interval_at, sleep, timeout},
 };
 use tracing::Instrument as _;
 
@@ -27,6 +27,8 @@ const LEASE: Duration = Duration::from_mins(1);
 const IDLE: Pause = Pause::between(Duration::from_millis(500), Duration::from_secs(1));
 /// How often the end of a job is recorded when the database does not answer; then its lease runs out.
 const FINISH_ATTEMPTS: u32 = 4;
+/// How long each attempt waits for a database that is away: a message that was sent and not recorded is sent again.
+const FINISH_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {
     let (mut running, mut idle, mut faults) = (JoinSet::new(), IDLE, Pause::after_faults());
@@ -51,9 +53,11 @@ pub(crate) async fn work(worker: &Worker, mut shutdown: watch::Receiver<bool>) {
                 faults.take()
             }
         };
+        let away = installation.is_away();
         tokio::select! {
             () = stopped(&mut shutdown) => {}
             () = sleep(pause) => {}
+            () = installation.until_there(), if away => faults.reset(),
             // There is room for another: full batches follow each other without a pause.
             Some(_) = running.join_next() => {}
         }
@@ -162,15 +166,21 @@ async fn carry_out(worker: Worker, _held: Held, claimed: Claimed) {
 
 async fn finish(installation: &Installation, claimed: &Claimed, verdict: &Verdict) {
     let mut pause = Pause::after_faults();
-    for _ in 0..FINISH_ATTEMPTS {
+    for attempt in 1..=FINISH_ATTEMPTS {
         match installation.finish(claimed, verdict).await {
             Ok(()) => return,
             Err(error) => log(&error, "the end of a job cannot be recorded"),
         }
-        sleep(pause.take()).await;
+        if attempt < FINISH_ATTEMPTS {
+            sleep(pause.take()).await;
+            let _ = timeout(FINISH_PATIENCE, installation.until_there()).await;
+        }
     }
 }
 
 fn log(error: &Fault, what: &'static str) {
+    if error.was_told() {
+        return;
+    }
     tracing::warn!(error = error as &dyn std::error::Error, "{what}");
 }

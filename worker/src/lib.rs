@@ -3,7 +3,6 @@
 //! It owns loops, pauses and leases; what a job means is said in `run`, and how its work is done in the crates of
 //! messages, flows, identities and projects. It listens on nothing and speaks no protocol.
 
-mod gauges;
 mod jobs;
 mod pause;
 mod prune;
@@ -60,8 +59,7 @@ impl Worker {
         tokio::join!(
             jobs::work(&self, shutdown.clone()),
             slots::keep(installation, shutdown.clone()),
-            prune::prune(installation, shutdown.clone()),
-            gauges::report(installation, shutdown),
+            prune::prune(installation, shutdown),
         );
     }
 

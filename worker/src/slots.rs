@@ -40,11 +40,17 @@ async fn forever(installation: &Installation) {
                 installation.until_slots_are_wanted(LOOK_EVERY).await;
             }
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "spare schemas cannot be made"
-                );
-                sleep(faults.take()).await;
+                if !error.was_told() {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "spare schemas cannot be made"
+                    );
+                }
+                let away = installation.is_away();
+                tokio::select! {
+                    () = sleep(faults.take()) => {}
+                    () = installation.until_there(), if away => faults.reset(),
+                }
             }
         }
     }

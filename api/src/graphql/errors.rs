@@ -152,7 +152,9 @@ pub(super) fn finish(error: &mut ServerError, request_id: &RequestId) {
             fault,
             Fault::Unavailable(_) | Fault::Standby | Fault::Overloaded { .. }
         ) {
-            tracing::warn!(request_id, path, error = cause, "GraphQL: not available");
+            if !fault.was_told() {
+                tracing::warn!(request_id, path, error = cause, "GraphQL: not available");
+            }
         } else {
             tracing::error!(request_id, path, error = cause, "GraphQL: unexpected error");
         }

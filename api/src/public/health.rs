@@ -7,6 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tenants::Installation;
 use utoipa_axum::routes;
 
 use crate::{
@@ -66,14 +67,14 @@ async fn alive() -> Alive {
 #[utoipa::path(get, path = "/health/ready", tag = "metadata", operation_id = "isReady",
     responses((status = 200, description = "It can.", body = Ready), (status = 503, description = "What is missing.", body = NotReady)))]
 async fn ready(State(app): State<App>) -> Response {
-    readiness(&app).await
+    readiness(app.installation(), app.is_stopping()).await
 }
 
-pub(crate) async fn readiness(app: &App) -> Response {
-    let wrong = if app.is_stopping() {
+pub(crate) async fn readiness(installation: &Installation, stopping: bool) -> Response {
+    let wrong = if stopping {
         vec![("stopping", "this server was told to stop".to_owned())]
     } else {
-        app.installation().readiness().await
+        installation.readiness().await
     };
     if wrong.is_empty() {
         return Alive::OK.into_response();

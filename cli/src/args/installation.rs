@@ -108,7 +108,8 @@ pub struct InstallationArgs {
     /// with --dev the listening address, `localhost` as its host
     #[arg(long, env = "INSULA_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
-    /// Where to serve Prometheus metrics, at /metrics
+    /// Where to serve Prometheus metrics, at /metrics, and /health/alive and /health/ready. Each process on a machine
+    /// needs a port of its own
     #[arg(
         long,
         env = "INSULA_METRICS_LISTEN",

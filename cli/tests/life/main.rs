@@ -7,4 +7,5 @@ mod graceful;
 mod log;
 mod neighbour;
 mod observed;
+mod outage;
 mod server;

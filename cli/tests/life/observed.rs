@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
+    process::Command,
     sync::mpsc,
 };
 
@@ -111,6 +112,99 @@ fn metrics_tell_what_became_of_messages_and_how_full_the_queue_is() {
         shows(&life, from_postgres, 1.0).await;
         let answered = "insula_requests_total{method=\"GET\",status=\"2xx\"}";
         assert!(life.metric(answered).await.unwrap() >= 3.0);
+        drop(life);
+        world.finish().await;
+    });
+}
+
+/// The alarm "no worker runs" rings where there is none, and a worker can be asked how it is.
+#[test]
+fn the_queue_is_told_by_servers_that_do_not_work_and_health_by_workers() {
+    tests::run(async {
+        let world = World::own().await;
+        let project = world.project().await;
+        mail::enqueue(&project, "ada@example.org").await;
+        let idle = [("INSULA_NO_WORKER", "true")];
+        let serve = Life::begin(&world, &idle).await;
+        shows(&serve, "insula_jobs_due", 1.0).await;
+        let oldest = serve.metric("insula_jobs_oldest_seconds").await;
+        assert!(oldest.is_some_and(|seconds| seconds > 0.0), "{oldest:?}");
+        for gauge in [
+            "insula_jobs_abandoned",
+            "insula_jobs_leased",
+            "insula_spare_slots",
+            "insula_messages_oldest_seconds",
+            "insula_clock_ahead_seconds",
+        ] {
+            assert!(serve.metric(gauge).await.is_some(), "{gauge}");
+        }
+        shows(&serve, "insula_messages_waiting", 1.0).await;
+
+        let database = world.database();
+        let urls = (database.gate_url(), database.owner_url());
+        let work = Life::run("work", urls, &[]).await;
+        shows(&work, "insula_messages_sent_total", 1.0).await;
+        shows(&serve, "insula_messages_waiting", 0.0).await;
+        for life in [&serve, &work] {
+            for path in ["/health/alive", "/health/ready"] {
+                assert_eq!(life.watch(path).await.status, 200, "{path}");
+            }
+        }
+        let mut health = Command::new(env!("CARGO_BIN_EXE_insula"));
+        health.args(["health", "--url", &format!("http://{}", work.metrics)]);
+        assert!(health.status().unwrap().success());
+
+        // One port, two processes.
+        let mut second = Command::new(env!("CARGO_BIN_EXE_insula"));
+        second
+            .arg("work")
+            .env("DATABASE_URL", urls.0)
+            .env("INSULA_OWNER_DATABASE_URL", urls.1)
+            .env("INSULA_SECRETS", tests::MASTER_KEY)
+            .env("INSULA_PUBLIC_URL", "http://127.0.0.1:4433")
+            .env("INSULA_METRICS_LISTEN", &work.metrics);
+        let refused = second.output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains("one of its own"), "{said}");
+        assert!(said.contains("INSULA_METRICS_LISTEN"), "{said}");
+        drop((serve, work));
+        world.finish().await;
+    });
+}
+
+/// A relay that cannot be reached from here is no secret of the message's.
+#[test]
+fn the_worker_says_once_why_messages_of_a_project_cannot_leave() {
+    tests::run(async {
+        let relay = Relay::start(Offer::Clear).await;
+        let world = World::own().await;
+        let uri = relay.uri("");
+        let smtp = json!({"connection_uri": uri, "from_address": "no-reply@mail.example.com"});
+        let config = tests::cheap(json!({"courier": {"smtp": smtp}}));
+        let project = world.project_with(config).await;
+        for n in 0..5 {
+            mail::enqueue(&project, &format!("p{n}@example.org")).await;
+        }
+        let life = Life::begin(&world, &[]).await;
+        let told = async || !life.lines("cannot leave").is_empty();
+        eventually("it is told", WITHIN, told).await;
+        let waiting = async || {
+            let mut superuser = world.database().superuser().await;
+            let tried =
+                "select count(*) from control.jobs where kind = 'send_message' and attempts > 0";
+            let tried: i64 = sqlx::query_scalar(tried)
+                .fetch_one(&mut superuser)
+                .await
+                .unwrap();
+            superuser.close().await.unwrap();
+            tried == 5
+        };
+        eventually("each was looked at", WITHIN, waiting).await;
+        let lines = life.lines("cannot leave");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains(project.slug()), "{lines:?}");
+        assert!(lines[0].contains("does not offer STARTTLS"), "{lines:?}");
         drop(life);
         world.finish().await;
     });

@@ -1,4 +1,4 @@
-//! `insula serve` over the database of a world, on ports of its own.
+//! `insula serve` or `insula work`, on ports of its own.
 
 use std::{
     fs::{self, File},
@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use tenants::Project;
-use tests::{Client, Kind, MASTER_KEY, World, eventually};
+use tests::{Answer, Client, Kind, MASTER_KEY, World, eventually};
 
 /// Bounds waits; nothing is measured.
 pub(crate) const WITHIN: Duration = Duration::from_mins(1);
@@ -20,7 +20,9 @@ pub(crate) struct Life {
     child: Child,
     /// Host and port of the projects.
     pub(crate) address: String,
-    metrics: Client,
+    /// Host and port of metrics and health.
+    pub(crate) metrics: String,
+    watch: Client,
     log: PathBuf,
 }
 
@@ -31,16 +33,27 @@ fn free_address() -> String {
 }
 
 impl Life {
-    /// Begun, and ready.
+    /// `serve` over a world's database: begun, and ready.
     pub(crate) async fn begin(world: &World, environment: &[(&str, &str)]) -> Self {
-        let (address, metrics) = (free_address(), free_address());
-        let log = std::env::temp_dir().join(format!("insula-log-{}", address.replace(':', "-")));
         let database = world.database();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_insula"));
-        command
-            .arg("serve")
-            .env("DATABASE_URL", database.gate_url())
-            .env("INSULA_OWNER_DATABASE_URL", database.owner_url())
+        let urls = (database.gate_url(), database.owner_url());
+        Self::run("serve", urls, environment).await
+    }
+
+    /// `serve` or `work` with those logins, the gate's and the owner's.
+    pub(crate) async fn run(
+        command: &str,
+        (gate, owner): (&str, &str),
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let (address, metrics) = (free_address(), free_address());
+        let log = format!("insula-log-{}", metrics.replace(':', "-"));
+        let log = std::env::temp_dir().join(log);
+        let mut process = Command::new(env!("CARGO_BIN_EXE_insula"));
+        process
+            .arg(command)
+            .env("DATABASE_URL", gate)
+            .env("INSULA_OWNER_DATABASE_URL", owner)
             .env("INSULA_SECRETS", MASTER_KEY)
             .env("INSULA_LISTEN", &address)
             .env("INSULA_PUBLIC_URL", format!("http://{address}"))
@@ -51,17 +64,20 @@ impl Life {
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap());
+        let listens = if command == "serve" {
+            address.clone()
+        } else {
+            metrics.clone()
+        };
         let life = Self {
+            child: process.spawn().unwrap(),
+            watch: Client::new(&format!("http://{metrics}"), Kind::Api),
+            metrics,
             log,
-            child: command.spawn().unwrap(),
-            metrics: Client::new(&format!("http://{metrics}"), Kind::Api),
             address,
         };
-        let is_ready = async || {
-            let connected = tokio::net::TcpStream::connect(&life.address).await;
-            connected.is_ok()
-        };
-        eventually("the server listens", WITHIN, is_ready).await;
+        let is_ready = async || tokio::net::TcpStream::connect(&listens).await.is_ok();
+        eventually("the process listens", WITHIN, is_ready).await;
         life
     }
 
@@ -73,7 +89,7 @@ impl Life {
 
     /// One metric as it stands; `None` before it is first told.
     pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
-        let told = self.metrics.get("/metrics").await;
+        let told = self.watch.get("/metrics").await;
         let line = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
         told.text.lines().find_map(line)
     }
@@ -88,6 +104,11 @@ impl Life {
         let said = self.said();
         let with_it = said.lines().filter(|line| line.contains(part));
         with_it.map(str::to_owned).collect()
+    }
+
+    /// What its metrics port answers.
+    pub(crate) async fn watch(&self, path: &str) -> Answer {
+        self.watch.get(path).await
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -47,8 +47,9 @@ pub const SEND_SECONDS_MAX: Duration = Duration::from_mins(1);
 const SLOT_SECONDS_MAX: Duration = Duration::from_secs(20);
 /// The pause after the queue before a host was full.
 const BUSY_PAUSE: Duration = Duration::from_millis(700);
-/// How often the end of an attempt is recorded when the database does not answer, with pauses that double.
-const RECORD_ATTEMPTS: u32 = 5;
+/// How often the end of an attempt is recorded when the database does not answer, with pauses that double: for half a
+/// minute.
+const RECORD_ATTEMPTS: u32 = 7;
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
 const KEPT: &str = "Kept: no relay is configured, so that it can be read here.";
 
@@ -100,7 +101,7 @@ impl Courier {
             }
             Err(why) => {
                 let key = TransportKey::of(project, attempt.message.to.via);
-                self.relays.leave_alone(key, attempt.began);
+                attempt.leave_alone(key, why);
                 attempt.relay_is_wrong(why.to_owned()).await
             }
         }
@@ -157,7 +158,7 @@ impl Attempt<'_> {
         }) {
             Ok(ready) => ready,
             Err(DeliveryError::Relay(why)) => {
-                relays.leave_alone(key, self.began);
+                self.leave_alone(key, &why);
                 return self.relay_is_wrong(why).await;
             }
             Err(error) => {
@@ -184,14 +185,17 @@ impl Attempt<'_> {
         match sent.unwrap_or_else(|_| Err(late())) {
             Ok(connection) => {
                 relays.put_back(key, connection);
-                relays.is_well(key);
+                if relays.is_well(key) {
+                    let (project, channel) = (self.project.slug(), self.message.to.via.as_str());
+                    tracing::info!(project, channel, "messages of a project leave again");
+                }
                 let done = self.ended(Status::Sent, None, None);
                 self.record(number, &done).await?;
                 counter!("insula_messages_sent_total").increment(1);
                 Ok(Verdict::Done)
             }
             Err(DeliveryError::Relay(why)) => {
-                relays.leave_alone(key, self.began);
+                self.leave_alone(key, &why);
                 attempts::take_back(self.project, self.message.id, number).await?;
                 self.relay_is_wrong(why).await
             }
@@ -202,6 +206,19 @@ impl Attempt<'_> {
                     .await?;
                 Ok(next.verdict())
             }
+        }
+    }
+
+    /// Told once, not for each message: what the operator and the project's administrators should mend.
+    fn leave_alone(&self, key: TransportKey, why: &str) {
+        if self.courier.relays.leave_alone(key, self.began) {
+            let (project, channel) = (self.project.slug(), self.message.to.via.as_str());
+            tracing::warn!(
+                project,
+                channel,
+                why,
+                "messages of a project cannot leave, and wait"
+            );
         }
     }
 

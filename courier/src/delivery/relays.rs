@@ -77,8 +77,8 @@ impl Relays {
         rest.to_std().ok().filter(|rest| !rest.is_zero())
     }
 
-    /// It refused us, not a message: longer each time.
-    pub(super) fn leave_alone(&self, key: TransportKey, now: DateTime<Utc>) {
+    /// It refused us, not a message: longer each time. True when it was well before.
+    pub(super) fn leave_alone(&self, key: TransportKey, now: DateTime<Utc>) -> bool {
         let mut rests = lock(&self.rests);
         // Earlier revisions of the same project, and what was not asked for in a day.
         rests.retain(|of, rest| {
@@ -89,16 +89,19 @@ impl Relays {
             times: 0,
             until: now,
         });
+        let was_well = rest.times == 0;
         // Those that failed together are one failure.
         if rest.until <= now {
             rest.times += 1;
             let pause = TimeDelta::from_std(verdict::rest(rest.times));
             rest.until = now + pause.unwrap_or_default();
         }
+        was_well
     }
 
-    pub(super) fn is_well(&self, key: TransportKey) {
-        lock(&self.rests).remove(&key);
+    /// It took a message. True when it did not before.
+    pub(super) fn is_well(&self, key: TransportKey) -> bool {
+        lock(&self.rests).remove(&key).is_some()
     }
 }
 

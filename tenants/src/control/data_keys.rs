@@ -23,7 +23,10 @@ impl Directory {
         let wrapped =
             sqlx::query_scalar!("select data_key from control.projects where state <> 'DELETED'");
         let mut count = std::collections::BTreeMap::<String, usize>::new();
-        for sealed in wrapped.fetch_all(&self.home().pools().control).await? {
+        let wrapped = wrapped
+            .fetch_all(&mut *self.home().pools().control.take().await?)
+            .await?;
+        for sealed in wrapped {
             let id = MasterKeys::key_id_of(&sealed)
                 .ok_or_else(|| Fault::broken("a stored project key is not a sealed value"))?;
             *count.entry(id).or_default() += 1;
@@ -35,9 +38,9 @@ impl Directory {
         let rows =
             sqlx::query!("select id, data_key from control.projects where state <> 'DELETED'");
         let primary = self.settings().master_keys.primary_id().to_owned();
-        let pool = &self.home().pools().control;
+        let mut connection = self.home().pools().control.take().await?;
         let mut moved = 0;
-        for row in rows.fetch_all(pool).await? {
+        for row in rows.fetch_all(&mut *connection).await? {
             if MasterKeys::key_id_of(&row.data_key).as_deref() == Some(&primary) {
                 continue;
             }
@@ -50,7 +53,7 @@ impl Directory {
                 row.data_key,
                 wrapped
             )
-            .execute(pool)
+            .execute(&mut *connection)
             .await?;
             moved += usize::try_from(done.rows_affected()).unwrap_or(0);
         }

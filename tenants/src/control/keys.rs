@@ -54,7 +54,10 @@ impl Directory {
             "select project, name, role, secret_hash, expires_at from control.api_keys where id = $1 and revoked_at is null",
             id
         );
-        let Some(row) = row.fetch_optional(&self.home().pools().control).await? else {
+        let Some(row) = row
+            .fetch_optional(&mut *self.home().pools().control.take().await?)
+            .await?
+        else {
             self.known_keys().invalidate(&id);
             return Ok(None);
         };
@@ -92,7 +95,7 @@ impl Directory {
             id
         );
         Ok(row
-            .fetch_optional(&self.home().pools().control)
+            .fetch_optional(&mut *self.home().pools().control.take().await?)
             .await?
             .map(|p| p.map(ProjectId)))
     }
@@ -143,7 +146,9 @@ impl Directory {
             page.after,
             page.limit
         );
-        let rows = rows.fetch_all(&self.home().pools().control).await?;
+        let rows = rows
+            .fetch_all(&mut *self.home().pools().control.take().await?)
+            .await?;
         rows.into_iter()
             .map(|row| {
                 Ok(KeyEntry {

@@ -172,7 +172,10 @@ impl Directory {
             project.id().uuid(),
             self.clock().now()
         );
-        if !due.fetch_one(&self.home().pools().worker).await? {
+        if !due
+            .fetch_one(&mut *self.home().pools().worker.take().await?)
+            .await?
+        {
             return Ok(false);
         }
         let mut owner = PgConnection::connect(project.cluster().owner_url()?).await?;

@@ -249,7 +249,9 @@ impl Directory {
             after,
             pattern
         );
-        Ok(slugs.fetch_all(&self.home().pools().control).await?)
+        Ok(slugs
+            .fetch_all(&mut *self.home().pools().control.take().await?)
+            .await?)
     }
 
     pub(crate) async fn slug_of(&self, id: ProjectId) -> Result<Option<String>, Fault> {
@@ -257,7 +259,9 @@ impl Directory {
             "select slug from control.projects where id = $1 and state <> 'DELETED'",
             id.uuid()
         );
-        Ok(slug.fetch_optional(&self.home().pools().control).await?)
+        Ok(slug
+            .fetch_optional(&mut *self.home().pools().control.take().await?)
+            .await?)
     }
 
     fn check_environment(&self, environment: Environment) -> Result<(), ChangeError> {

@@ -89,7 +89,9 @@ impl Project {
             below,
             limit
         );
-        let rows = rows.fetch_all(&self.cluster().pools().control).await?;
+        let rows = rows
+            .fetch_all(&mut *self.cluster().pools().control.take().await?)
+            .await?;
         let entry = rows.into_iter().map(|row| RevisionEntry {
             number: row.revision,
             author: row.author,
@@ -112,7 +114,7 @@ impl Project {
             number
         );
         Ok(stored
-            .fetch_optional(&self.cluster().pools().control)
+            .fetch_optional(&mut *self.cluster().pools().control.take().await?)
             .await?)
     }
 }
@@ -265,7 +267,10 @@ impl Directory {
             doc.session_cookie(),
             project.id().uuid()
         );
-        if taken.fetch_one(&self.home().pools().control).await? {
+        if taken
+            .fetch_one(&mut *self.home().pools().control.take().await?)
+            .await?
+        {
             return Err(ChangeError::cookie_taken());
         }
         Ok(())

@@ -16,13 +16,13 @@ use std::{
 
 use api::{ApiSettings, App};
 use chrono::TimeDelta;
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 use identity::People;
 use private_postgres::{Options, Server, ensure_database};
 use reqwest::StatusCode;
 use serde_json::json;
 use tenants::{
-    Actor, Clock, Environment, Installation, NewProject, Project, Settings, ids, migrate,
+    Actor, Clock, Environment, Fault, Installation, NewProject, Project, Settings, ids, migrate,
     secrets::MasterKeys,
 };
 use tests::{
@@ -32,7 +32,7 @@ use tests::{
 use tokio::{
     io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
-    task::{JoinHandle, spawn_blocking},
+    task::{JoinHandle, spawn_blocking, yield_now},
 };
 
 /// A request looks at the database a few times and waits up to five seconds for a connection.
@@ -203,11 +203,13 @@ async fn without_postgres_nothing_is_served_and_with_it_everything_again() {
     }
     assert!(refused > 0, "some were asked while it was away");
     away(&lonely, (&native, &token, &flow)).await;
+    nobody_waits(&lonely).await;
 
     let postgres = spawn_blocking(self::postgres).await.unwrap();
     let root = Client::new(&lonely.origin, Kind::Api);
     let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
     eventually("ready again", Duration::from_secs(10), ready).await;
+    assert!(!lonely.installation.is_away());
     assert_eq!(native.whoami_by(&token).await.status, StatusCode::OK);
     let signed_in = native.sign_in(ADA, PASSWORD).await;
     assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
@@ -216,6 +218,23 @@ async fn without_postgres_nothing_is_served_and_with_it_everything_again() {
     spawn_blocking(move || postgres.stop().unwrap())
         .await
         .unwrap();
+}
+
+/// Once it is known that Postgres is away, what needs it is refused before it waits for anything.
+async fn nobody_waits(lonely: &Lonely) {
+    let (installation, slug) = (&lonely.installation, lonely.project.slug());
+    let known = async || installation.is_away();
+    eventually("it is known", Duration::from_secs(20), known).await;
+    for _ in 0..100 {
+        // The runtime lets nobody look at what is ready for ever.
+        yield_now().await;
+        let begun = lonely.project.begin().now_or_never();
+        assert!(matches!(begun, Some(Err(Fault::Unavailable(_)))));
+        let found = installation.project(slug).now_or_never();
+        assert!(matches!(found, Some(Err(Fault::Unavailable(_)))));
+        let depth = installation.queue_depth().now_or_never();
+        assert!(matches!(depth, Some(Err(Fault::Unavailable(_)))));
+    }
 }
 
 /// Each kind of request while Postgres is away.
@@ -393,7 +412,7 @@ async fn register_and_leave(site: &Site, project: &Project, email: &str) {
 async fn clients_that_leave_poison_nothing() {
     const TIMES: usize = 200;
     // One connection for all projects: what is left behind must be met.
-    let one = |settings: &mut Settings| settings.connections = 3;
+    let one = |settings: &mut Settings| settings.connections = 4;
     let site = Site::on(Database::shared().await, one, ApiSettings::default()).await;
     let project = site.project().await;
     let native = site.client(&project, Kind::Api);

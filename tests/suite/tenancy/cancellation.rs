@@ -86,7 +86,7 @@ async fn round(world: &World, project: &Project) -> (u32, Vec<u32>) {
 /// One connection for all projects: what is left behind must be met.
 async fn world(release_guard: bool) -> World {
     World::on(Database::shared().await, |settings| {
-        settings.connections = 3;
+        settings.connections = 4;
         settings.release_guard = release_guard;
     })
     .await

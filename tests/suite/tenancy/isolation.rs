@@ -279,9 +279,9 @@ async fn the_gate_login_by_itself_sees_no_projects_table(w: World) {
 
 #[story]
 async fn one_prepared_statement_gives_each_project_its_own_rows() {
-    // Three connections: one for control, one for the worker, one for all projects.
+    // Four connections: one that reads changes, one for control, one for the worker, one for all projects.
     let w = World::on(Database::shared().await, |settings| {
-        settings.connections = 3;
+        settings.connections = 4;
     })
     .await;
     let mut projects = Vec::new();
@@ -301,7 +301,7 @@ async fn one_prepared_statement_gives_each_project_its_own_rows() {
 #[story]
 async fn a_connection_belongs_to_no_project_after_commit_and_after_drop() {
     let w = World::on(Database::shared().await, |settings| {
-        settings.connections = 3;
+        settings.connections = 4;
     })
     .await;
     let project = w.project().await;

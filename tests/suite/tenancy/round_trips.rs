@@ -166,7 +166,7 @@ async fn a_transaction_is_begun_in_one_round_trip() {
     let database = Database::shared().await;
     let way = CountedWay::to(database.gate_url()).await;
     let w = World::on(database, |settings| {
-        settings.connections = 3;
+        settings.connections = 4;
         settings.gate_url.clone_from(&way.gate_url);
     })
     .await;
