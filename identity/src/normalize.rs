@@ -66,6 +66,7 @@ fn fold(raw: &str) -> Option<String> {
 
 /// Lower-casing goes letter by letter: a sigma must not depend on what stands behind it.
 fn fold_once(text: &str) -> String {
+    metrics::counter!("insula_folded_bytes_total").increment(text.len() as u64);
     let visible = text.chars().filter(|&c| !is_invisible(c)).nfkc();
     let lower: String = visible
         .flat_map(char::to_lowercase)

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::Gauge;
 use tenants::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,6 +28,15 @@ pub(crate) struct Admission {
 pub(crate) enum Share {
     SelfService,
     Administration,
+}
+
+impl Share {
+    fn name(self) -> &'static str {
+        match self {
+            Self::SelfService => "self_service",
+            Self::Administration => "administration",
+        }
+    }
 }
 
 /// What large bodies may take.
@@ -77,8 +87,36 @@ pub(crate) struct Permits {
 #[derive(Default)]
 struct Taken {
     request: Option<OwnedSemaphorePermit>,
-    large_body: Option<OwnedSemaphorePermit>,
-    coming: Option<OwnedSemaphorePermit>,
+    large_body: Option<Shown>,
+    coming: Option<Shown>,
+}
+
+/// Permits that a gauge shows for as long as they are held.
+struct Shown {
+    held: OwnedSemaphorePermit,
+    gauge: Gauge,
+}
+
+impl Shown {
+    fn new(held: OwnedSemaphorePermit, gauge: Gauge) -> Self {
+        gauge.increment(count(&held));
+        Self { held, gauge }
+    }
+
+    fn merge(&mut self, more: OwnedSemaphorePermit) {
+        self.gauge.increment(count(&more));
+        self.held.merge(more);
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.gauge.decrement(count(&self.held));
+    }
+}
+
+fn count(permits: &OwnedSemaphorePermit) -> f64 {
+    f64::from(u32::try_from(permits.num_permits()).unwrap_or(u32::MAX))
 }
 
 impl Permits {
@@ -106,13 +144,16 @@ impl Permits {
         let held = taken
             .coming
             .as_ref()
-            .map_or(0, OwnedSemaphorePermit::num_permits);
+            .map_or(0, |coming| coming.held.num_permits());
         let more = u32::try_from(bytes.div_ceil(KIB) - held).unwrap_or(u32::MAX);
         let coming = &self.admission.bodies(share).coming;
         let more = permits(coming, more, "memory for bodies")?;
         match &mut taken.coming {
-            Some(held) => held.merge(more),
-            none => *none = Some(more),
+            Some(coming) => coming.merge(more),
+            none => {
+                let gauge = metrics::gauge!("insula_bodies_coming_kib", "of" => share.name());
+                *none = Some(Shown::new(more, gauge));
+            }
         }
         Ok(())
     }
@@ -128,8 +169,9 @@ impl Permits {
     pub(crate) fn take_large(&self, share: Share) -> Result<(), ApiError> {
         let mut taken = self.taken();
         if taken.large_body.is_none() {
-            let large = &self.admission.bodies(share).large;
-            taken.large_body = Some(permit(large, "large bodies")?);
+            let large = permit(&self.admission.bodies(share).large, "large bodies")?;
+            let gauge = metrics::gauge!("insula_bodies_large", "of" => share.name());
+            taken.large_body = Some(Shown::new(large, gauge));
         }
         Ok(())
     }

@@ -4,5 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod graceful;
+mod neighbour;
 mod observed;
 mod server;

@@ -3,4 +3,5 @@
 mod admission;
 mod bad_input;
 mod floods;
+mod fuzz;
 mod outages;
