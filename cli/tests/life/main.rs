@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod bounds;
 mod graceful;
-mod neighbour;
 mod observed;
 mod server;

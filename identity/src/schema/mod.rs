@@ -237,9 +237,9 @@ impl IdentitySchema {
     pub fn derive(&self, traits: &Value) -> Result<Derived, Vec<Violation>> {
         let mut purse = cost::Purse::new(&self.nodes);
         let derived = self.derive_within(&mut purse, traits);
-        let thread = fair::thread_kind();
-        metrics::counter!("insula_traits_steps_total", "thread" => thread)
-            .increment(purse.agreed());
+        metrics::counter!("insula_traits_judged_total", "thread" => fair::thread_kind())
+            .increment(1);
+        metrics::counter!("insula_traits_steps_total").increment(purse.agreed());
         derived
     }
 

@@ -1,11 +1,11 @@
-//! A project whose visitors send the worst there is, and the project beside it. Nothing is timed: the server's own
-//! counters tell that each of these requests was refused, or bounded, before what would have cost.
+//! The bounds of a server under the worst that one project's visitors can send. Nothing is timed: its own counters tell
+//! that each of these requests was refused, or bounded, before what would have cost, and that a neighbour sees no error.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use futures_util::future::{join_all, join3};
-use reqwest::{Method, StatusCode};
+use futures_util::future::join_all;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
 use tests::{ADA, Answer, Client, Kind, PASSWORD, World, eventually};
@@ -20,8 +20,8 @@ const FLOW_BYTES_MAX: i64 = 40_000;
 /// Of one request, where a judgement's budget is ten times as much (`identity/src/schema/cost.rs`).
 const STEPS_MAX: f64 = 1_100_000.0;
 const FOLDED: &str = "insula_folded_bytes_total";
-const OWN: &str = "insula_traits_steps_total{thread=\"own\"}";
-const SERVING: &str = "insula_traits_steps_total{thread=\"serving\"}";
+const STEPS: &str = "insula_traits_steps_total";
+const SERVING: &str = "insula_traits_judged_total{thread=\"serving\"}";
 const TOO_DEAR: &str = "insula_traits_too_dear_total";
 const LARGE: &str = "insula_bodies_large{of=\"self_service\"}";
 const COMING: &str = "insula_bodies_coming_kib{of=\"self_service\"}";
@@ -205,7 +205,7 @@ async fn told(life: &Life, name: &str) -> f64 {
 }
 
 #[test]
-fn the_worst_of_one_project_costs_another_nothing() {
+fn each_of_the_worst_requests_is_bounded_before_its_cost() {
     tests::run(async {
         let world = World::own().await;
         let hostile = world.project_with(attacked()).await;
@@ -218,7 +218,7 @@ fn the_worst_of_one_project_costs_another_nothing() {
             .sign_up(ADA, PASSWORD)
             .await;
         assert_eq!(ada.status, StatusCode::OK, "{}", ada.text);
-        let before = [told(&life, FOLDED).await, told(&life, OWN).await];
+        let before = [told(&life, FOLDED).await, told(&life, STEPS).await];
 
         let lasts = AtomicBool::new(true);
         let ends = async {
@@ -237,8 +237,8 @@ fn the_worst_of_one_project_costs_another_nothing() {
             "{longest} and {bytes} bytes"
         );
         assert_eq!(told(&life, FOLDED).await, before[0], "bytes were folded");
-        assert_eq!(told(&life, SERVING).await, 0.0, "steps on serving threads");
-        let judged = told(&life, OWN).await - before[1];
+        assert_eq!(told(&life, SERVING).await, 0.0, "judged on serving threads");
+        let judged = told(&life, STEPS).await - before[1];
         assert!(
             judged < AT_ONCE as f64 * STEPS_MAX,
             "{judged} steps for what is refused"
