@@ -29,11 +29,14 @@ ifndef ARGS
 	cd tests/browser && node --test
 endif
 
-torture: base pages ## long tests: kills, floods of mail, the operator's drill, random requests; TORTURE_SECONDS=300, DRILL="--only failover", ARGS="--seed 1"
+torture: base pages ## long tests: kills, floods of mail, the operator's drill, fuzzing, attacks, random requests; TORTURE_SECONDS=300, DRILL="--only failover", ARGS="--seed 1"
 	INSULA_TEST_KILLS=200 cargo test -p cli --test kill --test courier_kill -- --nocapture
 	INSULA_TEST_MESSAGES=10000 cargo test -p tests --test suite fairness -- --nocapture --test-threads=1
 	cargo build -p cli --bin insula -p tests --bin drill
 	target/debug/drill $(DRILL)
+	INSULA_TEST_FUZZ_SECONDS=$${INSULA_TEST_FUZZ_SECONDS:-600} cargo test --workspace --lib --test suite fuzz -- --nocapture
+	cargo build --release -p cli --bin insula -p bench --bin bench
+	target/release/bench hostile
 	deploy/torture.sh $(ARGS)
 
 check: setup pages ## formatting, lints, committed query descriptions

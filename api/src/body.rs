@@ -312,6 +312,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Strict<T> {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Limits, admission::Admission};

@@ -125,10 +125,7 @@ pub(crate) fn set_session(
         token: token.to_owned(),
         expires_at,
     };
-    let plain = serde_json::to_vec(&sealed).unwrap_or_default();
-    let key = keys(project).swap_remove(0);
-    let value =
-        URL_SAFE_NO_PAD.encode(key.seal(&associated(SESSION, project), &plain, ids::bytes()));
+    let value = seal(project, SESSION, &sealed);
     let config = project.config::<SessionConfig>();
     let cookie = session_cookie(project, value);
     let cookie = if config.cookie.persistent {
@@ -167,10 +164,7 @@ fn continuity_name(project: &Project) -> String {
 
 /// `Set-Cookie` of a change that waits for its owner to authenticate once more; it lives as long.
 pub(crate) fn set_continuity(project: &Project, id: Uuid) -> HeaderValue {
-    let plain = serde_json::to_vec(&Waiting { id }).unwrap_or_default();
-    let key = keys(project).swap_remove(0);
-    let aad = associated(CONTINUITY, project);
-    let value = URL_SAFE_NO_PAD.encode(key.seal(&aad, &plain, ids::bytes()));
+    let value = seal(project, CONTINUITY, &Waiting { id });
     let seconds = flows::settings::pending::KEPT_FOR.num_seconds();
     written(
         &continuity_cookie(project, value)
@@ -254,6 +248,17 @@ fn continuity_cookie(project: &Project, value: String) -> cookie::CookieBuilder<
         .same_site(CookieSameSite::Lax)
 }
 
+/// The value of a cookie of that kind.
+fn seal(project: &Project, kind: &str, holds: &impl Serialize) -> String {
+    let key = keys(project).swap_remove(0);
+    sealed(&key, &associated(kind, project), holds)
+}
+
+fn sealed(key: &DataKey, aad: &[u8], holds: &impl Serialize) -> String {
+    let plain = serde_json::to_vec(holds).unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(key.seal(aad, &plain, ids::bytes()))
+}
+
 /// What is sealed in the cookie of that name.
 fn open<T: DeserializeOwned>(
     project: &Project,
@@ -262,11 +267,12 @@ fn open<T: DeserializeOwned>(
     kind: &str,
 ) -> Option<T> {
     let (_, value) = cookies.iter().find(|(n, _)| n == name)?;
+    unsealed(&keys(project), &associated(kind, project), value)
+}
+
+fn unsealed<T: DeserializeOwned>(keys: &[DataKey], aad: &[u8], value: &str) -> Option<T> {
     let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-    let aad = associated(kind, project);
-    let plain = keys(project)
-        .iter()
-        .find_map(|key| key.open(&aad, &sealed).ok())?;
+    let plain = keys.iter().find_map(|key| key.open(aad, &sealed).ok())?;
     serde_json::from_slice(&plain).ok()
 }
 
@@ -331,3 +337,6 @@ fn same_site(configured: SameSite, secure: bool) -> CookieSameSite {
 fn written(cookie: &Cookie<'_>) -> HeaderValue {
     HeaderValue::try_from(cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
+
+#[cfg(test)]
+mod fuzz;

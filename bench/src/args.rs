@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Start an Insula with a PostgreSQL of its own and run the standard set
     Standard(StandardArgs),
+    /// Start the same, send the worst of requests to one project, and measure another beside it
+    Hostile(HostileArgs),
     /// Hash with bare argon2id on several threads
     Argon2(Argon2Args),
 }
@@ -136,6 +138,25 @@ pub(crate) struct StandardArgs {
     /// Projects
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) projects: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HostileArgs {
+    /// The binary `insula`
+    #[arg(long, value_name = "FILE", default_value = "target/release/insula")]
+    pub(crate) binary: PathBuf,
+    /// What the server keeps
+    #[arg(long, value_name = "DIR", default_value = "target/bench-data")]
+    pub(crate) data: PathBuf,
+    /// How long each half of a round is measured
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+    /// Rounds, each idle and hostile; the medians of all are judged
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub(crate) rounds: u32,
+    /// Requests of each kind at once
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) volley: u32,
 }
 
 #[derive(Args, Debug)]

@@ -25,9 +25,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Base {
     /// `host:port`.
-    authority: String,
+    pub(crate) authority: String,
     /// `/p/demo`, or empty.
-    prefix: String,
+    pub(crate) prefix: String,
 }
 
 impl Base {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::{
@@ -35,6 +36,47 @@ pub(crate) async fn projects(
         made.push(Base::parse(&format!("{origin}/p/{slug}"))?);
     }
     Ok(made)
+}
+
+/// Make one project for attacks: every method that takes a name, and a schema that multiplies.
+pub(crate) async fn hostile(origin: &str, key: &str, slug: &str) -> Result<Base, Failure> {
+    let origin = origin.trim_end_matches('/');
+    let schema = STANDARD.encode(dear_schema().to_string());
+    let config = json!({
+        "identity": {
+            "schemas": [{"id": "dear", "url": format!("base64://{schema}")}],
+            "default_schema_id": "dear",
+        },
+        "selfservice": {
+            "methods": {
+                "password": {"config": {"haveibeenpwned_enabled": false}},
+                "code": {"passwordless_enabled": true},
+            },
+            "flows": {"recovery": {"enabled": true}, "registration": {"style": "unified"}},
+        },
+    });
+    let input = json!({"slug": slug, "name": slug, "environment": "DEVELOPMENT", "config": config});
+    create(&mut Wire::default(), &Base::parse(origin)?, key, &input).await?;
+    Base::parse(&format!("{origin}/p/{slug}"))
+}
+
+/// What a project may write that costs most at what a visitor may send.
+fn dear_schema() -> Value {
+    let names: Vec<String> = (0..1_000).map(|n| format!("name {n}")).collect();
+    let identifier = json!({"credentials": {"password": {"identifier": true}}});
+    let traits = json!({
+        "name": {"type": "string", "ory.sh/kratos": identifier},
+        "bits": {"type": "string", "pattern": "^[01]*1[01]{8000}$"},
+        "noise": {"type": "string", "pattern": "^[01]*1[01]{300}$"},
+        "rows": {"items": {"allOf": vec![json!({"$ref": "#/definitions/many"}); 300]}},
+        "lacking": {"items": {"required": names}},
+        "note": {"type": "string"},
+    });
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "definitions": {"many": {"allOf": vec![json!({"minimum": 0}); 300]}},
+        "properties": {"traits": {"type": "object", "properties": traits}},
+    })
 }
 
 async fn create(wire: &mut Wire, base: &Base, key: &str, input: &Value) -> Result<(), Failure> {

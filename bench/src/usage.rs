@@ -103,7 +103,7 @@ fn ticks(all: &HashMap<u32, Stat>, root: u32, without: Option<u32>) -> Option<u6
     Some(sum)
 }
 
-fn resident_kib(pid: u32) -> Option<u64> {
+pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()

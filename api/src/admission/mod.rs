@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use metrics::Gauge;
 use tenants::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -33,6 +34,13 @@ pub(crate) enum Share {
 }
 
 impl Share {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::SelfService(_) => "self_service",
+            Self::Administration => "administration",
+        }
+    }
+
     fn network(&self) -> Option<&Arc<str>> {
         match self {
             Self::SelfService(network) => network.as_ref(),
@@ -53,36 +61,42 @@ struct Bodies {
 struct Places {
     all: Arc<Semaphore>,
     by_network: Arc<ByNetwork>,
+    /// The gauge that shows how many are held.
+    gauge: &'static str,
 }
 
 impl Places {
-    fn new(count: usize) -> Self {
+    fn new(count: usize, gauge: &'static str) -> Self {
         Self {
             all: Arc::new(Semaphore::new(count)),
             by_network: ByNetwork::of(count),
+            gauge,
         }
     }
 }
 
-/// Places that one request holds.
+/// Places that one request holds, shown for as long as it holds them.
 struct Held {
     all: OwnedSemaphorePermit,
     /// `None`: it comes from no network that is counted.
     part: Option<Part>,
+    gauge: Gauge,
 }
 
 impl Held {
     fn take(
         of: &Places,
-        network: Option<&Arc<str>>,
+        share: &Share,
         (count, what): (u32, &'static str),
     ) -> Result<Self, ApiError> {
-        let part = network.map(|network| of.by_network.take(network, count as usize));
-        let part = part.map(|part| part.ok_or_else(|| refused(what)));
-        Ok(Self {
-            part: part.transpose()?,
-            all: permits(&of.all, count, what)?,
-        })
+        let part = share.network().map(|network| {
+            let part = of.by_network.take(network, count as usize);
+            part.ok_or_else(|| refused(what))
+        });
+        let (part, all) = (part.transpose()?, permits(&of.all, count, what)?);
+        let gauge = metrics::gauge!(of.gauge, "of" => share.name());
+        gauge.increment(f64::from(count));
+        Ok(Self { all, part, gauge })
     }
 
     fn take_more(
@@ -96,15 +110,23 @@ impl Held {
             return Err(refused(what));
         }
         self.all.merge(more);
+        self.gauge.increment(f64::from(count));
         Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let count = u32::try_from(self.all.num_permits()).unwrap_or(u32::MAX);
+        self.gauge.decrement(f64::from(count));
     }
 }
 
 impl Bodies {
     fn new(limits: &Limits) -> Self {
         Self {
-            large: Places::new(limits.large_bodies_at_once_max),
-            coming: Places::new(limits.coming_bytes_max / KIB),
+            large: Places::new(limits.large_bodies_at_once_max, "insula_bodies_large"),
+            coming: Places::new(limits.coming_bytes_max / KIB, "insula_bodies_coming_kib"),
         }
     }
 }
@@ -172,7 +194,7 @@ impl Permits {
         let coming = &self.admission.bodies(share).coming;
         match &mut taken.coming {
             Some(held) => held.take_more(coming, more)?,
-            none => *none = Some(Held::take(coming, share.network(), more)?),
+            none => *none = Some(Held::take(coming, share, more)?),
         }
         Ok(())
     }
@@ -195,7 +217,7 @@ impl Permits {
         if taken.large_body.is_none() {
             let large = &self.admission.bodies(share).large;
             let place = (1, "large bodies");
-            taken.large_body = Some(Held::take(large, share.network(), place)?);
+            taken.large_body = Some(Held::take(large, share, place)?);
         }
         Ok(())
     }

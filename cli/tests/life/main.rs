@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod bounds;
 mod graceful;
 mod log;
-mod neighbour;
 mod observed;
 mod outage;
 mod server;

@@ -11,7 +11,7 @@ use minijinja::{
 /// Steps of one rendering; a built-in mail takes a few hundred.
 const FUEL: u64 = 20_000;
 /// Of one rendered text.
-const OUTPUT_BYTES_MAX: usize = 256 << 10;
+pub(super) const OUTPUT_BYTES_MAX: usize = 256 << 10;
 
 /// What becomes of a template that asks for what is not there, or is no text.
 #[derive(Clone, Copy, PartialEq, Eq)]

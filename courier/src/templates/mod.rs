@@ -4,6 +4,8 @@
 mod built_in;
 mod dry_run;
 mod engine;
+#[cfg(test)]
+mod fuzz;
 mod go_template;
 mod language;
 mod layout;

@@ -2,6 +2,8 @@
 //! cost is a product of what a project wrote and what a visitor sent, so it is computed from both: the walk
 //! here takes the ways that the validator takes, and gives up when the budget is spent.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::graph::{Node, NodeId, ROOT};
@@ -20,7 +22,7 @@ const COMPLAINT_STEPS: u64 = 200;
 const FINDING_STEPS: u64 = 10;
 
 /// What a pass over the value is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Pass {
     /// Whether it fits.
     Valid,
@@ -32,6 +34,9 @@ enum Pass {
 pub(super) struct Purse<'n> {
     nodes: &'n [Node],
     left: u64,
+    agreed: u64,
+    /// What a value costs that has no length and no parts, and whether it is a number: the same for each of a list.
+    plain: HashMap<(Pass, NodeId, bool), u64>,
 }
 
 impl<'n> Purse<'n> {
@@ -39,12 +44,14 @@ impl<'n> Purse<'n> {
         Self {
             nodes,
             left: STEPS_MAX,
+            agreed: 0,
+            plain: HashMap::new(),
         }
     }
 
-    /// Steps that were told so far.
-    pub(super) fn spent(&self) -> u64 {
-        STEPS_MAX - self.left
+    /// Steps of what can be afforded so far.
+    pub(super) fn agreed(&self) -> u64 {
+        self.agreed
     }
 
     /// Can it be told whether this fits, and found what is in it? `relevant`: where identifiers, addresses and phone
@@ -57,13 +64,21 @@ impl<'n> Purse<'n> {
             1
         };
         let told = (0..passes).try_for_each(|_| self.judge(Pass::Valid, ROOT, instance));
-        told.and_then(|()| self.find(ROOT, instance, relevant))
-            .is_some()
+        let told = told.and_then(|()| self.find(ROOT, instance, relevant));
+        self.agree(told)
     }
 
     /// Can it also be told what is wrong with it?
     pub(super) fn affords_complaints(&mut self, instance: &Value) -> bool {
-        self.judge(Pass::Complaints, ROOT, instance).is_some()
+        let told = self.judge(Pass::Complaints, ROOT, instance);
+        self.agree(told)
+    }
+
+    fn agree(&mut self, told: Option<()>) -> bool {
+        if told.is_some() {
+            self.agreed = STEPS_MAX - self.left;
+        }
+        told.is_some()
     }
 
     /// `None`: the budget is spent.
@@ -73,6 +88,20 @@ impl<'n> Purse<'n> {
     }
 
     fn judge(&mut self, pass: Pass, id: NodeId, value: &Value) -> Option<()> {
+        if matches!(value, Value::String(_) | Value::Array(_) | Value::Object(_)) {
+            return self.visit(pass, id, value);
+        }
+        let key = (pass, id, value.is_number());
+        if let Some(known) = self.plain.get(&key) {
+            return self.spend(*known);
+        }
+        let before = self.left;
+        self.visit(pass, id, value)?;
+        self.plain.insert(key, before - self.left);
+        Some(())
+    }
+
+    fn visit(&mut self, pass: Pass, id: NodeId, value: &Value) -> Option<()> {
         let nodes = self.nodes;
         let node = &nodes[id];
         self.spend(VISIT_STEPS + node.weight.keywords)?;

@@ -50,15 +50,10 @@ pub(super) fn counted(options: ValidationOptions<'static>) -> ValidationOptions<
 fn told(schema: &IdentitySchema, traits: &Value) -> u64 {
     let mut purse = Purse::new(&schema.nodes);
     let instance = json!({ "traits": traits });
-    if inspect::first_problem(traits).is_some() || !purse.affords(&instance, &schema.relevant) {
-        return 0;
+    if inspect::first_problem(traits).is_none() && purse.affords(&instance, &schema.relevant) {
+        purse.affords_complaints(&instance);
     }
-    let validity = purse.spent();
-    if purse.affords_complaints(&instance) {
-        purse.spent()
-    } else {
-        validity
-    }
+    purse.agreed()
 }
 
 fn judge(

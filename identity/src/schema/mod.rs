@@ -27,6 +27,7 @@ use std::str::FromStr;
 use jsonschema::{Validator, ValidatorMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tenants::fair;
 use utoipa::ToSchema;
 
 use graph::{Node, ROOT};
@@ -236,11 +237,12 @@ impl IdentitySchema {
     pub fn derive(&self, traits: &Value) -> Result<Derived, Vec<Violation>> {
         let mut purse = cost::Purse::new(&self.nodes);
         let derived = self.derive_within(&mut purse, traits);
-        metrics::counter!("insula_traits_steps_total").increment(purse.spent());
+        metrics::counter!("insula_traits_judged_total", "thread" => fair::thread_kind())
+            .increment(1);
+        metrics::counter!("insula_traits_steps_total").increment(purse.agreed());
         derived
     }
 
-    /// The same; from the purse it can be told afterwards what it cost.
     fn derive_within(
         &self,
         purse: &mut cost::Purse<'_>,
@@ -251,6 +253,7 @@ impl IdentitySchema {
         }
         let mut instance = Value::Object(Map::from_iter([("traits".to_owned(), traits.clone())]));
         if !purse.affords(&instance, &self.relevant) {
+            metrics::counter!("insula_traits_too_dear_total").increment(1);
             return Err(vec![Violation::too_dear()]);
         }
         if !self.validator.is_valid(&instance) {

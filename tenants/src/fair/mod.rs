@@ -7,6 +7,7 @@ mod queue;
 mod tests;
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -17,6 +18,16 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use queue::{FairQueue, Ticket};
+
+thread_local! {
+    static IS_OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// On what kind of thread this runs, for a metric of costly work: `own`, of a pool of this kind, or `serving`,
+/// where it would hold up everybody.
+pub fn thread_kind() -> &'static str {
+    if IS_OWN.get() { "own" } else { "serving" }
+}
 
 /// What a thread keeps from one piece of work to the next.
 pub trait Workbench: Default + 'static {
@@ -204,6 +215,7 @@ impl<B: Workbench> Shared<B> {
     }
 
     fn serve(&self) {
+        IS_OWN.set(true);
         let (mut state, mut bench) = (self.lock(), B::default());
         while !state.closed {
             let Some((project, job)) = state.take() else {

@@ -159,7 +159,7 @@ pub fn json(
     leaf.prop_recursive(5, 60, 7, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..7).prop_map(|items| format!("[{}]", items.join(","))),
-            (inner.clone(), 0_usize..900).prop_map(|(item, times)| {
+            (inner.clone(), 0_usize..40).prop_map(|(item, times)| {
                 format!("[{}]", vec![item.as_str(); times].join(","))
             }),
             object(name.clone(), inner.clone()),

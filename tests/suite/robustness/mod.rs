@@ -3,6 +3,7 @@
 mod admission;
 mod bad_input;
 mod floods;
+mod fuzz;
 mod odds;
 mod outages;
 mod shares;

@@ -156,4 +156,6 @@ fn climbs(path: &str) -> bool {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,105 @@
+//! Any headers of a proxy, forged ones among them: nobody is believed but proxies that are trusted, and nothing that
+//! is kept is longer than it may be.
+
+use ::fuzz::{fuzz, hostile};
+use axum::http::{HeaderName, HeaderValue};
+use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseResult};
+
+use super::*;
+
+const NAMES: &[&str] = &[
+    "x-forwarded-for",
+    "x-forwarded-for",
+    "x-forwarded-for",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-real-ip",
+    "cf-ipcity",
+    "cf-ipcountry",
+    "user-agent",
+    "accept-language",
+    "origin",
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "sec-fetch-mode",
+    "accept",
+];
+const WORDS: &[&str] = &[
+    "1.2.3.4",
+    "10.0.0.7",
+    "10.255.255.255",
+    "::1",
+    "::ffff:10.0.0.1",
+    "[2001:db8::1]:80",
+    "2001:db8::1",
+    "203.0.113.9",
+    "127.1",
+    "0x7f.1",
+    "1.2.3.4:80",
+    "unknown",
+    ", ",
+    ",",
+    " ",
+    "for=1.2.3.4;by=_x",
+    "%lo",
+    "fe80::1%eth0",
+    "999.1.1.1",
+    "*",
+];
+const PROXIES: &str = "10.0.0.0/8";
+const VISITOR: &str = "198.51.100.7";
+
+fn headers() -> impl Strategy<Value = HeaderMap> {
+    let value = prop_oneof![
+        1 => hostile::text_of(WORDS),
+        2 => vec(select(WORDS), 0..6).prop_map(|hops| hops.join(", ")),
+    ];
+    let value = hostile::mutated(value.prop_map(String::into_bytes));
+    vec((select(NAMES), value), 0..9).prop_map(|lines| {
+        let lines = lines.into_iter().filter_map(|(name, value)| {
+            let value = HeaderValue::from_bytes(&value).ok()?;
+            Some((HeaderName::from_static(name), value))
+        });
+        // Collecting would keep the last of each name.
+        let mut headers = HeaderMap::new();
+        lines.for_each(|(name, value)| {
+            headers.append(name, value);
+        });
+        headers
+    })
+}
+
+fn check(headers: HeaderMap) -> TestCaseResult {
+    let peer: SocketAddr = "10.0.0.2:1234".parse().unwrap();
+    let proxies: [IpNet; 1] = [PROXIES.parse().unwrap()];
+    prop_assert_eq!(address(&headers, peer, None), peer.to_string());
+    let told = address(&headers, peer, Some(&proxies));
+    let is_address = told.parse::<IpAddr>().is_ok() || told == peer.to_string();
+    prop_assert!(is_address, "{}", told);
+    prop_assert!(location(&headers).len() <= TEXT_BYTES_MAX);
+    for (name, values) in forwarded_headers(&headers).as_object().unwrap() {
+        prop_assert!(FORWARDED.contains(&name.as_str()));
+        let values = values
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it.as_str().unwrap());
+        prop_assert!(values.map(str::len).all(|bytes| bytes <= TEXT_BYTES_MAX));
+    }
+    // Whatever the visitor wrote, our proxies write behind it.
+    let mut behind = headers;
+    for name in ["true-client-ip", "cf-connecting-ip", "x-real-ip"] {
+        behind.remove(name);
+    }
+    for hop in [VISITOR, "10.0.0.3"] {
+        behind.append("x-forwarded-for", HeaderValue::from_static(hop));
+    }
+    prop_assert_eq!(address(&behind, peer, Some(&proxies)), VISITOR);
+    Ok(())
+}
+
+#[test]
+fn forwarding_headers() {
+    fuzz("forwarding headers", &headers(), check);
+}
