@@ -166,7 +166,7 @@ pub(crate) fn serve_metrics(running: &mut Running, listener: TcpListener, metric
 pub(crate) fn work(running: &mut Running, installation: &Installation) {
     let (worker, end) = (Worker::new(installation.clone()), running.end());
     running.add("worker", async move {
-        worker.run(end).await;
+        Box::pin(worker.run(end)).await;
         Ok(())
     });
 }

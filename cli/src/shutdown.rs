@@ -1,5 +1,7 @@
 //! SIGINT and SIGTERM: the first asks to stop in good order, the second stops at once.
 
+use std::time::{Duration, Instant};
+
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -7,6 +9,8 @@ use tokio::{
 
 use crate::Failure;
 
+/// Supervisors that signal a process and its group are heard twice, and mean it once.
+const SAME_WISH: Duration = Duration::from_millis(500);
 /// As a shell tells an end by SIGINT.
 const AT_ONCE: i32 = 130;
 
@@ -22,18 +26,25 @@ pub(crate) fn listen() -> Result<Stop, Failure> {
     );
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
-        for told in [false, true] {
+        let mut first = None;
+        loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if told {
-                tracing::warn!("stopped at once");
-                // A private PostgreSQL is stopped by its watcher.
-                std::process::exit(AT_ONCE);
+            match first {
+                None => {
+                    first = Some(Instant::now());
+                    tracing::info!("stopping; a second signal stops at once");
+                    sender.send_replace(true);
+                }
+                Some(at) if at.elapsed() < SAME_WISH => {}
+                Some(_) => {
+                    tracing::warn!("stopped at once");
+                    // A private PostgreSQL is stopped by its watcher.
+                    std::process::exit(AT_ONCE);
+                }
             }
-            tracing::info!("stopping; a second signal stops at once");
-            sender.send_replace(true);
         }
     });
     Ok(receiver)

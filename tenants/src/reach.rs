@@ -7,6 +7,7 @@ use std::{
     time::Instant,
 };
 
+use sqlx::error::DatabaseError;
 use tokio::sync::watch;
 
 use crate::Fault;
@@ -102,7 +103,7 @@ fn is_answer(error: &Fault) -> bool {
     let Fault::Unavailable(cause) = error else {
         return true;
     };
-    let code = cause.as_database_error().and_then(|said| said.code());
+    let code = cause.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| !code.starts_with("57P") && !code.starts_with("08"))
 }
 
@@ -123,7 +124,7 @@ impl Fault {
         };
         error
             .get_ref()
-            .is_some_and(|inner| inner.is::<NotWaitedFor>())
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<NotWaitedFor>)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Any headers of a proxy, forged ones among them: nobody is believed but proxies that are trusted, and nothing that
 //! is kept is longer than it may be.
 
+use std::net::{IpAddr, SocketAddr};
+
 use ::fuzz::{fuzz, hostile};
 use axum::http::{HeaderName, HeaderValue};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseResult};
 
 use super::*;
+use crate::client_address::{ClientIpHeader, Proxies};
 
 const NAMES: &[&str] = &[
     "x-forwarded-for",
@@ -70,13 +73,20 @@ fn headers() -> impl Strategy<Value = HeaderMap> {
     })
 }
 
+/// Proxies of a network, and the header in which they name the visitor.
+fn trusting(header: &str) -> Proxies {
+    Proxies::new(vec![PROXIES.parse().unwrap()], header.parse().unwrap())
+}
+
 fn check(headers: HeaderMap) -> TestCaseResult {
     let peer: SocketAddr = "10.0.0.2:1234".parse().unwrap();
-    let proxies: [IpNet; 1] = [PROXIES.parse().unwrap()];
-    prop_assert_eq!(address(&headers, peer, None), peer.to_string());
-    let told = address(&headers, peer, Some(&proxies));
-    let is_address = told.parse::<IpAddr>().is_ok() || told == peer.to_string();
-    prop_assert!(is_address, "{}", told);
+    let nobody = Proxies::new(Vec::new(), ClientIpHeader::default());
+    prop_assert_eq!(nobody.client(&headers, peer).noted, peer.to_string());
+    for header in ["x-forwarded-for", "x-real-ip", "true-client-ip"] {
+        let told = trusting(header).client(&headers, peer).noted;
+        let is_address = told.parse::<IpAddr>().is_ok() || told == peer.to_string();
+        prop_assert!(is_address, "{}", told);
+    }
     prop_assert!(location(&headers).len() <= TEXT_BYTES_MAX);
     for (name, values) in forwarded_headers(&headers).as_object().unwrap() {
         prop_assert!(FORWARDED.contains(&name.as_str()));
@@ -89,13 +99,11 @@ fn check(headers: HeaderMap) -> TestCaseResult {
     }
     // Whatever the visitor wrote, our proxies write behind it.
     let mut behind = headers;
-    for name in ["true-client-ip", "cf-connecting-ip", "x-real-ip"] {
-        behind.remove(name);
-    }
     for hop in [VISITOR, "10.0.0.3"] {
         behind.append("x-forwarded-for", HeaderValue::from_static(hop));
     }
-    prop_assert_eq!(address(&behind, peer, Some(&proxies)), VISITOR);
+    let told = trusting("x-forwarded-for").client(&behind, peer);
+    prop_assert_eq!(told.noted, VISITOR);
     Ok(())
 }
 

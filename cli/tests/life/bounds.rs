@@ -8,17 +8,17 @@ use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tenants::Project;
-use tests::{ADA, Answer, Client, Kind, PASSWORD, World, eventually};
+use tests::{ADA, Answer, Kind, PASSWORD, World, eventually};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
 use crate::server::{Life, WITHIN};
 
 /// Of each kind.
-const AT_ONCE: usize = 50;
+const AT_ONCE: u16 = 50;
 /// What one of them may leave in a flow: the typed part of a form twice, and the rest of it.
 const FLOW_BYTES_MAX: i64 = 40_000;
 /// Of one request, where a judgement's budget is ten times as much (`identity/src/schema/cost.rs`).
-const STEPS_MAX: f64 = 1_100_000.0;
+const STEPS_MAX: u64 = 1_100_000;
 const FOLDED: &str = "insula_folded_bytes_total";
 const STEPS: &str = "insula_traits_steps_total";
 const SERVING: &str = "insula_traits_judged_total{thread=\"serving\"}";
@@ -109,7 +109,7 @@ fn submissions() -> Vec<(&'static str, Value)> {
 }
 
 /// Those of them that are judged, and cost too much.
-const DEAR: usize = 3;
+const DEAR: u64 = 3;
 
 /// Again until there was room for it: all of them are to be looked at.
 async fn insistent(ask: impl AsyncFn() -> Answer) -> Answer {
@@ -133,7 +133,7 @@ async fn attack(life: &Life, project: &Project) {
     let (kinds, native) = (submissions(), &native);
     let each = kinds
         .iter()
-        .flat_map(|kind| std::iter::repeat_n(kind, AT_ONCE));
+        .flat_map(|kind| std::iter::repeat_n(kind, AT_ONCE.into()));
     let submitted = each.map(async |(kind, fields)| {
         let flow = native.begin(kind, "").await;
         let refused = insistent(async || native.submit(&flow, fields.clone()).await).await;
@@ -200,8 +200,10 @@ async fn stored(project: &Project) -> (i64, i64, i64, i64) {
     sqlx::query_as(all).fetch_one(tx.conn()).await.unwrap()
 }
 
-async fn told(life: &Life, name: &str) -> f64 {
-    life.metric(name).await.unwrap_or_default()
+/// A count, as it stands.
+async fn told(life: &Life, name: &str) -> u64 {
+    let told = life.metric(name).await.unwrap_or_default();
+    format!("{told:.0}").parse().unwrap()
 }
 
 #[test]
@@ -229,7 +231,7 @@ fn each_of_the_worst_requests_is_bounded_before_its_cost() {
         assert!(rounds > 3, "{rounds}");
 
         let (rows, longest, bytes, people) = stored(&hostile).await;
-        let kinds = i64::try_from((submissions().len() + 1) * AT_ONCE).unwrap();
+        let kinds = i64::try_from(submissions().len() + 1).unwrap() * i64::from(AT_ONCE);
         assert_eq!(people, 0);
         assert!(rows <= kinds, "{rows} flows");
         assert!(
@@ -237,27 +239,27 @@ fn each_of_the_worst_requests_is_bounded_before_its_cost() {
             "{longest} and {bytes} bytes"
         );
         assert_eq!(told(&life, FOLDED).await, before[0], "bytes were folded");
-        assert_eq!(told(&life, SERVING).await, 0.0, "judged on serving threads");
+        assert_eq!(told(&life, SERVING).await, 0, "judged on serving threads");
         let judged = told(&life, STEPS).await - before[1];
         assert!(
-            judged < AT_ONCE as f64 * STEPS_MAX,
+            judged < u64::from(AT_ONCE) * STEPS_MAX,
             "{judged} steps for what is refused"
         );
-        assert_eq!(told(&life, TOO_DEAR).await, (DEAR * AT_ONCE) as f64);
+        assert_eq!(told(&life, TOO_DEAR).await, DEAR * u64::from(AT_ONCE));
 
-        large_bodies_that_do_not_come(&world, &life, &hostile).await;
+        large_bodies_that_do_not_come(&life, &hostile).await;
         drop(life);
         world.finish().await;
     });
 }
 
 /// They hold what came of them, and no place.
-async fn large_bodies_that_do_not_come(world: &World, life: &Life, hostile: &Project) {
+async fn large_bodies_that_do_not_come(life: &Life, hostile: &Project) {
     let slow = join_all((0..AT_ONCE).map(|_| stall(life, hostile))).await;
-    let coming = async || told(life, COMING).await >= AT_ONCE as f64 * 68.0;
+    let coming = async || told(life, COMING).await >= u64::from(AT_ONCE) * 68;
     eventually("the beginnings have come", WITHIN, coming).await;
-    assert_eq!(told(life, LARGE).await, 0.0);
-    assert!(told(life, COMING).await <= AT_ONCE as f64 * 80.0);
+    assert_eq!(told(life, LARGE).await, 0);
+    assert!(told(life, COMING).await <= u64::from(AT_ONCE) * 80);
     let native = life.client(hostile, Kind::Api);
     let flow = native.begin("login", "").await;
     let large = json!({"method": "password", "identifier": "x".repeat(100_000), "password": "x"});
@@ -269,6 +271,6 @@ async fn large_bodies_that_do_not_come(world: &World, life: &Life, hostile: &Pro
         refused.text
     );
     drop(slow);
-    let gone = async || told(life, COMING).await == 0.0;
+    let gone = async || told(life, COMING).await == 0;
     eventually("what they held is given back", WITHIN, gone).await;
 }

@@ -57,6 +57,8 @@ fn a_server_that_was_told_to_stop_says_so_and_serves_meanwhile() {
         let first = read_until(&mut kept, "{\"status\":\"ok\"}").await;
         assert!(!first.contains("connection: close"), "{first}");
 
+        // As supervisors do that signal the group as well: it is one wish.
+        life.signal(Signal::TERM);
         life.signal(Signal::TERM);
         let is_stopping = async || native.get("/health/ready").await.status == 503;
         eventually("it says that it stops", WITHIN, is_stopping).await;
@@ -81,7 +83,8 @@ fn a_server_that_was_told_to_stop_says_so_and_serves_meanwhile() {
         let flow = native.begin("login", "").await;
         assert_eq!(flow.status, 200, "{}", flow.text);
 
-        // Who cannot wait says it twice.
+        // Who cannot wait says it again, later.
+        tokio::time::sleep(Duration::from_millis(600)).await;
         life.signal(Signal::TERM);
         assert_eq!(life.ended(WITHIN).await.code(), Some(130));
         world.finish().await;
