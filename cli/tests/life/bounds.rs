@@ -135,7 +135,7 @@ async fn attack(life: &Life, project: &Project) {
         .iter()
         .flat_map(|kind| std::iter::repeat_n(kind, AT_ONCE.into()));
     let submitted = each.map(async |(kind, fields)| {
-        let flow = native.begin(kind, "").await;
+        let flow = insistent(async || native.begin(kind, "").await).await;
         let refused = insistent(async || native.submit(&flow, fields.clone()).await).await;
         assert_eq!(
             refused.status,
@@ -151,7 +151,7 @@ async fn attack(life: &Life, project: &Project) {
     });
     let query = format!("?x={}", "y".repeat(60_000));
     let begun = (0..AT_ONCE).map(async |_| {
-        let begun = native.begin("login", &query).await;
+        let begun = insistent(async || native.begin("login", &query).await).await;
         assert!(
             begun.status.is_success()
                 || begun.status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -214,7 +214,7 @@ fn each_of_the_worst_requests_is_bounded_before_its_cost() {
         let session = json!({"hooks": [{"hook": "session"}]});
         let signs_in = json!({"selfservice": {"flows": {"registration": {"style": "unified", "after": {"password": session}}}}});
         let project = world.project_with(tests::cheap(signs_in)).await;
-        let life = Life::begin(&world, &[]).await;
+        let life = Life::begin(&world, &[("INSULA_DB_CONNECTIONS", "26")]).await;
         let ada = life
             .client(&project, Kind::Api)
             .sign_up(ADA, PASSWORD)

@@ -19,6 +19,8 @@ use proptest::{
 const SECONDS: u64 = 10;
 /// Making a failure smaller ends after so long.
 const SHRINK_WITHIN: Duration = Duration::from_secs(30);
+/// Of a value that fails; its seed makes the whole of it again.
+const SHOWN_CHARS: usize = 4_000;
 
 /// Tries `check` at values of `strategy` until the time is up; at one at least.
 ///
@@ -61,7 +63,8 @@ fn try_one<S: Strategy>(
     match runner.run_one(tree, check) {
         Ok(_) => {}
         Err(TestError::Fail(why, smallest)) => {
-            panic!("{subject}: {why}\nat {smallest:?}\nagain with INSULA_TEST_FUZZ_SEED={seed}")
+            let shown: String = format!("{smallest:?}").chars().take(SHOWN_CHARS).collect();
+            panic!("{subject}: {why}\nat {shown}\nagain with INSULA_TEST_FUZZ_SEED={seed}")
         }
         Err(TestError::Abort(why)) => panic!("{subject}, seed {seed}: {why}"),
     }
