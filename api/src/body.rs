@@ -12,19 +12,18 @@ use flows::{
     ui::text::{self, Message},
 };
 use http_body_util::BodyExt as _;
-use identity::limits::Network;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
     App,
+    admin::Holder,
     admission::{
         Permits, Share,
         weight::{self, Media, content_type},
     },
+    client_address::ClientAddress,
     error::ApiError,
-    visit::Tenant,
-    visits,
 };
 
 /// Of administration (docs/wire.md, W1.5). Submissions have a limit of their own.
@@ -47,10 +46,16 @@ pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 impl FromRequest<App> for Whole {
     type Rejection = ApiError;
 
+    /// Without a key that was judged before, no more than is read of anybody.
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let limits = (BODY_BYTES_MAX, Share::Administration);
+        let holder = request.extensions().get::<Holder>().cloned();
+        let limits = match holder {
+            Some(Holder(key)) => (BODY_BYTES_MAX, Share::Administration(key)),
+            None => (SMALL_BYTES_MAX, share_of(&request)),
+        };
+        let bytes_max = limits.0;
         let whole = Self::within(limits, request, app).await?;
-        whole.ok_or_else(|| ApiError::bad_request(too_long(BODY_BYTES_MAX)))
+        whole.ok_or_else(|| ApiError::bad_request(too_long(bytes_max)))
     }
 }
 
@@ -96,12 +101,11 @@ impl Whole {
     }
 }
 
-/// Of the network that the visitor comes from. Whoever calls from this machine is not counted.
+/// Of the network that the visitor comes from.
 fn share_of(request: &Request) -> Share {
-    let tenant = request.extensions().get::<Tenant>();
-    let address = tenant.map(|tenant| tenant.client.ip_address.as_str());
-    let address = address.filter(|address| !visits::is_this_machine(address));
-    Share::SelfService(address.map(|address| Network::of(address).narrow.into()))
+    let address = request.extensions().get::<ClientAddress>();
+    let network = address.and_then(ClientAddress::network);
+    Share::SelfService(network.map(|network| network.narrow.into()))
 }
 
 fn too_long(bytes_max: usize) -> String {

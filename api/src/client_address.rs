@@ -57,6 +57,13 @@ pub(crate) struct ClientAddress {
 }
 
 impl ClientAddress {
+    /// The network that is counted; `None`: the caller is on this machine, with no proxy that we know of between. One
+    /// that we do not know of would make all visitors one network.
+    pub(crate) fn network(&self) -> Option<Network> {
+        let is_here = self.ip.is_loopback() && !self.by_proxy;
+        (!is_here).then(|| Network::of(&self.noted))
+    }
+
     fn of_peer(peer: SocketAddr, by_proxy: bool) -> Self {
         Self {
             noted: peer.to_string(),

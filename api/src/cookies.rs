@@ -5,7 +5,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use cookie::{Cookie, SameSite as CookieSameSite, time::Duration as CookieDuration};
 use identity::{
     limits::KnownBrowser,
@@ -188,13 +188,11 @@ pub(crate) fn open_continuity(project: &Project, cookies: &[(String, String)]) -
     Some(waiting.id)
 }
 
-/// What the cookie of a known browser holds.
+/// What the cookie of a known browser holds: who signed in there, and when.
 #[derive(Debug, Serialize, Deserialize)]
 struct Browser {
-    #[serde(rename = "b")]
-    id: Uuid,
     #[serde(rename = "i")]
-    identities: Vec<Uuid>,
+    identities: Vec<(Uuid, DateTime<Utc>)>,
 }
 
 fn browser_name(project: &Project) -> String {
@@ -208,12 +206,14 @@ pub(crate) fn set_browser(
     known: Option<&KnownBrowser>,
     identity: Uuid,
 ) -> HeaderValue {
-    let id = known.map_or_else(ids::v4, |known| known.id);
     let others = known.map_or(&[][..], |known| &known.identities);
-    let others = others.iter().copied().filter(|other| *other != identity);
-    let identities = std::iter::once(identity).chain(others);
+    let others = others
+        .iter()
+        .copied()
+        .filter(|(other, _)| *other != identity);
+    let identities = std::iter::once((identity, project.now())).chain(others);
     let identities = identities.take(BROWSER_IDENTITIES_MAX).collect();
-    let plain = serde_json::to_vec(&Browser { id, identities }).unwrap_or_default();
+    let plain = serde_json::to_vec(&Browser { identities }).unwrap_or_default();
     let key = keys(project).swap_remove(0);
     let aad = associated(BROWSER, project);
     let value = URL_SAFE_NO_PAD.encode(key.seal(&aad, &plain, ids::bytes()));
@@ -228,14 +228,16 @@ pub(crate) fn set_browser(
     written(&cookie.build())
 }
 
-/// Who signed in with this browser before. Anything that cannot be opened is no cookie.
+/// Who signed in with this browser lately. Anything that cannot be opened is no cookie.
 pub(crate) fn open_browser(
     project: &Project,
     cookies: &[(String, String)],
 ) -> Option<KnownBrowser> {
-    let Browser { id, mut identities } = open(project, cookies, &browser_name(project), BROWSER)?;
+    let Browser { mut identities } = open(project, cookies, &browser_name(project), BROWSER)?;
+    let known_after = project.now() - TimeDelta::days(BROWSER_DAYS);
     identities.truncate(BROWSER_IDENTITIES_MAX);
-    Some(KnownBrowser { id, identities })
+    identities.retain(|(_, signed_in_at)| *signed_in_at > known_after);
+    Some(KnownBrowser { identities })
 }
 
 /// Always `Lax`: it must come along on the way back from another site's sign-in.

@@ -78,11 +78,11 @@ fn layer(config: &CorsConfig, environment: Environment) -> Option<CorsLayer> {
     if !config.enabled {
         return None;
     }
+    // A star was accepted in former days; it is no name, and the layer panics at one beside credentials.
     let headers = |names: &[String]| {
-        names
-            .iter()
-            .filter_map(|n| n.parse::<HeaderName>().ok())
-            .collect::<Vec<_>>()
+        let names = names.iter().filter(|name| *name != "*");
+        let names = names.filter_map(|name| name.parse::<HeaderName>().ok());
+        names.collect::<Vec<_>>()
     };
     let methods: Vec<Method> = config
         .allowed_methods
@@ -122,6 +122,30 @@ fn places(listed: &[String], environment: Environment) -> Vec<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_star_of_former_days_stands_for_no_header() {
+        let stars = vec!["*".to_owned()];
+        let config = CorsConfig {
+            enabled: true,
+            allowed_origins: vec!["https://app.example.org".to_owned()],
+            allowed_methods: stars.clone(),
+            allowed_headers: stars.clone(),
+            exposed_headers: stars,
+            ..CorsConfig::default()
+        };
+        let layer = layer(&config, Environment::Production).unwrap();
+        let routes = layer.layer(Router::<()>::new());
+        let request = Request::get("/").header("origin", "https://app.example.org");
+        let request = request.body(axum::body::Body::empty()).unwrap();
+        let answer = routes.oneshot(request).await.unwrap();
+        assert_eq!(answer.headers()["access-control-allow-credentials"], "true");
+        assert!(
+            !answer
+                .headers()
+                .contains_key("access-control-expose-headers")
+        );
+    }
 
     /// What a configuration of former days says is read by the rules of today.
     #[test]

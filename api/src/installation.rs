@@ -2,12 +2,12 @@
 
 use axum::{
     body::Bytes,
-    extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
-use tenants::Role;
+use tenants::{Key, Role};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -85,7 +85,7 @@ async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response>
 #[utoipa::path(post, path = "/graphql", tag = "installation", operation_id = "executeGraphql", security(("key" = [])),
     request_body = GraphqlRequest,
     responses((status = 200, description = "The answer.", body = GraphqlAnswer)))]
-async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> {
+async fn graphql_post(State(app): State<App>, caller: Caller, whole: Whole) -> Result<Response> {
     let Whole(headers, body) = whole;
     let media = headers
         .get(header::CONTENT_TYPE)
@@ -101,12 +101,8 @@ async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> 
         return Err(ApiError::bad_request("Send application/json."));
     }
     let request = read(&body)?;
-    let caller = match admin::bearer_key(&headers) {
-        Some(token) => app.installation().authenticate_key(token).await?,
-        None => None,
-    };
     let asked = graphql::Asked {
-        caller: graphql::Caller(caller),
+        caller: graphql::Caller(caller.0),
         request_id: graphql::RequestId(request_id::current()),
         development: graphql::DevelopmentMode(app.settings().dev),
     };
@@ -116,6 +112,17 @@ async fn graphql_post(State(app): State<App>, whole: Whole) -> Result<Response> 
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     Ok(response)
+}
+
+/// Whose key it is, if it is a good one. Judged before the body is read, which is read in the holder's share.
+struct Caller(Option<Key>);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        admin::judged(parts, app).await.map(Self)
+    }
 }
 
 fn read(body: &Bytes) -> Result<async_graphql::BatchRequest> {

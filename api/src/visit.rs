@@ -8,7 +8,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use flows::cx::{ClientInfo, Cx};
-use identity::Session;
+use identity::{Session, limits::Network};
 use tenants::Project;
 
 use crate::{App, accept, client, client_address::ClientAddress, cookies, error::ApiError};
@@ -19,6 +19,8 @@ use crate::{App, accept, client, client_address::ClientAddress, cookies, error::
 pub(crate) struct Tenant {
     pub(crate) project: Project,
     pub(crate) client: Arc<ClientInfo>,
+    /// As [`ClientAddress::network`].
+    pub(crate) network: Option<Network>,
     pub(crate) cookies: Arc<Vec<(String, String)>>,
 }
 
@@ -28,6 +30,7 @@ impl Tenant {
         Self {
             project,
             client: Arc::new(client),
+            network: address.network(),
             cookies: Arc::new(cookies::of_request(headers)),
         }
     }
@@ -53,6 +56,8 @@ pub(crate) struct Visit {
     pub project: Project,
     /// The client: its address, its device, its CSRF secret.
     pub client: Arc<ClientInfo>,
+    /// As [`Tenant::network`].
+    pub network: Option<Network>,
     /// The session that the request carries, if it is a good one.
     pub session: Option<Arc<Session>>,
     /// The token of that session.
@@ -66,16 +71,16 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Count one row more that its network makes the project store without being let in.
+    /// Count one row more, or a new version of one, that its network makes the project store without being done.
     pub(crate) fn count(&self) -> Result<(), Duration> {
-        let visits = self.app.visits();
-        visits.count(&self.project, &self.client.ip_address)
+        let network = self.network.as_ref();
+        network.map_or(Ok(()), |it| self.app.visits().count(&self.project, it))
     }
 
     /// May its network make the project store one more?
     pub(crate) fn may_go_on(&self) -> Result<(), Duration> {
-        let visits = self.app.visits();
-        visits.look(&self.project, &self.client.ip_address)
+        let network = self.network.as_ref();
+        network.map_or(Ok(()), |it| self.app.visits().look(&self.project, it))
     }
 
     /// What flows may see of it.
@@ -116,6 +121,7 @@ impl FromRequestParts<App> for Visit {
             accepts_json: accept::accepts_json(&parts.headers),
             project: tenant.project,
             client: tenant.client,
+            network: tenant.network,
         })
     }
 }

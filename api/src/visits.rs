@@ -1,11 +1,9 @@
-//! How much the visitors of a network make a project store without being let in: flows that they begin, submissions
-//! that are refused, errors that are kept for the error page. Each is a row, or a new version of one.
+//! How much the visitors of a network make a project store without being done: flows that they begin, submissions
+//! that are refused or go on to another screen, errors that are kept for the error page. Each is a row, or a new version of one.
 //!
-//! Counted in the memory of each process, because counting in PostgreSQL would cost what it is to save. Whoever calls
-//! from this machine is not counted: a proxy that nobody told the server of would make all visitors one network.
+//! Counted in the memory of each process, because counting in PostgreSQL would cost what it is to save.
 
 use std::{
-    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -39,46 +37,41 @@ impl Visits {
         }
     }
 
-    /// Count one more of a visitor from that address. `Err`: it must not be, before so long; it was not counted.
-    pub(crate) fn count(&self, project: &Project, address: &str) -> Result<(), Duration> {
-        self.add(project, address, 1.0)
+    /// Count one more of a visitor from that network. `Err`: it must not be, before so long; it was not counted.
+    pub(crate) fn count(&self, project: &Project, network: &Network) -> Result<(), Duration> {
+        for level in self.with_room(project, network)? {
+            level.lock().unwrap_or_else(PoisonError::into_inner).0 += 1.0;
+        }
+        Ok(())
     }
 
     /// Would one more be refused?
-    pub(crate) fn look(&self, project: &Project, address: &str) -> Result<(), Duration> {
-        self.add(project, address, 0.0)
+    pub(crate) fn look(&self, project: &Project, network: &Network) -> Result<(), Duration> {
+        self.with_room(project, network).map(|_| ())
     }
 
-    fn add(&self, project: &Project, address: &str, more: f64) -> Result<(), Duration> {
-        if is_this_machine(address) {
-            return Ok(());
-        }
-        let network = Network::of(address);
-        let narrow = Some((network.narrow, 1.0));
-        let wide = network.wide.map(|wide| (wide, WIDE));
+    /// The levels in which there is room for one more. The wide network is asked first: when that has none, nothing is
+    /// remembered of its many narrow ones.
+    fn with_room(&self, project: &Project, network: &Network) -> Result<Vec<Level>, Duration> {
+        let wide = network.wide.as_ref().map(|wide| (wide, WIDE));
+        let all = wide.into_iter().chain([(&network.narrow, 1.0)]);
         let now = project.now();
-        for (network, times) in narrow.into_iter().chain(wide) {
+        all.map(|(network, times)| {
             let per_minute = self.per_minute * times;
-            let level = self
-                .levels
-                .get_with((project.id(), network), || Arc::new(Mutex::new((0.0, now))));
-            let mut level = level.lock().unwrap_or_else(PoisonError::into_inner);
-            let (held, counted_at) = *level;
-            let minutes = (now - counted_at).as_seconds_f64().max(0.0) / 60.0;
-            let held = (held - minutes * per_minute).max(0.0);
-            let beyond = held + 1.0 - AT_ONCE_MINUTES * per_minute;
+            let key = (project.id(), network.clone());
+            let new = || Arc::new(Mutex::new((0.0, now)));
+            let level = self.levels.get_with(key, new);
+            let mut held = level.lock().unwrap_or_else(PoisonError::into_inner);
+            let minutes = (now - held.1).as_seconds_f64().max(0.0) / 60.0;
+            *held = ((held.0 - minutes * per_minute).max(0.0), now.max(held.1));
+            let beyond = held.0 + 1.0 - AT_ONCE_MINUTES * per_minute;
+            drop(held);
             if beyond > 0.0 {
                 let wait = Duration::from_secs_f64((beyond / per_minute * 60.0).ceil());
                 return Err(wait.max(Duration::from_secs(1)));
             }
-            *level = (held + more, now.max(counted_at));
-        }
-        Ok(())
+            Ok(level)
+        })
+        .collect()
     }
-}
-
-pub(crate) fn is_this_machine(address: &str) -> bool {
-    let ip = address.parse::<IpAddr>().ok();
-    let ip = ip.or_else(|| address.parse::<SocketAddr>().ok().map(|peer| peer.ip()));
-    ip.is_some_and(|ip| ip.to_canonical().is_loopback())
 }

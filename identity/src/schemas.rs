@@ -11,7 +11,7 @@ use base64::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use tenants::{Project, Section, config::DEFAULT_SCHEMAS};
+use tenants::{Project, Section, config::DEFAULT_SCHEMAS, fair};
 
 use crate::schema::{IdentitySchema, PRESET_IDS, preset};
 
@@ -91,10 +91,11 @@ impl Schemas {
     pub fn of(project: &Project) -> Arc<Self> {
         project.memo(|project| {
             let config = project.config::<IdentityConfig>();
-            Self::load(&config, |schema, why| {
+            let left_out = |schema: &str, why: &str| {
                 let project = project.slug();
                 tracing::error!(project, schema, why, "schema left out");
-            })
+            };
+            fair::aside(|| Self::load(&config, left_out))
         })
     }
 

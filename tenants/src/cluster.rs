@@ -18,6 +18,8 @@ use crate::{
     roles::Gate,
 };
 
+const STANDBY: &str = "the database is a standby: DATABASE_URL has to lead to the primary";
+
 /// A cluster that is being served. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Cluster(Arc<Inner>);
@@ -69,7 +71,8 @@ impl Cluster {
                     break;
                 }
                 let polled = poller.poll(&inner.invalidations).await;
-                inner.pools.reach().heard(polled);
+                let pools = &inner.pools;
+                pools.reach().heard(polled, || pools.renew());
             }
             poller.close().await;
         });
@@ -101,9 +104,7 @@ impl Cluster {
             state.fetch_one(&mut *connection).await
         };
         match asked.await.map_err(Fault::from) {
-            Ok(state) if state.standby => {
-                Some("the database is a standby: DATABASE_URL has to lead to the primary")
-            }
+            Ok(state) if state.standby => Some(STANDBY),
             Ok(state) if state.read_only => {
                 Some("the database is read-only: is its disk full, or is this not the primary?")
             }
@@ -112,7 +113,11 @@ impl Cluster {
                 if !fault.was_told() {
                     tracing::warn!(error = %fault, "not ready");
                 }
-                Some("the database does not answer")
+                Some(if self.pools().reach().is_standby() {
+                    STANDBY
+                } else {
+                    "the database does not answer"
+                })
             }
         }
     }

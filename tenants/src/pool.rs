@@ -1,29 +1,62 @@
-//! A pool whose connections are not waited for while the database is away.
+//! A pool whose connections are not waited for while the database is away, and forgotten when it is back.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction, pool::PoolConnection};
+use sqlx::{
+    AssertSqlSafe, PgPool, Postgres, Transaction,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::reach::{self, Reach};
 
 /// Connections of one kind.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
-    inner: PgPool,
+    current: Arc<RwLock<PgPool>>,
+    kind: PgPoolOptions,
+    to: PgConnectOptions,
     reach: Arc<Reach>,
 }
 
 impl Pool {
-    pub(crate) fn new(inner: PgPool, reach: Arc<Reach>) -> Self {
-        Self { inner, reach }
+    /// Opens nothing yet.
+    pub(crate) fn new(kind: PgPoolOptions, to: PgConnectOptions, reach: Arc<Reach>) -> Self {
+        let current = kind.clone().connect_lazy_with(to.clone());
+        Self {
+            current: Arc::new(RwLock::new(current)),
+            kind,
+            to,
+            reach,
+        }
+    }
+
+    fn current(&self) -> PgPool {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Begin anew: connections that are out may wait for a peer that vanished without a word, and would for a quarter
+    /// of an hour. Whoever has one keeps it.
+    pub(crate) fn renew(&self) {
+        let current = self.current.write();
+        let mut current = current.unwrap_or_else(PoisonError::into_inner);
+        if current.is_closed() {
+            return;
+        }
+        let fresh = self.kind.clone().connect_lazy_with(self.to.clone());
+        let former = std::mem::replace(&mut *current, fresh);
+        drop(current);
+        tokio::spawn(async move { former.close().await });
     }
 
     /// A connection, for one statement or several. The wait for it ends when the database turns out to be away.
     pub(crate) async fn take(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        let pool = self.current();
         tokio::select! {
             biased;
             () = self.reach.until_away() => Err(reach::away()),
-            taken = self.inner.acquire() => taken,
+            taken = pool.acquire() => taken,
         }
     }
 
@@ -42,14 +75,14 @@ impl Pool {
     }
 
     pub(crate) fn connections_max(&self) -> u32 {
-        self.inner.options().get_max_connections()
+        self.kind.get_max_connections()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.inner.is_closed()
+        self.current().is_closed()
     }
 
     pub(crate) async fn close(&self) {
-        self.inner.close().await;
+        self.current().close().await;
     }
 }

@@ -82,10 +82,7 @@ impl Pools {
         };
         let of_projects = |index: u64| trusting(pool(index % 4, each));
         let reach = Arc::new(Reach::new());
-        let open = |pool: PgPoolOptions| {
-            let inner = pool.connect_lazy_with(options.clone());
-            Pool::new(inner, Arc::clone(&reach))
-        };
+        let open = |kind| Pool::new(kind, options.clone(), Arc::clone(&reach));
         Ok(Self {
             projects: (0..shards)
                 .map(|index| open(of_projects(index.into())))
@@ -95,6 +92,12 @@ impl Pools {
             reach,
             options,
         })
+    }
+
+    /// Begin anew, each: the database was away.
+    pub(crate) fn renew(&self) {
+        let all = self.projects.iter().chain([&self.control, &self.worker]);
+        all.for_each(Pool::renew);
     }
 
     /// Whether the database is there.

@@ -18,6 +18,8 @@ pub(crate) struct Reach {
     away_since: watch::Sender<Option<Instant>>,
     /// It answers, and changes cannot be read all the same.
     unreadable: AtomicBool,
+    /// It answers, but follows another one: what it says may be old, and is as good as nothing.
+    standby: AtomicBool,
 }
 
 impl Reach {
@@ -26,14 +28,18 @@ impl Reach {
         Self {
             away_since: watch::Sender::new(None),
             unreadable: AtomicBool::new(false),
+            standby: AtomicBool::new(false),
         }
     }
 
-    /// How the prober fared. Told when it is another way than before.
-    pub(crate) fn heard(&self, polled: Result<(), Fault>) {
+    /// How the prober fared. Told when it is another way than before; `before_back` is done before anybody hears that
+    /// the database is back.
+    pub(crate) fn heard(&self, polled: Result<(), Fault>, before_back: impl FnOnce()) {
+        let standby = matches!(&polled, Err(Fault::Standby));
+        self.standby.store(standby, Ordering::Relaxed);
         match &polled {
             Err(error) if !is_answer(error) => self.lost(error),
-            Ok(()) | Err(_) => self.found(),
+            Ok(()) | Err(_) => self.found(before_back),
         }
         let unreadable = matches!(&polled, Err(error) if is_answer(error));
         if self.unreadable.swap(unreadable, Ordering::Relaxed) == unreadable {
@@ -66,7 +72,10 @@ impl Reach {
     }
 
     /// It answers.
-    fn found(&self) {
+    fn found(&self, before_back: impl FnOnce()) {
+        if self.is_away() {
+            before_back();
+        }
         let mut since = None;
         self.away_since.send_if_modified(|state| {
             since = state.take();
@@ -85,6 +94,11 @@ impl Reach {
         self.away_since.borrow().is_some()
     }
 
+    /// Is it away because it is a standby?
+    pub(crate) fn is_standby(&self) -> bool {
+        self.is_away() && self.standby.load(Ordering::Relaxed)
+    }
+
     /// Resolves when it is away.
     pub(crate) async fn until_away(&self) {
         // The sender lives as long as this.
@@ -97,11 +111,13 @@ impl Reach {
     }
 }
 
-/// Does the database say this itself, and so answers? One that is full or busy (classes 53 and 55, 57014, 40P01) may
+/// Does the database say this itself, and so answers? A standby does not count. One that is full or busy (classes 53 and 55, 57014, 40P01) may
 /// serve others; one that starts, stops or is out of reach of a pooler (57P and 08) serves nobody.
 fn is_answer(error: &Fault) -> bool {
-    let Fault::Unavailable(cause) = error else {
-        return true;
+    let cause = match error {
+        Fault::Standby => return false,
+        Fault::Unavailable(cause) => cause,
+        _ => return true,
     };
     let code = cause.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| !code.starts_with("57P") && !code.starts_with("08"))
@@ -143,11 +159,14 @@ mod tests {
     fn it_is_away_from_the_first_failure_to_the_first_answer() {
         let reach = Reach::new();
         assert!(!reach.is_away() && reach.until_away().now_or_never().is_none());
-        reach.heard(refused());
-        reach.heard(refused());
+        reach.heard(refused(), || panic!("nothing is back"));
+        reach.heard(refused(), || panic!("nothing is back"));
         assert!(reach.is_away() && reach.until_away().now_or_never().is_some());
         assert!(reach.until_there().now_or_never().is_none());
-        reach.heard(Ok(()));
+        let mut was_away = false;
+        reach.heard(Ok(()), || was_away = reach.is_away());
+        assert!(was_away, "it is told afterwards");
+        reach.heard(Ok(()), || panic!("it was there all along"));
         assert!(!reach.is_away() && reach.until_there().now_or_never().is_some());
     }
 
@@ -155,12 +174,24 @@ mod tests {
     #[test]
     fn what_answers_is_there() {
         let reach = Reach::new();
-        reach.heard(refused());
-        reach.heard(Err(Fault::broken("unreadable watermark")));
+        reach.heard(refused(), || {});
+        reach.heard(Err(Fault::broken("unreadable watermark")), || {});
         assert!(!reach.is_away());
         assert!(reach.unreadable.load(Ordering::Relaxed));
-        reach.heard(refused());
+        reach.heard(refused(), || {});
         assert!(reach.is_away() && !reach.unreadable.load(Ordering::Relaxed));
+    }
+
+    /// What it says may be old, so nothing is asked of it.
+    #[test]
+    fn a_standby_is_not_there() {
+        let reach = Reach::new();
+        reach.heard(Err(Fault::Standby), || {});
+        assert!(reach.is_away() && reach.is_standby());
+        reach.heard(refused(), || {});
+        assert!(reach.is_away() && !reach.is_standby());
+        reach.heard(Ok(()), || {});
+        assert!(!reach.is_away() && !reach.is_standby());
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The key of a request to the administration, judged for the project it is sent to.
 
+use std::sync::Arc;
+
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
 };
-use tenants::{Project, Role};
+use tenants::{Key, Project, ProjectId, Role};
 
 use crate::{App, error::ApiError, visit::Tenant};
 
@@ -32,11 +34,7 @@ impl FromRequestParts<App> for Administrator {
         let tenant = Tenant::from_request_parts(parts, app).await?;
         let reads = parts.method == Method::GET || parts.method == Method::HEAD;
         let role = if reads { Role::Viewer } else { Role::Admin };
-        let key = match bearer_key(&parts.headers) {
-            Some(token) => app.installation().authenticate_key(token).await?,
-            None => None,
-        };
-        let Some(key) = key else {
+        let Some(key) = judged(parts, app).await? else {
             let reason =
                 "Send an API key of this project or of the installation as a bearer token.";
             return Err(ApiError::new(StatusCode::UNAUTHORIZED).because(reason));
@@ -50,6 +48,24 @@ impl FromRequestParts<App> for Administrator {
             project: tenant.project,
         })
     }
+}
+
+/// In whose share a body is read: that of the project whose key came with it, or of the installation's key. An
+/// extension of the request, put there when the key was judged.
+#[derive(Clone)]
+pub(crate) struct Holder(pub(crate) Arc<str>);
+
+/// Whose key a request carries, if it is a good one.
+pub(crate) async fn judged(parts: &mut Parts, app: &App) -> Result<Option<Key>, ApiError> {
+    let key = match bearer_key(&parts.headers) {
+        Some(token) => app.installation().authenticate_key(token).await?,
+        None => None,
+    };
+    if let Some(key) = &key {
+        let holder = key.project.map_or(key.id, ProjectId::uuid);
+        parts.extensions.insert(Holder(holder.to_string().into()));
+    }
+    Ok(key)
 }
 
 /// The key of a request: with `Bearer`, or bare, as the generated SDKs send it.

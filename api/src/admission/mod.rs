@@ -1,7 +1,7 @@
 //! Admission: what is let in, and how much of it at once. Connections are counted when they are accepted,
 //! requests when they begin, large bodies once they are weighed. Knows no route.
 
-mod by_network;
+mod by_sender;
 pub(crate) mod connections;
 pub(crate) mod listener;
 pub(crate) mod weight;
@@ -16,7 +16,7 @@ use tenants::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{error::ApiError, limits::Limits};
-use by_network::{ByNetwork, Part};
+use by_sender::{BySender, Part};
 
 /// How many requests, and how many large bodies among them, are served at once.
 pub(crate) struct Admission {
@@ -25,26 +25,29 @@ pub(crate) struct Admission {
     administration: Bodies,
 }
 
-/// Whose large bodies: so that visitors keep no administrator out, and those of one network not all others.
+/// Whose large bodies: so that visitors keep no administrator out, and those of one network, or the holders of one
+/// key, not all others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
     /// Of a visitor of that network; `None` for one that is not counted.
     SelfService(Option<Arc<str>>),
-    Administration,
+    /// Of the holder of that key.
+    Administration(Arc<str>),
 }
 
 impl Share {
     fn name(&self) -> &'static str {
         match self {
             Self::SelfService(_) => "self_service",
-            Self::Administration => "administration",
+            Self::Administration(_) => "administration",
         }
     }
 
-    fn network(&self) -> Option<&Arc<str>> {
+    /// Of all with the same one, half at most.
+    fn sender(&self) -> Option<&Arc<str>> {
         match self {
             Self::SelfService(network) => network.as_ref(),
-            Self::Administration => None,
+            Self::Administration(key) => Some(key),
         }
     }
 }
@@ -57,10 +60,10 @@ struct Bodies {
     coming: Places,
 }
 
-/// Places that all share; of these a network has half at most.
+/// Places that all share; of these a sender has half at most.
 struct Places {
     all: Arc<Semaphore>,
-    by_network: Arc<ByNetwork>,
+    by_sender: Arc<BySender>,
     /// The gauge that shows how many are held.
     gauge: &'static str,
 }
@@ -69,7 +72,7 @@ impl Places {
     fn new(count: usize, gauge: &'static str) -> Self {
         Self {
             all: Arc::new(Semaphore::new(count)),
-            by_network: ByNetwork::of(count),
+            by_sender: BySender::of(count),
             gauge,
         }
     }
@@ -78,7 +81,7 @@ impl Places {
 /// Places that one request holds, shown for as long as it holds them.
 struct Held {
     all: OwnedSemaphorePermit,
-    /// `None`: it comes from no network that is counted.
+    /// `None`: its sender is not counted.
     part: Option<Part>,
     gauge: Gauge,
 }
@@ -89,8 +92,8 @@ impl Held {
         share: &Share,
         (count, what): (u32, &'static str),
     ) -> Result<Self, ApiError> {
-        let part = share.network().map(|network| {
-            let part = of.by_network.take(network, count as usize);
+        let part = share.sender().map(|sender| {
+            let part = of.by_sender.take(sender, count as usize);
             part.ok_or_else(|| refused(what))
         });
         let (part, all) = (part.transpose()?, permits(&of.all, count, what)?);
@@ -145,7 +148,7 @@ impl Admission {
     fn bodies(&self, share: &Share) -> &Bodies {
         match share {
             Share::SelfService(_) => &self.selfservice,
-            Share::Administration => &self.administration,
+            Share::Administration(_) => &self.administration,
         }
     }
 }

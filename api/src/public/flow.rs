@@ -122,8 +122,7 @@ pub(super) async fn submit_to<K: Answer>(
     }
     let cx = visit.cx();
     let outcome = run::run::<K>(&cx, id, Arrival::Submission(submission)).await;
-    let is_let_in = matches!(&outcome, Ok(outcome) if !outcome.complains());
-    if !is_let_in {
+    if !matches!(&outcome, Ok(outcome) if outcome.is_done()) {
         // What is counted beyond the limit is refused next time.
         let _ = visit.count();
     }

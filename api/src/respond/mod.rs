@@ -22,7 +22,7 @@ use flows::{
     pages::{self, page, page_of},
     run::Outcome,
 };
-use identity::Session;
+use identity::{Session, limits::known::is_proven_by};
 use serde_json::Value;
 use tenants::{Project, ids};
 use uuid::Uuid;
@@ -48,11 +48,10 @@ fn sign_in(visit: &Visit, response: &mut Response, (token, session): (&str, &Ses
     let project = &visit.project;
     let known = visit.client.browser.as_ref();
     let headers = response.headers_mut();
-    let cookies = [
-        cookies::set_session(project, token, session.expires_at),
-        cookies::set_browser(project, known, session.identity.id),
-    ];
-    for cookie in cookies {
+    let cookie = cookies::set_session(project, token, session.expires_at);
+    headers.append(header::SET_COOKIE, cookie);
+    if is_proven_by(project, session) {
+        let cookie = cookies::set_browser(project, known, session.identity.id);
         headers.append(header::SET_COOKIE, cookie);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use courier::CourierConfig;
 use identity::{
-    limits::{self, Admission, Bucket, Counted, Forgive, Network, Try},
+    limits::{self, Admission, Bucket, Counted, Forgive, Network, Owner, Try},
     schema::{Address, Via},
 };
 use serde::Deserialize;
@@ -107,7 +107,7 @@ pub async fn guess(
         ("guess at", identifier),
         per_identifier.saturating_mul(ROOMY),
     );
-    let mut tried = guess_at(cx, "guess", identifier);
+    let mut tried = guess_at(cx, "guess", identifier, Owner::Password);
     tried.at_subject = Some(all.pausing_at_most(SHARED_WAIT_MAX));
     let (tx, counted) = take_guess(cx, attempt, tx, &tried).await?;
     Ok((tx, Forgive(counted.buckets)))
@@ -122,10 +122,37 @@ pub async fn guess_code(
     tx: Tx,
     identifier: &str,
 ) -> Result<(Tx, CodeGuess), Halt> {
-    let tried = guess_at(cx, "guess a code", identifier);
+    let tried = guess_at(cx, "guess a code", identifier, Owner::Address);
     let (tx, counted) = take_guess(cx, attempt, tx, &tried).await?;
     let (strict, forgive) = (counted.strict, Forgive(counted.buckets));
     Ok((tx, CodeGuess { strict, forgive }))
+}
+
+/// The same for a second factor of an identity, whatever the method: who guesses there has the first one already, so
+/// strangers hold each other up, and few of all are let in. The owner's own browsers and networks are known, and wait
+/// for no stranger.
+pub async fn guess_second_factor(
+    cx: &Cx<'_>,
+    attempt: &mut Attempt,
+    tx: Tx,
+    identity: Uuid,
+) -> Result<(Tx, CodeGuess), Halt> {
+    let owner = Owner::Identity(identity);
+    let tried = guess_at(cx, "second factor", &identity.to_string(), owner);
+    let per_identifier = cx.project.config::<LimitsConfig>().guesses.per_identifier;
+    let tried = among_strangers(cx, tried, ("second factor of", per_identifier));
+    let (tx, counted) = take_guess(cx, attempt, tx, &tried).await?;
+    let (strict, forgive) = (counted.strict, Forgive(counted.buckets));
+    Ok((tx, CodeGuess { strict, forgive }))
+}
+
+/// All strangers together have what one of their networks has.
+fn among_strangers(cx: &Cx<'_>, tried: Try, (what, free): (&str, u32)) -> Try {
+    let strangers = bucket(cx, (what, &tried.subject), free).forgiving();
+    Try {
+        strangers: Some(strangers),
+        ..tried
+    }
 }
 
 /// A guess at a code that was counted.
@@ -182,14 +209,29 @@ pub(crate) async fn code_try(
 /// Count a message that a submission would cause, whether or not any account has the address. One that could
 /// never leave is refused, likewise.
 pub async fn message(cx: &Cx<'_>, attempt: &mut Attempt, to: &Address) -> Result<(), Halt> {
-    if !can_leave(cx, to.via) {
-        let message = match to.via {
-            Via::Email => text::mails_unavailable(),
-            Via::Sms => text::text_messages_unavailable(),
-        };
-        return Err(Halt::refused(Refusal::form(message)));
+    check_way_out(cx, to.via)?;
+    match count_message(cx, attempt, message_to(cx, to)).await? {
+        None => Ok(()),
+        Some(wait) => Err(too_many(cx, wait)),
     }
-    match count_message(cx, attempt, to).await? {
+}
+
+/// The same for a message to an address of the identity that is signed in, which asks for another proof. Who asks
+/// there has the first factor, so strangers hold each other up.
+pub async fn message_to_own(
+    cx: &Cx<'_>,
+    attempt: &mut Attempt,
+    identity: Uuid,
+    to: &Address,
+) -> Result<(), Halt> {
+    check_way_out(cx, to.via)?;
+    let tried = Try {
+        owner: Owner::Identity(identity),
+        ..message_to(cx, to)
+    };
+    let per_address = cx.project.config::<LimitsConfig>().mails.per_address;
+    let tried = among_strangers(cx, tried, ("mail to own", per_address));
+    match count_message(cx, attempt, tried).await? {
         None => Ok(()),
         Some(wait) => Err(too_many(cx, wait)),
     }
@@ -201,7 +243,10 @@ pub async fn optional_message(
     attempt: &mut Attempt,
     to: &Address,
 ) -> Result<bool, Fault> {
-    Ok(can_leave(cx, to.via) && count_message(cx, attempt, to).await?.is_none())
+    Ok(can_leave(cx, to.via)
+        && count_message(cx, attempt, message_to(cx, to))
+            .await?
+            .is_none())
 }
 
 /// How long it has to wait, if it has to. What an earlier judgement of the submission counted is not counted
@@ -209,17 +254,28 @@ pub async fn optional_message(
 async fn count_message(
     cx: &Cx<'_>,
     attempt: &mut Attempt,
-    to: &Address,
+    tried: Try,
 ) -> Result<Option<Duration>, Fault> {
     let counted = &mut attempt.counted.messages;
-    if counted.take(&to.value) {
+    if counted.take(&tried.subject) {
         return Ok(None);
     }
-    let wait = limits::take(cx.project, &message_to(cx, to)).await?;
+    let wait = limits::take(cx.project, &tried).await?;
     if wait.is_none() {
-        counted.note(&to.value);
+        counted.note(&tried.subject);
     }
     Ok(wait)
+}
+
+fn check_way_out(cx: &Cx<'_>, via: Via) -> Result<(), Halt> {
+    if can_leave(cx, via) {
+        return Ok(());
+    }
+    let message = match via {
+        Via::Email => text::mails_unavailable(),
+        Via::Sms => text::text_messages_unavailable(),
+    };
+    Err(Halt::refused(Refusal::form(message)))
 }
 
 /// Is there a way out? In DEVELOPMENT messages are kept to be read. Elsewhere the configuration was judged,
@@ -236,20 +292,21 @@ fn can_leave(cx: &Cx<'_>, via: Via) -> bool {
 }
 
 /// A try of the visitor at that subject.
-fn try_at(cx: &Cx<'_>, what: &str, subject: &str, free: u32) -> Try {
+fn try_at(cx: &Cx<'_>, what: &str, (subject, owner): (&str, Owner), free: u32) -> Try {
     let at = |of: &str| format!("{of} {subject}");
     let own = |of: &str, free| bucket(cx, (what, &at(of)), free).forgiving();
     let network = Network::of(&cx.client.ip_address);
     let wide = network.wide.as_deref();
-    let browser = cx.client.browser.as_ref();
     Try {
         subject: subject.to_owned(),
+        owner,
         ip_address: cx.client.ip_address.clone(),
-        browser: browser.cloned(),
+        browser: cx.client.browser.clone(),
         own: own(&network.narrow, free),
-        own_known: own(&format!("known {}", network.narrow), free),
         own_wide: wide.map(|wide| own(wide, free.saturating_mul(ROOMY))),
-        own_browser: browser.map(|browser| own(&browser.id.to_string(), free)),
+        known_browsers: own("known browsers", free),
+        known_networks: own("known networks", free),
+        strangers: None,
         networks: Vec::new(),
         at_subject: None,
         in_project: None,
@@ -266,11 +323,11 @@ fn from_here(cx: &Cx<'_>, what: &str, free: u32) -> Vec<Bucket> {
     std::iter::once(narrow).chain(wide).collect()
 }
 
-fn guess_at(cx: &Cx<'_>, what: &str, identifier: &str) -> Try {
+fn guess_at(cx: &Cx<'_>, what: &str, identifier: &str, owner: Owner) -> Try {
     let config = &cx.project.config::<LimitsConfig>().guesses;
     Try {
         networks: from_here(cx, "guess from", config.per_network),
-        ..try_at(cx, what, identifier, config.per_identifier)
+        ..try_at(cx, what, (identifier, owner), config.per_identifier)
     }
 }
 
@@ -283,7 +340,12 @@ fn message_to(cx: &Cx<'_>, to: &Address) -> Try {
         networks: from_here(cx, "mail from", config.per_network),
         at_subject: Some(at_subject),
         in_project: Some(in_project.pausing_at_most(PROJECT_WAIT_MAX)),
-        ..try_at(cx, "mail to", &to.value, config.per_address)
+        ..try_at(
+            cx,
+            "mail to",
+            (&to.value, Owner::Address),
+            config.per_address,
+        )
     }
 }
 

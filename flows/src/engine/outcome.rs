@@ -45,12 +45,12 @@ pub enum Outcome<K: Kind> {
 }
 
 impl<K: Kind> Outcome<K> {
-    /// Does something have to be mended?
-    pub fn complains(&self) -> bool {
+    /// Is nothing left to do?
+    pub fn is_done(&self) -> bool {
         match self {
-            Self::Form { complains, .. } => *complains,
-            Self::Became(other) => other.complains(),
-            Self::Done { .. } | Self::Leave { .. } => false,
+            Self::Done { .. } => true,
+            Self::Became(other) => other.is_done(),
+            Self::Form { .. } | Self::Leave { .. } => false,
         }
     }
 }

@@ -6,8 +6,8 @@
 //!
 //! **What is shared delays, and never excludes.** Each visitor has buckets of their own, with long pauses; buckets
 //! that all share tell a wait, and a visitor who was told one has a place from then on, however many others
-//! try meanwhile. Visitors who are known to the identity, by their browser or their network, do not wait for what
-//! others try at all (docs/security.md, "Guesses").
+//! try meanwhile. Visitors who are known to the identity, by their browser or their network, have buckets that no
+//! stranger fills; when these are full, they are strangers like all others (docs/security.md, "Guesses").
 
 mod bucket;
 pub mod known;
@@ -23,7 +23,6 @@ use uuid::Uuid;
 
 pub use bucket::{Bucket, PAUSE_MAX};
 pub use network::Network;
-pub use place::Standing;
 pub use store::sweep;
 
 use crate::write::WriteError;
@@ -34,18 +33,22 @@ use place::Place;
 pub struct Try {
     /// The identifier or address, in its stored form.
     pub subject: String,
+    /// Whose known browsers and networks these are at that subject.
+    pub owner: Owner,
     /// The address that the visitor comes from.
     pub ip_address: String,
     /// A browser that signed in here before, and as whom.
     pub browser: Option<KnownBrowser>,
     /// The visitor's network at the subject: long pauses. A wait that was told is kept here.
     pub own: Bucket,
-    /// The same once the network is known to the subject: what strangers there tried before does not count.
-    pub own_known: Bucket,
     /// The same of the wide network: several times as roomy.
     pub own_wide: Option<Bucket>,
-    /// The browser at the subject, in the place of all others when the browser is known to the subject.
-    pub own_browser: Option<Bucket>,
+    /// All browsers that the owner is known by, together, in the place of what strangers share.
+    pub known_browsers: Bucket,
+    /// The same of all networks.
+    pub known_networks: Bucket,
+    /// All strangers at the subject, where they do hold each other up: who is asked for a second factor has the first.
+    pub strangers: Option<Bucket>,
     /// The visitor's networks at whatever subject.
     pub networks: Vec<Bucket>,
     /// Everybody at the subject. When it is full, strangers have one try each before a long pause.
@@ -56,13 +59,32 @@ pub struct Try {
     pub budget: Bucket,
 }
 
-/// What a sealed cookie says of the browser that sent it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Whom a try concerns: that identity's browsers and networks are known there, and no other's. A user name that
+/// reads like somebody's address makes nobody known to that address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Who has the subject as identifier of a password.
+    Password,
+    /// Who is reached at the subject.
+    Address,
+    /// That identity.
+    Identity(Uuid),
+}
+
+impl Owner {
+    fn id(self) -> Option<Uuid> {
+        match self {
+            Self::Identity(id) => Some(id),
+            Self::Password | Self::Address => None,
+        }
+    }
+}
+
+/// Who signed in with the browser that a try comes from, as a sealed cookie says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownBrowser {
-    /// Drawn at its first sign-in.
-    pub id: Uuid,
-    /// Who signed in there, latest first.
-    pub identities: Vec<Uuid>,
+    /// Their identities, latest first, each with the time of its latest sign-in.
+    pub identities: Vec<(Uuid, DateTime<Utc>)>,
 }
 
 /// What came of a try before it was judged.
@@ -80,8 +102,6 @@ pub enum Admission {
 pub struct Counted {
     /// Where.
     pub buckets: Vec<Bucket>,
-    /// Who tried.
-    pub standing: Standing,
     /// A stranger, while there are too many of them: a code is good for one try.
     pub strict: bool,
 }
@@ -113,14 +133,10 @@ impl Wait {
 pub async fn admit(tx: &mut Tx, tried: &Try) -> Result<Admission, Fault> {
     let now = tx.project().now();
     let seen = store::look(tx, tried).await?;
-    let (buckets, standing, strict) = match place::of(tried, &seen, now) {
-        Place::Free {
-            buckets,
-            standing,
-            strict,
-        } => (buckets, standing, strict),
+    let (buckets, strict) = match place::of(tried, &seen, now) {
+        Place::Free { buckets, strict } => (buckets, strict),
         Place::Wait { until, full } => {
-            let promise = full.map(|full| store::Promise::new(&tried.own, until, full));
+            let promise = full.map(|full| store::Promise::new(tried, until, full));
             let wait = whole_seconds(until, now);
             return Ok(Admission::Wait(Wait { wait, promise }));
         }
@@ -129,11 +145,7 @@ pub async fn admit(tx: &mut Tx, tried: &Try) -> Result<Admission, Fault> {
         let (wait, promise) = (whole_seconds(until, now), None);
         return Ok(Admission::Wait(Wait { wait, promise }));
     }
-    Ok(Admission::Counted(Counted {
-        buckets,
-        standing,
-        strict,
-    }))
+    Ok(Admission::Counted(Counted { buckets, strict }))
 }
 
 /// The same in a transaction of its own.

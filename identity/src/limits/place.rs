@@ -9,17 +9,6 @@ const PLACE_KEPT: TimeDelta = TimeDelta::minutes(15);
 /// A wide network has so many times the tries of one of its networks.
 pub(super) const WIDE: u32 = 3;
 
-/// What the visitor is to the subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The subject's identity signed in with this browser before.
-    KnownBrowser,
-    /// From this network.
-    KnownNetwork,
-    /// Neither, or there is no such identity.
-    Stranger,
-}
-
 /// A bucket as it was seen.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Level {
@@ -30,11 +19,22 @@ pub(super) struct Level {
     pub(super) due: Option<DateTime<Utc>>,
 }
 
+impl Level {
+    fn is_full(&self, bucket: &Bucket, now: DateTime<Utc>) -> bool {
+        self.paused_until.is_some_and(|until| until > now) || bucket.wait_at(self.held) > 0.0
+    }
+}
+
 /// What was seen before a try, without holding anything.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
-    pub(super) standing: Standing,
+    /// The owner signed in with this browser before: what is counted of all such.
+    pub(super) known_browsers: Option<Level>,
+    /// From this network.
+    pub(super) known_networks: Option<Level>,
     pub(super) own: Level,
+    /// As [`Try::networks`].
+    pub(super) networks: Vec<Level>,
     pub(super) at_subject: Level,
     pub(super) in_project: Level,
     pub(super) budget: Level,
@@ -42,11 +42,7 @@ pub(super) struct Seen {
 
 pub(super) enum Place {
     /// The try is to be counted in these.
-    Free {
-        buckets: Vec<Bucket>,
-        standing: Standing,
-        strict: bool,
-    },
+    Free { buckets: Vec<Bucket>, strict: bool },
     /// Not before that. `full`: in these a place is taken for then; `None`: it is already, or none is needed.
     Wait {
         until: DateTime<Utc>,
@@ -55,14 +51,9 @@ pub(super) enum Place {
 }
 
 pub(super) fn of(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Place {
-    let standing = seen.standing;
-    if let Some(buckets) = of_known(tried, standing) {
+    if let Some(buckets) = of_known(tried, seen, now) {
         let strict = false;
-        return Place::Free {
-            buckets,
-            standing,
-            strict,
-        };
+        return Place::Free { buckets, strict };
     }
     if let Some(until) = seen.own.paused_until.filter(|until| *until > now) {
         return Place::Wait { until, full: None };
@@ -79,29 +70,31 @@ pub(super) fn of(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Place {
         own = own.strict(1.0);
         own_wide = own_wide.map(|wide| wide.strict(f64::from(WIDE)));
     }
-    let networks = tried.networks.iter().cloned();
-    let buckets = std::iter::once(own).chain(own_wide).chain(networks);
+    let own = std::iter::once(own).chain(own_wide);
+    let own = own.chain(tried.strangers.clone());
     Place::Free {
-        buckets: buckets.chain(shared).collect(),
-        standing,
+        buckets: own.chain(shared).collect(),
         strict,
     }
 }
 
-/// What is counted of a visitor who shares nothing with strangers.
-fn of_known(tried: &Try, standing: Standing) -> Option<Vec<Bucket>> {
-    match (standing, &tried.own_browser) {
-        (Standing::Stranger, _) => None,
-        (Standing::KnownBrowser, Some(browser)) => Some(vec![browser.clone()]),
-        (Standing::KnownBrowser | Standing::KnownNetwork, _) => {
-            let own = std::iter::once(tried.own_known.clone());
-            Some(own.chain(tried.networks.iter().cloned()).collect())
-        }
-    }
+/// What is counted of a visitor who is known to the owner and shares nothing with strangers; `None` of a stranger,
+/// and when those who are known have tried too often.
+fn of_known(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Option<Vec<Bucket>> {
+    let has_room = |bucket: &Bucket, level: Option<Level>| {
+        let level = level.filter(|level| !level.is_full(bucket, now));
+        level.map(|_| bucket.clone())
+    };
+    let known = has_room(&tried.known_browsers, seen.known_browsers)
+        .or_else(|| has_room(&tried.known_networks, seen.known_networks))?;
+    let networks = tried.networks.iter().cloned();
+    let in_project = tried.in_project.clone().map(Bucket::counting);
+    let all = std::iter::once(known).chain(networks).chain(in_project);
+    Some(all.collect())
 }
 
-/// What is counted of what all strangers share, or how long this one waits for a place there. Nothing is counted of one
-/// who waited: the place was counted when it was told.
+/// What is counted of the visitor's networks and of what all strangers share, or how long this one waits for a place
+/// there. Nothing is counted of one who waited: the place was counted when it was told.
 fn shared(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Result<Vec<Bucket>, Place> {
     let levels = [seen.at_subject.held, seen.in_project.held];
     let buckets = [&tried.at_subject, &tried.in_project];
@@ -112,22 +105,41 @@ fn shared(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Result<Vec<Bucket>, P
         .collect();
     let longest = shared.iter().map(|(_, wait)| *wait).fold(0.0, f64::max);
     if longest <= 0.0 {
-        let all = shared.into_iter();
-        return Ok(all.map(|(bucket, _)| bucket.clone().counting()).collect());
+        let all = shared.into_iter().map(|(bucket, _)| bucket.clone());
+        let all = all.map(Bucket::counting);
+        return Ok(tried.networks.iter().cloned().chain(all).collect());
     }
     // A visitor who waited for the end of a pause of their own waited as told, too.
     match seen.own.due.or(seen.own.paused_until) {
         Some(until) if until > now => Err(Place::Wait { until, full: None }),
         Some(due) if now < due + PLACE_KEPT => Ok(Vec::new()),
         _ => {
+            // No place for a network that has had its share: whoever asks from there waits for that first.
+            if let Some(until) = network_wait(tried, seen, now) {
+                return Err(Place::Wait { until, full: None });
+            }
             let full = shared.into_iter().filter(|(_, wait)| *wait > 0.0);
             let full = full.map(|(bucket, _)| bucket.clone()).collect();
-            #[expect(clippy::cast_possible_truncation, reason = "an hour in milliseconds")]
-            let wait = TimeDelta::milliseconds((longest * 1000.0).ceil() as i64);
             Err(Place::Wait {
-                until: now + wait,
+                until: now + seconds(longest),
                 full: Some(full),
             })
         }
     }
+}
+
+/// Until when the fullest of the visitor's networks has no room, if one has none.
+fn network_wait(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let networks = tried.networks.iter().zip(&seen.networks);
+    let full = networks.filter(|(bucket, level)| level.is_full(bucket, now));
+    full.map(|(bucket, level)| {
+        let room_at = now + seconds(bucket.wait_at(level.held));
+        level.paused_until.map_or(room_at, |at| at.max(room_at))
+    })
+    .max()
+}
+
+fn seconds(wait: f64) -> TimeDelta {
+    #[expect(clippy::cast_possible_truncation, reason = "an hour in milliseconds")]
+    TimeDelta::milliseconds((wait * 1000.0).ceil() as i64)
 }

@@ -5,8 +5,8 @@ use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use super::{
-    Bucket, Try, known,
-    place::{Level, Seen, Standing},
+    Bucket, Owner, Try, known,
+    place::{Level, Seen},
 };
 
 /// A place that is kept for a visitor who was told to wait.
@@ -18,8 +18,10 @@ pub(super) struct Promise {
 }
 
 impl Promise {
-    pub(super) fn new(own: &Bucket, due: DateTime<Utc>, full: Vec<Bucket>) -> Self {
-        let own = own.clone();
+    /// Counted in `full` and in the visitor's networks.
+    pub(super) fn new(tried: &Try, due: DateTime<Utc>, mut full: Vec<Bucket>) -> Self {
+        full.extend(tried.networks.iter().cloned());
+        let own = tried.own.clone();
         Self { own, due, full }
     }
 }
@@ -30,16 +32,23 @@ pub(super) async fn look(tx: &mut Tx, tried: &Try) -> Result<Seen, Fault> {
     let network = known::digest(project, &tried.ip_address);
     let (known_after, now) = (known::known_after(project), project.now());
     let shared = [&tried.at_subject, &tried.in_project];
-    let buckets = [&tried.own, &tried.budget];
-    let buckets = buckets.into_iter().chain(shared.into_iter().flatten());
+    let known = [&tried.known_browsers, &tried.known_networks];
+    let buckets = [&tried.own, &tried.budget].into_iter().chain(known);
+    let buckets = buckets.chain(&tried.networks);
+    let buckets = buckets.chain(shared.into_iter().flatten());
     let keys: Vec<Vec<u8>> = buckets.map(|bucket| bucket.key.clone()).collect();
     let browser = tried.browser.as_ref();
-    let identities: &[Uuid] = browser.map_or(&[], |browser| &browser.identities);
+    let signed_in = browser.map_or(&[][..], |browser| &browser.identities);
+    let identities: Vec<Uuid> = signed_in.iter().map(|(identity, _)| *identity).collect();
     let rows = sqlx::query!(
         r#"with who as (
-             select identity_id from identifiers where kind in ('password', 'code') and value = $2
+             select $7::uuid as identity_id where $7 is not null
              union all
-             select identity_id from addresses where purpose in ('verifiable', 'recovery') and via in ('email', 'sms') and value = $2)
+             select identity_id from identifiers
+              where kind = case when $8::bool then 'password' else 'code' end and value = $2 and $7 is null
+             union all
+             select identity_id from addresses
+              where purpose in ('verifiable', 'recovery') and via in ('email', 'sms') and value = $2 and not $8 and $7 is null)
            select who.browser as "browser!", who.network as "network!", c.key as "key?", c.paused_until, c.due,
                   greatest(0, c.level - c.free * greatest(0, extract(epoch from $5 - c.counted_at))::float8 / c.span_seconds) as level
              from (select exists (select from who where identity_id = any($6)) as browser,
@@ -51,7 +60,9 @@ pub(super) async fn look(tx: &mut Tx, tried: &Try) -> Result<Seen, Fault> {
         network,
         known_after,
         now,
-        identities
+        &identities,
+        tried.owner.id(),
+        tried.owner == Owner::Password
     );
     let rows = rows.fetch_all(tx.conn()).await?;
     let level = |of: Option<&Bucket>| {
@@ -65,14 +76,14 @@ pub(super) async fn look(tx: &mut Tx, tried: &Try) -> Result<Seen, Fault> {
                 due: row.due,
             })
     };
-    let standing = match rows.first() {
-        Some(row) if row.browser => Standing::KnownBrowser,
-        Some(row) if row.network => Standing::KnownNetwork,
-        _ => Standing::Stranger,
-    };
+    let who = rows.first();
+    let by_browser = who.filter(|who| who.browser);
+    let by_network = who.filter(|who| who.network);
     Ok(Seen {
-        standing,
+        known_browsers: by_browser.map(|_| level(Some(&tried.known_browsers))),
+        known_networks: by_network.map(|_| level(Some(&tried.known_networks))),
         own: level(Some(&tried.own)),
+        networks: tried.networks.iter().map(|it| level(Some(it))).collect(),
         at_subject: level(tried.at_subject.as_ref()),
         in_project: level(tried.in_project.as_ref()),
         budget: level(Some(&tried.budget)),

@@ -9,7 +9,7 @@ use super::SchemaProblem;
 use super::dialect::Dialect;
 use super::extension::{self, Extension};
 use super::pointer::join;
-use super::weight::{self, Weight};
+use super::weight::{self, Measured, Weight};
 
 const NODES_MAX: usize = 10_000;
 /// A compiled pattern may take a megabyte, so their number is what bounds the memory of a schema.
@@ -104,12 +104,17 @@ pub(super) fn build(document: &Value, dialect: Dialect) -> Result<Vec<Node>, Vec
         anchors: HashMap::new(),
         anchored: Vec::new(),
         patterns: 0,
+        measured: Measured::default(),
         refs: 0,
         problems: Vec::new(),
     };
     builder.visit(String::new());
     let mut next = 0;
-    while next < builder.nodes.len() && builder.problems.len() < super::PROBLEMS_MAX {
+    while next < builder.nodes.len()
+        && builder.problems.len() < super::PROBLEMS_MAX
+        && builder.patterns <= PATTERNS_MAX
+        && !builder.measured.is_too_much()
+    {
         if next >= NODES_MAX {
             builder.complain("", format!("has more than {NODES_MAX} subschemas"));
             break;
@@ -136,6 +141,7 @@ struct Builder<'d> {
     /// References by name, which may stand before what they name.
     anchored: Vec<(NodeId, String)>,
     patterns: usize,
+    measured: Measured,
     refs: usize,
     problems: Vec<SchemaProblem>,
 }
@@ -176,7 +182,13 @@ impl<'d> Builder<'d> {
         if object.get("$ref").is_none() || self.dialect == Dialect::Draft202012 {
             self.identity(id, &node.pointer, object);
             self.applicators(&mut node, object);
-            node.weight = Weight::of(object);
+            node.weight = Weight::of(object, &mut self.measured);
+            if self.measured.is_too_much() {
+                self.complain(
+                    &node.pointer,
+                    "the patterns of the schema are too large together",
+                );
+            }
             node.format = object
                 .get("format")
                 .and_then(Value::as_str)

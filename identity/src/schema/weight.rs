@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 const STATES_MAX: u64 = 50_000;
 /// Bytes of a pattern's automaton, while it is measured.
 const AUTOMATON_BYTES_MAX: usize = 2 << 20;
+/// Of all patterns of a document: each is built anew wherever the schema is used.
+const DOCUMENT_STATES_MAX: u64 = 300_000;
 /// Of dividing one number by another that is no power of two: they become fractions of any size.
 const DIVISION_STEPS: u64 = 300;
 /// Of looking for one phone number in the plans of all countries.
@@ -68,7 +70,8 @@ enum Format {
 }
 
 impl Weight {
-    pub(super) fn of(object: &Map<String, Value>) -> Self {
+    /// What its patterns cost is measured with `measured`, within what is left of a document's budget.
+    pub(super) fn of(object: &Map<String, Value>, measured: &mut Measured) -> Self {
         let loud = object.keys().filter(|name| !SILENT.contains(&&***name));
         let names = object.get("patternProperties").and_then(Value::as_object);
         let names = names.into_iter().flatten();
@@ -79,11 +82,11 @@ impl Weight {
                 .map(|(name, value)| members(name, value))
                 .sum(),
             complaints: 1 + loud.count() as u64 + required(object),
-            pattern: object
-                .get("pattern")
-                .map_or(0, |pattern| states(pattern.as_str().unwrap_or_default())),
+            pattern: object.get("pattern").map_or(0, |pattern| {
+                measured.states(pattern.as_str().unwrap_or_default())
+            }),
             // `additionalProperties` matches them once more.
-            names: names.map(|(pattern, _)| 2 * states(pattern)).sum(),
+            names: names.map(|(pattern, _)| 2 * measured.states(pattern)).sum(),
             unique: object.get("uniqueItems") == Some(&Value::Bool(true)),
             unevaluated: has("unevaluatedProperties") || has("unevaluatedItems"),
             divides: has("multipleOf"),
@@ -177,9 +180,27 @@ fn required(object: &Map<String, Value>) -> u64 {
     own + of_others.flat_map(Map::values).map(listed).sum::<u64>()
 }
 
-/// How many states the automaton of a pattern has.
-fn states(pattern: &str) -> u64 {
-    let config = thompson::Config::new().nfa_size_limit(Some(AUTOMATON_BYTES_MAX));
-    let built = thompson::Compiler::new().configure(config).build(pattern);
-    built.map_or(STATES_MAX, |automaton| automaton.states().len() as u64)
+/// How large the patterns of a document are together. What is beyond that is not looked at.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    states: u64,
+}
+
+impl Measured {
+    /// Are the patterns too large together?
+    pub(super) fn is_too_much(&self) -> bool {
+        self.states > DOCUMENT_STATES_MAX
+    }
+
+    /// How many states the automaton of a pattern has.
+    fn states(&mut self, pattern: &str) -> u64 {
+        if self.is_too_much() {
+            return STATES_MAX;
+        }
+        let config = thompson::Config::new().nfa_size_limit(Some(AUTOMATON_BYTES_MAX));
+        let built = thompson::Compiler::new().configure(config).build(pattern);
+        let states = built.map_or(STATES_MAX, |automaton| automaton.states().len() as u64);
+        self.states += states;
+        states
+    }
 }

@@ -9,7 +9,7 @@ use tenants::{Fault, Tx};
 use uuid::Uuid;
 
 use super::{
-    Session,
+    Aal, Session,
     authenticate::{self, Row},
     token,
 };
@@ -19,13 +19,10 @@ use crate::limits::known;
 const LIST_BYTES_MAX: usize = 8 << 20;
 
 /// Write a new session under the hash of its token; the network where it begins is known to its identity from
-/// then on.
+/// then on, if no factor is missing.
 pub async fn insert(tx: &mut Tx, session: &Session, session_token: &str) -> Result<(), Fault> {
     let project = tx.project();
-    let began_at = session.devices.last().into_iter();
-    let networks: Vec<Vec<u8>> = began_at
-        .map(|device| known::digest(project, &device.ip_address))
-        .collect();
+    let networks: Vec<Vec<u8>> = known::shown_by(project, session).into_iter().collect();
     let project = project.clone();
     sqlx::query!(
         "with session as (
@@ -67,6 +64,9 @@ pub async fn renew(tx: &mut Tx, session: &Session) -> Result<bool, Fault> {
         now
     );
     let renewed = renewed.execute(tx.conn()).await?.rows_affected() == 1;
+    if session.aal > Aal::Aal1 {
+        known::note(tx, session).await?;
+    }
     tx.invalidate(session.id).await?;
     Ok(renewed)
 }

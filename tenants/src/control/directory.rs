@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use super::key::StoredKey;
+use super::{changes::Changes, key::StoredKey};
 use crate::{
     Fault, Outbound, OutboundPolicy, Project, Settings, clock::Clock, cluster::Cluster,
     config::Environment, invalidation::Load, jsonnet::Sandbox, schema,
@@ -24,6 +24,7 @@ pub(crate) struct Directory {
     outbound_development: Outbound,
     outbound_listed: Outbound,
     sandbox: Arc<Sandbox>,
+    changes: Changes,
 }
 
 impl Directory {
@@ -54,6 +55,7 @@ impl Directory {
             outbound_development: outbound(development)?,
             outbound_listed: outbound(listed)?,
             sandbox: Arc::new(Sandbox::new(settings.sandbox.clone())),
+            changes: Changes::default(),
             settings,
         })
     }
@@ -61,6 +63,10 @@ impl Directory {
     /// The cluster whose control tables hold the directory.
     pub(crate) fn home(&self) -> &Cluster {
         &self.home
+    }
+
+    pub(super) fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -1,6 +1,7 @@
 //! Tables of the installation: the directory, keys, revisions, the audit trail. All SQL on them is here.
 
 mod change_error;
+mod changes;
 mod data_keys;
 pub(crate) mod directory;
 mod events;

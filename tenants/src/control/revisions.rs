@@ -1,15 +1,21 @@
 //! Configurations and their revisions: judged first, then written if no other change came first.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Actor, change_error::ChangeError, directory::Directory, events};
 use crate::{
     Fault, OutboundRequest, Project, ProjectId,
     config::{self, ConfigDoc, ConfigViolation, Environment, ValidateCx},
-    ids,
+    fair, ids,
 };
+
+/// All sources of one document together.
+const SOURCES_WITHIN: Duration = Duration::from_secs(20);
 
 /// How a new document is made from the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +167,7 @@ impl Directory {
         update: &ConfigUpdate,
         restored: Option<i32>,
     ) -> Result<ConfigUpdated, ChangeError> {
+        let _place = self.changes().take(project.id())?;
         // The caller's handle may be older than the latest revision, and a comparison with an older one
         // would refuse the right number or take a change for none.
         let mut project = self.reload(project).await?;
@@ -283,22 +290,19 @@ impl Directory {
         slug: &str,
         environment: Environment,
     ) -> Result<ConfigDoc, ChangeError> {
-        for (pointer, url) in ConfigDoc::remote_sources(&document) {
-            let request = OutboundRequest::get(&url).body_bytes_max(config::SCHEMA_BYTES_MAX);
-            let body = match self.outbound(environment).fetch(request).await {
-                Ok(answer) if answer.status.as_u16() == 200 => answer.body,
-                Ok(answer) => {
-                    return Err(violation(
-                        pointer,
-                        format!("the source answered {}", answer.status),
-                    ));
-                }
-                Err(error) => {
-                    return Err(violation(
-                        pointer,
-                        format!("the source cannot be fetched: {error}"),
-                    ));
-                }
+        let sources = ConfigDoc::remote_sources(&document);
+        let ends = Instant::now() + SOURCES_WITHIN;
+        for (pointer, url) in sources {
+            let body = self.source(environment, &url);
+            let body = timeout_at(ends, body).await.unwrap_or_else(|_| {
+                let seconds = SOURCES_WITHIN.as_secs();
+                Err(format!(
+                    "the sources took longer than {seconds} seconds together"
+                ))
+            });
+            let body = match body {
+                Ok(body) => body,
+                Err(why) => return Err(violation(pointer, why)),
             };
             if !ConfigDoc::inline(&mut document, &pointer, &body) {
                 return Err(violation(
@@ -307,10 +311,20 @@ impl Directory {
                 ));
             }
         }
-        let mut accepted = self.judge(document, slug, environment)?;
+        let mut accepted = fair::aside(|| self.judge(document, slug, environment))?;
         self.check_snippets(&accepted).await?;
         self.check_ways_out(&mut accepted, environment).await?;
         Ok(accepted)
+    }
+
+    /// What a source holds, or why that is not known.
+    async fn source(&self, environment: Environment, url: &str) -> Result<Vec<u8>, String> {
+        let request = OutboundRequest::get(url).body_bytes_max(config::SCHEMA_BYTES_MAX);
+        match self.outbound(environment).fetch(request).await {
+            Ok(answer) if answer.status.as_u16() == 200 => Ok(answer.body),
+            Ok(answer) => Err(format!("the source answered {}", answer.status)),
+            Err(error) => Err(format!("the source cannot be fetched: {error}")),
+        }
     }
 
     fn judge(

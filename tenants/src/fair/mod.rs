@@ -29,6 +29,15 @@ pub fn thread_kind() -> &'static str {
     if IS_OWN.get() { "own" } else { "serving" }
 }
 
+/// Work that takes long, where it is called: a thread that serves hands its other tasks over first.
+pub fn aside<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 /// What a thread keeps from one piece of work to the next.
 pub trait Workbench: Default + 'static {
     /// Without work for so long, a thread clears it.

@@ -43,7 +43,7 @@ fn postgres() -> Server {
     postgres_at("test-postgres-lost", &[])
 }
 
-fn postgres_at(folder: &str, settings: &[(&str, &str)]) -> Server {
+pub(super) fn postgres_at(folder: &str, settings: &[(&str, &str)]) -> Server {
     let binary = std::env::current_exe().unwrap();
     let data: PathBuf = binary.ancestors().nth(3).unwrap().join(folder);
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -62,16 +62,22 @@ const END_SESSIONS: &str = "do $$ declare s record; begin
       execute format('delete from %I.sessions', s.nspname);
     end loop; end $$";
 
-struct Lonely {
-    installation: Installation,
-    project: Project,
+/// A server with a database that nobody else uses.
+pub(super) struct Lonely {
+    pub(super) installation: Installation,
+    pub(super) project: Project,
     database: String,
-    origin: String,
-    server: JoinHandle<()>,
+    pub(super) origin: String,
+    pub(super) server: JoinHandle<()>,
 }
 
 impl Lonely {
     async fn on(postgres: &Server) -> Self {
+        Self::by_way_of(postgres, str::to_owned).await
+    }
+
+    /// The same, with another URL for the gate's login in the place of the one that is given.
+    pub(super) async fn by_way_of(postgres: &Server, way: impl FnOnce(&str) -> String) -> Self {
         let name = format!("lost_{}", ids::alphanumeric(8).to_lowercase());
         ensure_database(postgres, &name, "owner").unwrap();
         let (owner, gate) = (
@@ -82,7 +88,7 @@ impl Lonely {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let settings = Settings {
-            gate_url: gate,
+            gate_url: way(&gate),
             owner_url: Some(owner),
             connections: 10,
             public_url: origin.parse().unwrap(),
@@ -128,7 +134,7 @@ impl Lonely {
         }
     }
 
-    fn client(&self, kind: Kind) -> Client {
+    pub(super) fn client(&self, kind: Kind) -> Client {
         Client::new(self.project.base_url(), kind)
     }
 
@@ -378,6 +384,57 @@ async fn another_timeline_empties_memory() {
     // Until memory counts again, if it does: a poll was good, within the last half second.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(whoami().await, StatusCode::UNAUTHORIZED);
+    lonely.server.abort();
+    lonely.installation.close().await;
+    spawn_blocking(move || postgres.stop().unwrap())
+        .await
+        .unwrap();
+}
+
+/// What a standby says may be old: it is asked for nothing, and vouches for nobody.
+#[story]
+async fn a_standby_is_away() {
+    const FOLDER: &str = "test-postgres-standby";
+    let postgres = spawn_blocking(|| postgres_at(FOLDER, &[]));
+    let postgres = postgres.await.unwrap();
+    let lonely = Lonely::on(&postgres).await;
+    let native = lonely.client(Kind::Api);
+    let made = native.sign_up(ADA, PASSWORD).await;
+    let token = made.body["session_token"].as_str().unwrap().to_owned();
+    let signal = postgres.data_dir().join("cluster/standby.signal");
+
+    let restart = |postgres: Server, as_standby: bool| {
+        let signal = signal.clone();
+        spawn_blocking(move || {
+            postgres.stop().unwrap();
+            if as_standby {
+                std::fs::write(&signal, "").unwrap();
+                std::fs::set_permissions(&signal, Permissions::from_mode(0o666)).unwrap();
+            } else {
+                std::fs::remove_file(&signal).unwrap();
+            }
+            postgres_at(FOLDER, &[])
+        })
+    };
+    let postgres = restart(postgres, true).await.unwrap();
+    let root = Client::new(&lonely.origin, Kind::Api);
+    let said = async || {
+        let ready = root.get("/health/ready").await;
+        let said = ready.body["errors"]["database"]
+            .as_str()
+            .unwrap_or_default();
+        said.contains("is a standby")
+    };
+    eventually("it says why", Duration::from_secs(10), said).await;
+    for _ in 0..20 {
+        let whoami = native.whoami_by(&token).await;
+        assert!(is_away(&whoami), "{} {}", whoami.status, whoami.text);
+    }
+
+    let postgres = restart(postgres, false).await.unwrap();
+    let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
+    eventually("ready again", Duration::from_secs(10), ready).await;
+    assert_eq!(native.whoami_by(&token).await.status, StatusCode::OK);
     lonely.server.abort();
     lonely.installation.close().await;
     spawn_blocking(move || postgres.stop().unwrap())

@@ -9,12 +9,15 @@ use chrono::TimeDelta;
 use identity::SessionCache;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tenants::Project;
-use tests::{ADA, Client, Database, Kind, PASSWORD, Site, eventually, story};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tenants::{Actor, ChangeError, ConfigUpdate, Fault, Project, Role, UpdateMode};
+use tests::{ADA, Client, Database, Kind, PASSWORD, ROOT_KEY, Site, World, eventually, story};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+};
 
 use super::floods::visitor;
-use crate::{admin::open_schema, methods::code::limits::wait};
+use crate::{admin::open_schema, methods::code::limits::wait, tenancy::isolation_table::new_key};
 
 const HERE: &str = "198.51.100.7";
 const ELSEWHERE: &str = "203.0.113.9";
@@ -82,6 +85,126 @@ async fn a_network_stores_only_so_much_unless_it_is_let_in() {
     assert_eq!(here.begin("login", "").await.status, StatusCode::OK);
     wait(&here.begin("login", "").await);
     site.finish().await;
+}
+
+/// To go on to another screen is a new version of a row, and no sign-up.
+#[story]
+async fn going_on_is_counted_too() {
+    let limits = Limits {
+        visits_per_minute: 1,
+        ..Limits::default()
+    };
+    let site = with(limits).await;
+    let project = site
+        .project_with(
+            json!({"selfservice": {"flows": {"registration": {"style": "profile_first"}}}}),
+        )
+        .await;
+    let here = visitor(&site, &project, Kind::Api, HERE);
+    let flow = here.begin("registration", "").await;
+    let on =
+        json!({"method": "profile", "screen": "credential-selection", "traits": {"email": ADA}});
+    for _ in 0..9 {
+        let asked = here.submit(&flow, on.clone()).await;
+        assert_eq!(asked.status, StatusCode::BAD_REQUEST, "{}", asked.text);
+    }
+    wait(&here.submit(&flow, on).await);
+    site.finish().await;
+}
+
+/// What nobody vouches for is short; the holders of a project's keys have half of what administration may hold.
+#[story]
+async fn no_administrator_is_kept_out_by_large_bodies() {
+    let limits = Limits {
+        coming_bytes_max: 512 << 10,
+        body_within: Duration::from_secs(5),
+        ..Limits::default()
+    };
+    let site = with(limits).await;
+    let project = site.project().await;
+    let (key, _) = new_key(site.world.installation(), Some(&project), Role::Viewer).await;
+    let asked = async |key: Option<&str>| {
+        let mut client = Client::new(&site.origin, Kind::Api);
+        if let Some(key) = key {
+            client.set_header("authorization", &format!("Bearer {key}"));
+        }
+        let query = format!("query {{ viewer {{ name }} }} #{}", "x".repeat(100_000));
+        client.post("/graphql", json!({"query": query})).await
+    };
+    let stranger = asked(None).await;
+    assert_eq!(stranger.status, StatusCode::BAD_REQUEST);
+    assert!(
+        stranger.text.contains("longer than 65536"),
+        "{}",
+        stranger.text
+    );
+    let stall = async |authorization: &str| {
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {HERE}\r\n{authorization}content-type: application/json\r\n\
+             content-length: 200000\r\n\r\n{{{}",
+            " ".repeat(150_000)
+        );
+        let origin = site.origin.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(origin).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let mut slow = Vec::new();
+    for _ in 0..5 {
+        slow.push(stall("").await);
+        slow.push(stall(&format!("authorization: Bearer {key}\r\n")).await);
+    }
+    let full = async || asked(Some(&key)).await.status == StatusCode::SERVICE_UNAVAILABLE;
+    eventually("the project's part is taken", Duration::from_secs(4), full).await;
+    let root = asked(Some(ROOT_KEY)).await;
+    assert_eq!(root.status, StatusCode::OK, "{}", root.text);
+    drop(slow);
+    site.finish().await;
+}
+
+/// A change that waits for servers of others holds a request meanwhile: few of one project do.
+#[story]
+async fn few_changes_of_a_configuration_wait_for_others(w: World) {
+    let (project, neighbour) = (w.project().await, w.project().await);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/schema.json", silent.local_addr().unwrap());
+    let schemas = json!([{"id": "s", "url": url}]);
+    let change = ConfigUpdate {
+        config: json!({"identity": {"default_schema_id": "s", "schemas": schemas}}),
+        mode: UpdateMode::Merge,
+        expected_revision: None,
+        dry_run: true,
+    };
+    let changed = async |project: &Project| {
+        let system = Actor::system();
+        let changed = w.installation().update_config(&system, project, &change);
+        changed.await.map(|_| ())
+    };
+    let asks = async {
+        let waiting = [
+            silent.accept().await.unwrap(),
+            silent.accept().await.unwrap(),
+        ];
+        let refused = changed(&project).await;
+        let overloaded = matches!(&refused, Err(ChangeError::Fault(Fault::Overloaded { .. })));
+        assert!(overloaded, "{refused:?}");
+        let accepted = async { silent.accept().await.map(drop) };
+        let (others, accepted) = tokio::join!(changed(&neighbour), accepted);
+        accepted.unwrap();
+        assert!(
+            matches!(others, Err(ChangeError::Violations(_))),
+            "{others:?}"
+        );
+        drop(waiting);
+    };
+    let (one, two, ()) = tokio::join!(changed(&project), changed(&project), asks);
+    for ended in [one, two] {
+        assert!(
+            matches!(ended, Err(ChangeError::Violations(_))),
+            "{ended:?}"
+        );
+    }
+    w.sweep().await;
 }
 
 /// More than fit on a page.

@@ -73,12 +73,15 @@ impl Attackers {
 
     /// The same for a mail to the person.
     pub(super) async fn mail(&self, ip_address: String) -> Result<(), i64> {
+        self.mail_to(ip_address, ADA.to_owned()).await
+    }
+
+    /// The same for a mail to anybody.
+    async fn mail_to(&self, ip_address: String, value: String) -> Result<(), i64> {
         let client = client(ip_address);
         let cx = self.cx(&client);
-        let to = Address {
-            via: Via::Email,
-            value: ADA.to_owned(),
-        };
+        let via = Via::Email;
+        let to = Address { via, value };
         let asked = limits::message(&cx, &mut Attempt::default(), &to).await;
         asked.map_err(told)
     }
@@ -296,6 +299,36 @@ async fn ten_thousand_networks_keep_no_mail_from_its_owner(site: Site) {
     // Known from there now: the next mail comes at once.
     let (sent, _) = asked(CAFE).await;
     assert_eq!(sent.body["state"], "sent_email", "{}", sent.text);
+    site.world.sweep().await;
+}
+
+/// A place that is told is taken from all who share, so one network is told no more of them than it may take.
+#[story(behind_a_proxy())]
+async fn one_network_makes_nobody_wait_for_long(site: Site) {
+    let limits = json!({"insula": {"limits": {"mails": {"per_project": 10, "per_network": 5}}}});
+    let project = site
+        .project_with(merged(&passwordless(&json!({})), &limits))
+        .await;
+    let attackers = Attackers::of(&project);
+    let to = |n: u32| format!("p{n}@example.org");
+    for n in 0..10 {
+        attackers.mail_to(network(n % 2), to(n)).await.unwrap();
+    }
+    let cafe = attackers
+        .mail_to(CAFE.to_owned(), to(100))
+        .await
+        .unwrap_err();
+    assert!(cafe <= 360, "one leaves in six minutes: {cafe}");
+    for n in 200..300 {
+        attackers.mail_to(network(9), to(n)).await.unwrap_err();
+    }
+    let hotel = attackers
+        .mail_to(HOME.to_owned(), to(400))
+        .await
+        .unwrap_err();
+    assert!(hotel <= 360 * 7, "behind the café and five others: {hotel}");
+    pass(&site, cafe);
+    attackers.mail_to(CAFE.to_owned(), to(100)).await.unwrap();
     site.world.sweep().await;
 }
 

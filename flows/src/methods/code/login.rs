@@ -222,7 +222,8 @@ async fn send_at_init(
     if session.identity.factors.has_second() {
         return Ok(None);
     }
-    let sent = match limits::message(cx, &mut Attempt::default(), address).await {
+    let id = session.identity.id;
+    let sent = match limits::message_to_own(cx, &mut Attempt::default(), id, address).await {
         Ok(()) => send_to(cx, flow, Some(&session.identity), address),
         Err(halt) => Err(halt),
     };
@@ -316,7 +317,7 @@ async fn ask_own(
     let (Some(session), Some(address)) = (cx.session, address) else {
         return Err(no_code_account());
     };
-    limits::message(cx, attempt, &address).await?;
+    limits::message_to_own(cx, attempt, session.identity.id, &address).await?;
     let effects = send_to(cx, flow, Some(&session.identity), &address)?;
     Ok(Step::Ask(effects))
 }
@@ -340,9 +341,14 @@ async fn check(
     } else if is_stranger {
         return Err(missing("identifier"));
     }
-    let identifier = normalize::identifier(&flow.data.identifier);
     let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
-    let (tx, guess) = limits::guess_code(cx, attempt, tx, &identifier).await?;
+    let (tx, guess) = match cx.session.filter(|_| !is_stranger) {
+        Some(session) => limits::guess_second_factor(cx, attempt, tx, session.identity.id).await?,
+        None => {
+            let identifier = normalize::identifier(&flow.data.identifier);
+            limits::guess_code(cx, attempt, tx, &identifier).await?
+        }
+    };
     tx.commit().await?;
     if tries > guess.tries_max(cx.project.config::<CodeConfig>().config.max_submissions) {
         return Err(too_many_tries());

@@ -1,6 +1,24 @@
 use serde_json::{Value, json};
 
 use super::{compile, refusal, traits};
+use crate::schema::IdentitySchema;
+
+/// Their automata are built anew wherever the schema is used.
+#[test]
+fn patterns_are_bounded_together() {
+    let many = |count: usize, pattern: &str| {
+        let property = |n: usize| (format!("p{n}"), json!({"pattern": format!("{pattern}{n}")}));
+        traits(&Value::Object((0..count).map(property).collect()))
+    };
+    let refused = |count, pattern, why: &str| {
+        let problems = IdentitySchema::compile("s", &many(count, pattern)).unwrap_err();
+        let told = problems.iter().any(|problem| problem.message.contains(why));
+        assert!(told && problems.len() < 5, "{problems:?}");
+    };
+    refused(2_000, "^[01]*1[01]{4000}", "patterns");
+    refused(50, "\\w{150}", "too large together");
+    compile(&many(200, "^[a-z0-9._-]{1,32}$"));
+}
 
 /// What cannot be a schema, where that is said, and a part of what is said.
 fn broken() -> Vec<(Value, &'static str, &'static str)> {

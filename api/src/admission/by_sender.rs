@@ -1,24 +1,25 @@
-//! What each network holds of something that all share: half of it at most, so that no single one holds it all.
+//! What each sender, a network or a key, holds of something that all share: half of it at most, so that no single one
+//! holds it all.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// How many each network holds.
-pub(super) struct ByNetwork {
+/// How many each sender holds.
+pub(super) struct BySender {
     each_max: usize,
     held: Mutex<HashMap<Arc<str>, usize>>,
 }
 
-/// What one request holds of its network's part; given back when it goes.
+/// What one request holds of its sender's part; given back when it goes.
 pub(super) struct Part {
-    of: Arc<ByNetwork>,
-    network: Arc<str>,
+    of: Arc<BySender>,
+    sender: Arc<str>,
     count: usize,
 }
 
-impl ByNetwork {
+impl BySender {
     /// Of so many in all.
     pub(super) fn of(all: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -27,11 +28,11 @@ impl ByNetwork {
         })
     }
 
-    /// `None`: the network holds as many as it may.
-    pub(super) fn take(self: &Arc<Self>, network: &Arc<str>, count: usize) -> Option<Part> {
+    /// `None`: the sender holds as many as it may.
+    pub(super) fn take(self: &Arc<Self>, sender: &Arc<str>, count: usize) -> Option<Part> {
         let mut part = Part {
             of: Arc::clone(self),
-            network: Arc::clone(network),
+            sender: Arc::clone(sender),
             count: 0,
         };
         part.take_more(count).then_some(part)
@@ -43,14 +44,14 @@ impl ByNetwork {
 }
 
 impl Part {
-    /// False: the network holds as many as it may, and this one as many as before.
+    /// False: the sender holds as many as it may, and this one as many as before.
     pub(super) fn take_more(&mut self, count: usize) -> bool {
         let mut held = self.of.held();
-        let of_network = held.entry(Arc::clone(&self.network)).or_default();
-        if *of_network + count > self.of.each_max {
+        let of_sender = held.entry(Arc::clone(&self.sender)).or_default();
+        if *of_sender + count > self.of.each_max {
             return false;
         }
-        *of_network += count;
+        *of_sender += count;
         self.count += count;
         true
     }
@@ -59,10 +60,10 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         let mut held = self.of.held();
-        if let Some(of_network) = held.get_mut(&self.network) {
-            *of_network -= self.count;
-            if *of_network == 0 {
-                held.remove(&self.network);
+        if let Some(of_sender) = held.get_mut(&self.sender) {
+            *of_sender -= self.count;
+            if *of_sender == 0 {
+                held.remove(&self.sender);
             }
         }
     }
@@ -73,8 +74,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_holds_half_and_gives_it_back() {
-        let all = ByNetwork::of(8);
+    fn a_sender_holds_half_and_gives_it_back() {
+        let all = BySender::of(8);
         let (one, other): (Arc<str>, Arc<str>) = ("192.0.2.1".into(), "192.0.2.2".into());
         let mut part = all.take(&one, 3).unwrap();
         assert!(all.take(&one, 2).is_none());
