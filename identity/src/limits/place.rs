@@ -33,6 +33,7 @@ pub(super) struct Seen {
     /// From this network.
     pub(super) known_networks: Option<Level>,
     pub(super) own: Level,
+    pub(super) own_wide: Level,
     /// As [`Try::networks`].
     pub(super) networks: Vec<Level>,
     pub(super) at_subject: Level,
@@ -87,10 +88,15 @@ fn of_known(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Option<Vec<Bucket>>
     };
     let known = has_room(&tried.known_browsers, seen.known_browsers)
         .or_else(|| has_room(&tried.known_networks, seen.known_networks))?;
+    // Counted of the visitor's network as well, or more tries would tell who is known there; but what others there
+    // tried holds nobody up.
+    let own = has_room(&tried.own, Some(seen.own));
+    let wide = tried.own_wide.as_ref();
+    let own_wide = wide.and_then(|wide| has_room(wide, Some(seen.own_wide)));
+    let own = std::iter::once(known).chain(own).chain(own_wide);
     let networks = tried.networks.iter().cloned();
     let in_project = tried.in_project.clone().map(Bucket::counting);
-    let all = std::iter::once(known).chain(networks).chain(in_project);
-    Some(all.collect())
+    Some(own.chain(networks).chain(in_project).collect())
 }
 
 /// What is counted of the visitor's networks and of what all strangers share, or how long this one waits for a place

@@ -34,7 +34,7 @@ pub(super) async fn look(tx: &mut Tx, tried: &Try) -> Result<Seen, Fault> {
     let shared = [&tried.at_subject, &tried.in_project];
     let known = [&tried.known_browsers, &tried.known_networks];
     let buckets = [&tried.own, &tried.budget].into_iter().chain(known);
-    let buckets = buckets.chain(&tried.networks);
+    let buckets = buckets.chain(&tried.own_wide).chain(&tried.networks);
     let buckets = buckets.chain(shared.into_iter().flatten());
     let keys: Vec<Vec<u8>> = buckets.map(|bucket| bucket.key.clone()).collect();
     let browser = tried.browser.as_ref();
@@ -83,6 +83,7 @@ pub(super) async fn look(tx: &mut Tx, tried: &Try) -> Result<Seen, Fault> {
         known_browsers: by_browser.map(|_| level(Some(&tried.known_browsers))),
         known_networks: by_network.map(|_| level(Some(&tried.known_networks))),
         own: level(Some(&tried.own)),
+        own_wide: level(tried.own_wide.as_ref()),
         networks: tried.networks.iter().map(|it| level(Some(it))).collect(),
         at_subject: level(tried.at_subject.as_ref()),
         in_project: level(tried.in_project.as_ref()),

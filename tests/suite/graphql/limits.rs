@@ -237,6 +237,10 @@ async fn what_is_too_big_is_refused_before_it_costs_anything(site: Site) {
         );
         assert!(answer.body["data"].is_null(), "{what}: nothing runs");
         let stranger = console.ask(None, &document, json!({})).await;
+        if document.len() > 64 << 10 {
+            assert_eq!(stranger.status, StatusCode::BAD_REQUEST, "{what}");
+            continue;
+        }
         let code = codes(&stranger)[0].to_owned();
         assert!(
             ["QUERY_TOO_COMPLEX", "UNAUTHENTICATED"].contains(&&*code),

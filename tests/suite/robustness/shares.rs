@@ -116,7 +116,7 @@ async fn going_on_is_counted_too() {
 #[story]
 async fn no_administrator_is_kept_out_by_large_bodies() {
     let limits = Limits {
-        coming_bytes_max: 512 << 10,
+        coming_bytes_max: 400 << 10,
         body_within: Duration::from_secs(5),
         ..Limits::default()
     };

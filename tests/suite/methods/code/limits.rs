@@ -131,6 +131,7 @@ async fn a_form_is_drawn_all_the_same(site: Site) {
         if kind == Kind::Api {
             wait(&client.submit(&flow, json!({"address": ADA})).await);
         }
+        site.world.clock.advance(TimeDelta::hours(2));
     }
     site.world.sweep().await;
 }
