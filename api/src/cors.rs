@@ -1,7 +1,7 @@
 //! CORS as each project's configuration says (docs/wire.md, W1.15): off unless switched on, and nobody's cookies
 //! for everybody.
 
-use std::{sync::Arc, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use axum::{
 use serde::Deserialize;
 use tenants::{Environment, Project, Section, config::Place};
 use tower::{Layer as _, ServiceExt as _};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// `serve.public.cors`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -78,21 +78,14 @@ fn layer(config: &CorsConfig, environment: Environment) -> Option<CorsLayer> {
     if !config.enabled {
         return None;
     }
-    // A star was accepted in former days; it is no name, and the layer panics at one beside credentials.
-    let headers = |names: &[String]| {
-        let names = names.iter().filter(|name| *name != "*");
-        let names = names.filter_map(|name| name.parse::<HeaderName>().ok());
-        names.collect::<Vec<_>>()
-    };
-    let methods: Vec<Method> = config
-        .allowed_methods
-        .iter()
-        .filter_map(|m| m.parse().ok())
-        .collect();
     let layer = CorsLayer::new()
-        .allow_methods(methods)
-        .allow_headers(headers(&config.allowed_headers))
-        .expose_headers(headers(&config.exposed_headers))
+        .allow_methods(named::<Method>(&config.allowed_methods))
+        .allow_headers(if config.allowed_headers.iter().any(|name| name == "*") {
+            AllowHeaders::mirror_request()
+        } else {
+            AllowHeaders::list(named(&config.allowed_headers))
+        })
+        .expose_headers(named::<HeaderName>(&config.exposed_headers))
         .max_age(Duration::from_secs(config.max_age));
     // As it stands, so that browsers refuse cookies; also where a configuration was written when it was accepted
     // together with credentials.
@@ -111,6 +104,12 @@ fn layer(config: &CorsConfig, environment: Environment) -> Option<CorsLayer> {
     )
 }
 
+/// Names of a list. A star is none: the layer panics at one beside credentials, and browsers take it for a name.
+fn named<T: FromStr>(listed: &[String]) -> Vec<T> {
+    let listed = listed.iter().filter(|name| *name != "*");
+    listed.filter_map(|name| name.parse().ok()).collect()
+}
+
 /// What is listed and may be. The rest is refused when it is written, and was written before that.
 fn places(listed: &[String], environment: Environment) -> Vec<Place> {
     let places = listed.iter().filter_map(|text| Place::of_origin(text));
@@ -124,7 +123,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_star_of_former_days_stands_for_no_header() {
+    async fn a_star_allows_what_is_asked_for_and_shows_nothing() {
         let stars = vec!["*".to_owned()];
         let config = CorsConfig {
             enabled: true,
@@ -136,10 +135,15 @@ mod tests {
         };
         let layer = layer(&config, Environment::Production).unwrap();
         let routes = layer.layer(Router::<()>::new());
-        let request = Request::get("/").header("origin", "https://app.example.org");
+        let request = Request::options("/")
+            .header("origin", "https://app.example.org")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "x-own, content-type");
         let request = request.body(axum::body::Body::empty()).unwrap();
         let answer = routes.oneshot(request).await.unwrap();
         assert_eq!(answer.headers()["access-control-allow-credentials"], "true");
+        let allowed = &answer.headers()["access-control-allow-headers"];
+        assert_eq!(allowed, "x-own, content-type");
         assert!(
             !answer
                 .headers()

@@ -10,6 +10,8 @@ const TAG_PARTS_MAX: usize = 100;
 const BRACKETS_DEPTH_MAX: usize = 8;
 /// Blocks within each other. An `elif` is one within the block before it.
 const BLOCKS_DEPTH_MAX: usize = 64;
+/// The engine counts columns in 16 bits, and beyond these its complaints overflow.
+const LINE_CHARS_MAX: usize = 60_000;
 const BLOCKS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
 /// After these a bracket begins a list.
 const KEYWORDS: [&str; 9] = ["in", "and", "or", "not", "if", "else", "elif", "is", "for"];
@@ -31,7 +33,17 @@ pub(super) fn restrict(source: &str) -> Result<(), String> {
             format!("line {}: {why}", 1 + before.matches('\n').count())
         })?;
     }
-    Ok(())
+    no_long_line(source)
+}
+
+fn no_long_line(source: &str) -> Result<(), String> {
+    let mut lines = (1..).zip(source.lines());
+    let long = lines.find(|(_, line)| line.chars().count() > LINE_CHARS_MAX);
+    long.map_or(Ok(()), |(number, _)| {
+        Err(format!(
+            "line {number}: it is longer than {LINE_CHARS_MAX} characters"
+        ))
+    })
 }
 
 /// Only `if` and `for`, and not too deep: `open` holds how deep each open block is with its `elif`s.
@@ -169,6 +181,14 @@ mod tests {
                 assert!(said.contains("more than 64 blocks"), "{it:?}: {said}");
             }
         }
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_engine_counts() {
+        let line = "x".repeat(60_000);
+        assert_eq!(restrict(&format!("{line}\n{line}")), Ok(()));
+        let said = restrict(&format!("a\n{line}x")).unwrap_err();
+        assert!(said.starts_with("line 2: it is longer"), "{said}");
     }
 
     #[test]
