@@ -27,9 +27,9 @@ pub(crate) fn short_identifier(raw: &str) -> Option<String> {
     Some(e164(&folded).unwrap_or(folded))
 }
 
-/// Cut off what is too long for any identifier: the stored form is shorter still, so what is left of it is none.
+/// Cut off what is too long for any identifier. What is left is still too long for one, so it is never folded.
 pub fn cut(raw: &mut String) {
-    raw.truncate(raw.floor_char_boundary(BYTES_MAX));
+    raw.truncate(raw.floor_char_boundary(BYTES_MAX + char::MAX.len_utf8()));
 }
 
 fn is_short(text: &str) -> bool {

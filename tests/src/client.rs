@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use reqwest::{
@@ -54,6 +55,8 @@ impl Client {
     )]
     pub fn new(base: &str, kind: Kind) -> Self {
         let http = reqwest::Client::builder()
+            // Before the server closes what nothing was sent on for 10 s.
+            .pool_idle_timeout(Duration::from_secs(4))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()

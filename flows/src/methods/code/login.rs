@@ -342,12 +342,11 @@ async fn check(
         return Err(missing("identifier"));
     }
     let tries = limits::code_try(attempt, &mut tx, flow.id).await?;
-    let (tx, guess) = match cx.session.filter(|_| !is_stranger) {
-        Some(session) => limits::guess_second_factor(cx, attempt, tx, session.identity.id).await?,
-        None => {
-            let identifier = normalize::identifier(&flow.data.identifier);
-            limits::guess_code(cx, attempt, tx, &identifier).await?
-        }
+    let (tx, guess) = if let Some(session) = cx.session.filter(|_| !is_stranger) {
+        limits::guess_second_factor(cx, attempt, tx, session.identity.id).await?
+    } else {
+        let identifier = normalize::identifier(&flow.data.identifier);
+        limits::guess_code(cx, attempt, tx, &identifier).await?
     };
     tx.commit().await?;
     if tries > guess.tries_max(cx.project.config::<CodeConfig>().config.max_submissions) {
