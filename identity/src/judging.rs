@@ -17,6 +17,7 @@ const NAMES: Names = Names {
     waiting: "insula_traits_waiting",
     running: "insula_traits_running",
     refused: "insula_traits_refused_total",
+    gives_way: true,
 };
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 

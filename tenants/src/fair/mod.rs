@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::{process::setpriority_process, thread::gettid};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -70,7 +71,12 @@ pub struct Names {
     pub running: &'static str,
     /// The counter of those that were refused.
     pub refused: &'static str,
+    /// The threads give way to all others: what they do can be as dear as a project likes.
+    pub gives_way: bool,
 }
+
+/// How much lower than usual the priority of such a thread is: a tenth of the processor beside one that serves.
+const NICENESS: i32 = 10;
 
 /// How much there may be at once.
 #[derive(Clone, Copy, Debug)]
@@ -225,6 +231,10 @@ impl<B: Workbench> Shared<B> {
 
     fn serve(&self) {
         IS_OWN.set(true);
+        if self.names.gives_way {
+            // Where it is refused, all are alike.
+            let _ = setpriority_process(Some(gettid()), NICENESS);
+        }
         let (mut state, mut bench) = (self.lock(), B::default());
         while !state.closed {
             let Some((project, job)) = state.take() else {

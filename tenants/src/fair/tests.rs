@@ -65,6 +65,7 @@ const NAMES: Names = Names {
     waiting: "test_waiting",
     running: "test_running",
     refused: "test_refused_total",
+    gives_way: false,
 };
 
 /// What the one thread remembers.

@@ -30,6 +30,7 @@ const NAMES: Names = Names {
     waiting: "insula_jsonnet_waiting",
     running: "insula_jsonnet_running",
     refused: "insula_jsonnet_refused_total",
+    gives_way: true,
 };
 
 /// What is started as the sandbox: a program that calls [`serve_sandbox`] first thing.

@@ -18,12 +18,14 @@ const NAMES: Names = Names {
     waiting: "insula_hash_waiting",
     running: "insula_hash_running",
     refused: "insula_hash_refused_total",
+    gives_way: false,
 };
 const HEAVY_NAMES: Names = Names {
     thread: "heavy-hash",
     waiting: "insula_heavy_hash_waiting",
     running: "insula_heavy_hash_running",
     refused: "insula_heavy_hash_refused_total",
+    gives_way: true,
 };
 /// One at a time in the whole server: each takes up to a GiB and many seconds.
 const HEAVY: Extent = Extent {
