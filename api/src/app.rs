@@ -114,8 +114,8 @@ impl App {
         self.0.stopping.load(Ordering::Relaxed)
     }
 
-    /// Say so from now on, for long enough that whoever sends traffic here has asked. Without a database nobody
-    /// does.
+    /// Say so from now on, for long enough that the proxies that send traffic here have asked. Without a database
+    /// none does.
     pub(crate) async fn drain(&self) {
         self.0.stopping.store(true, Ordering::Relaxed);
         tokio::select! {

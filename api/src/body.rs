@@ -46,7 +46,7 @@ pub(crate) struct Whole(pub HeaderMap, pub Bytes);
 impl FromRequest<App> for Whole {
     type Rejection = ApiError;
 
-    /// Without a key that was judged before, no more than is read of anybody.
+    /// Without a key that was judged before, no more than is read of a visitor.
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let holder = request.extensions().get::<Holder>().cloned();
         let limits = match holder {

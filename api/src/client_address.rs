@@ -242,6 +242,24 @@ mod tests {
         proxies.client(&headers(pairs), peer.parse().unwrap()).noted
     }
 
+    /// A proxy that is known and names no visitor counts for its own network; one that is unknown for none.
+    #[test]
+    fn who_calls_from_here_is_not_counted_unless_a_proxy_is_between() {
+        let here: SocketAddr = "127.0.0.1:4711".parse().unwrap();
+        let network = |trusted: &[&str], peer| {
+            let trusted = trusted.iter().map(|it| it.parse().unwrap()).collect();
+            let proxies = Proxies::new(trusted, ClientIpHeader::default());
+            proxies.client(&HeaderMap::new(), peer).network()
+        };
+        assert_eq!(network(&[], here), None);
+        assert_eq!(
+            network(&["127.0.0.0/8"], here),
+            Some(Network::of("127.0.0.1"))
+        );
+        let there = "192.0.2.7:4711".parse().unwrap();
+        assert_eq!(network(&[], there), Some(Network::of("192.0.2.7")));
+    }
+
     #[test]
     fn strangers_are_not_believed() {
         let forged: &[(_, &[u8])] = &[

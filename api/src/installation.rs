@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{FromRequestParts, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
@@ -58,11 +58,7 @@ async fn version() -> public::Version {
     responses((status = 200, description = "The metrics, in the text format of Prometheus.", body = String, content_type = "text/plain"),
         (status = 401, description = "There is no valid API key in the request."),
         (status = 403, description = "The key is that of a project.")))]
-async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
-    let key = match admin::bearer_key(&headers) {
-        Some(token) => app.installation().authenticate_key(token).await?,
-        None => None,
-    };
+async fn metrics(State(app): State<App>, Caller(key): Caller) -> Result<Response> {
     match key {
         None => Err(ApiError::new(StatusCode::UNAUTHORIZED)
             .because("Send a key of the installation as a bearer token.")),

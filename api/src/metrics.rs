@@ -23,7 +23,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     handle: PrometheusHandle,
     installation: Installation,
-    /// When the database was last asked; held by who asks.
+    /// When the database was last asked; held by the request that asks.
     read: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -48,7 +48,7 @@ impl Metrics {
         self.0.handle.render()
     }
 
-    /// In a task of its own, so that nobody who hangs up leaves half a statement behind.
+    /// In a task of its own, so that a client that hangs up leaves no half a statement behind.
     async fn read(&self) {
         let Ok(mut read) = Arc::clone(&self.0.read).try_lock_owned() else {
             return;

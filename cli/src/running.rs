@@ -18,7 +18,7 @@ use crate::{
 /// Requests in hand get 20 s from the server itself, jobs begun a little more.
 const FINISH: Duration = Duration::from_secs(22);
 const CLOSE: Duration = Duration::from_secs(5);
-/// Nobody is there to say goodbye to.
+/// There is no server to say goodbye to.
 const CLOSE_AWAY: Duration = Duration::from_millis(500);
 
 /// Parts of this process that run until they are told to end.

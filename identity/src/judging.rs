@@ -17,7 +17,6 @@ const NAMES: Names = Names {
     waiting: "insula_traits_waiting",
     running: "insula_traits_running",
     refused: "insula_traits_refused_total",
-    gives_way: true,
 };
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -37,6 +36,7 @@ impl TraitsPool {
             threads,
             waiting_max,
             waiting_per_project_max,
+            gives_way: true,
         };
         Self(FairPool::new(NAMES, extent))
     }

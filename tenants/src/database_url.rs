@@ -24,7 +24,7 @@ impl DatabaseWay {
             |_| "is no URL of PostgreSQL, such as postgres://user:password@host:5432/database",
         )?;
         // `verify-ca` does not look at the name, and the driver believes every authority that browsers know besides
-        // the one that is given: whoever has a certificate of any name could stand in.
+        // the one that is given: a server with a certificate of any name could stand in.
         if matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
             return Ok(Self::Verified);
         }

@@ -15,7 +15,7 @@ const POLL_SECONDS_MAX: Duration = Duration::from_secs(5);
 /// Names may lead elsewhere by then.
 const CONNECTION_MINUTES_MAX: Duration = Duration::from_mins(12);
 
-/// The one who asks.
+/// What asks.
 pub(crate) struct Poller {
     options: PgConnectOptions,
     kept: Option<(PgConnection, Instant)>,
@@ -35,7 +35,7 @@ impl Poller {
         let anew = self.kept.is_none();
         let asked = timeout(POLL_SECONDS_MAX, self.ask(heard)).await;
         match asked {
-            // A connection that somebody closed meanwhile says nothing of the database.
+            // A connection that was closed meanwhile says nothing of the database.
             Ok(Err(Fault::Unavailable(_))) if !anew => {}
             Ok(asked) => return asked,
             Err(_) => return Err(late()),

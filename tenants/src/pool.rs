@@ -37,7 +37,7 @@ impl Pool {
     }
 
     /// Begin anew: connections that are out may wait for a peer that vanished without a word, and would for a quarter
-    /// of an hour. Whoever has one keeps it.
+    /// of an hour. A request that has one keeps it.
     pub(crate) fn renew(&self) {
         let current = self.current.write();
         let mut current = current.unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +64,7 @@ impl Pool {
         Transaction::begin(self.take().await?, None).await
     }
 
-    /// Begin with a statement of one's own.
+    /// Begin with that statement.
     pub(crate) async fn begin_with(
         &self,
         sql: &Arc<str>,

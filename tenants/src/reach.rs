@@ -1,6 +1,6 @@
-//! Is the database there? One prober finds out, the reading of changes (`cluster.rs`); everybody else asks here
+//! Is the database there? One prober finds out, the reading of changes (`cluster.rs`); all others ask here
 //! before a connection is waited for. So while the database is away a request fails at once instead of waiting with
-//! all the others, and the first good answer lets everybody go on.
+//! all the others, and the first good answer lets all go on.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -23,7 +23,7 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// There, until somebody finds out otherwise.
+    /// There, until the prober finds out otherwise.
     pub(crate) fn new() -> Self {
         Self {
             away_since: watch::Sender::new(None),
@@ -32,7 +32,7 @@ impl Reach {
         }
     }
 
-    /// How the prober fared. Told when it is another way than before; `before_back` is done before anybody hears that
+    /// How the prober fared. Told when it is another way than before; `before_back` is done before a request hears that
     /// the database is back.
     pub(crate) fn heard(&self, polled: Result<(), Fault>, before_back: impl FnOnce()) {
         let standby = matches!(&polled, Err(Fault::Standby));
@@ -112,7 +112,7 @@ impl Reach {
 }
 
 /// Does the database say this itself, and so answers? A standby does not count. One that is full or busy (classes 53 and 55, 57014, 40P01) may
-/// serve others; one that starts, stops or is out of reach of a pooler (57P and 08) serves nobody.
+/// serve others; one that starts, stops or is out of reach of a pooler (57P and 08) serves no request.
 fn is_answer(error: &Fault) -> bool {
     let cause = match error {
         Fault::Standby => return false,

@@ -69,7 +69,7 @@ pub(crate) async fn judged(parts: &mut Parts, app: &App) -> Result<Option<Key>, 
 }
 
 /// The key of a request: with `Bearer`, or bare, as the generated SDKs send it.
-pub(crate) fn bearer_key(headers: &HeaderMap) -> Option<&str> {
+fn bearer_key(headers: &HeaderMap) -> Option<&str> {
     if let Some(token) = crate::visit::bearer(headers) {
         return Some(token);
     }

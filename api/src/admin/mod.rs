@@ -8,7 +8,7 @@ pub(crate) mod sessions;
 
 use crate::audience::ProjectRoutes;
 
-pub(crate) use key::{Holder, bearer_key, judged};
+pub(crate) use key::{Holder, judged};
 
 /// All administrative routes of a project, below `/admin`.
 pub(crate) fn router() -> ProjectRoutes {

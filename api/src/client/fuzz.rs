@@ -1,4 +1,4 @@
-//! Any headers of a proxy, forged ones among them: nobody is believed but proxies that are trusted, and nothing that
+//! Any headers of a proxy, forged ones among them: trusted proxies alone are believed, and nothing that
 //! is kept is longer than it may be.
 
 use std::net::{IpAddr, SocketAddr};

@@ -160,7 +160,7 @@ fn harden(response: &mut Response) {
     // No page of another origin includes an answer as a script or an image; what it may read by CORS is not touched.
     // A script for pages elsewhere has to say `cross-origin` itself.
     set(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
-    // Whoever opens our pages, or is opened by them, has no hold on them. A redirect passes through the window of
+    // Pages that open ours, or are opened by them, have no hold on them. A redirect passes through the window of
     // another page, such as one that a sign-in was begun in, and has to leave it as it is.
     if !redirects {
         set(CROSS_ORIGIN_OPENER_POLICY, "same-origin");

@@ -1,4 +1,4 @@
-//! A server and a worker whose database goes and comes back: they say so once, make nobody wait, and stop when they
+//! A server and a worker whose database goes and comes back: they say so once, let no request wait, and stop when they
 //! are told to.
 
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ fn an_outage_is_told_at_its_begin_and_at_its_end_and_holds_up_nobody() {
             .await
             .unwrap();
         let urls = (&*gate, &*owner);
-        // Longer than the test: without a database nobody is waited for.
+        // Longer than the test: without a database no proxy is waited for.
         let patient = [("INSULA_DRAIN", "10m"), ("INSULA_NO_WORKER", "true")];
         let mut serve = Life::run("serve", urls, &patient).await;
         let mut work = Life::run("work", urls, &[]).await;

@@ -60,7 +60,7 @@ pub struct Try {
 }
 
 /// Whom a try concerns: that identity's browsers and networks are known there, and no other's. A user name that
-/// reads like somebody's address makes nobody known to that address.
+/// reads like an address does not make its identity known to that address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// Who has the subject as identifier of a password.

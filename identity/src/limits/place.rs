@@ -89,7 +89,7 @@ fn of_known(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Option<Vec<Bucket>>
     let known = has_room(&tried.known_browsers, seen.known_browsers)
         .or_else(|| has_room(&tried.known_networks, seen.known_networks))?;
     // Counted of the visitor's network as well, or more tries would tell who is known there; but what others there
-    // tried holds nobody up.
+    // tried does not hold up the identity.
     let own = has_room(&tried.own, Some(seen.own));
     let wide = tried.own_wide.as_ref();
     let own_wide = wide.and_then(|wide| has_room(wide, Some(seen.own_wide)));
@@ -120,7 +120,7 @@ fn shared(tried: &Try, seen: &Seen, now: DateTime<Utc>) -> Result<Vec<Bucket>, P
         Some(until) if until > now => Err(Place::Wait { until, full: None }),
         Some(due) if now < due + PLACE_KEPT => Ok(Vec::new()),
         _ => {
-            // No place for a network that has had its share: whoever asks from there waits for that first.
+            // No place for a network that has had its share: visitors from there wait for that first.
             if let Some(until) = network_wait(tried, seen, now) {
                 return Err(Place::Wait { until, full: None });
             }

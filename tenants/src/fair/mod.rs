@@ -25,7 +25,7 @@ thread_local! {
 }
 
 /// On what kind of thread this runs, for a metric of costly work: `own`, of a pool of this kind, or `serving`,
-/// where it would hold up everybody.
+/// where it would hold up all requests.
 pub fn thread_kind() -> &'static str {
     if IS_OWN.get() { "own" } else { "serving" }
 }
@@ -71,14 +71,12 @@ pub struct Names {
     pub running: &'static str,
     /// The counter of those that were refused.
     pub refused: &'static str,
-    /// The threads give way to all others: what they do can be as dear as a project likes.
-    pub gives_way: bool,
 }
 
 /// How much lower than usual the priority of such a thread is: a tenth of the processor beside one that serves.
 const NICENESS: i32 = 10;
 
-/// How much there may be at once.
+/// How much there may be at once, and how urgent it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
     /// Threads; at least one.
@@ -87,6 +85,8 @@ pub struct Extent {
     pub waiting_max: usize,
     /// Waiting of one project.
     pub waiting_per_project_max: usize,
+    /// The threads give way to all others: what they do can be as dear as a project likes.
+    pub gives_way: bool,
 }
 
 /// Why work has no answer.
@@ -111,6 +111,7 @@ struct Shared<B> {
     state: Mutex<State<B>>,
     work: Condvar,
     names: Names,
+    gives_way: bool,
 }
 
 struct State<B> {
@@ -137,6 +138,7 @@ impl<B: Workbench> FairPool<B> {
             state,
             work: Condvar::new(),
             names,
+            gives_way: extent.gives_way,
         });
         let (name, wanted) = (names.thread, extent.threads.max(1));
         let mut threads = wanted;
@@ -231,7 +233,7 @@ impl<B: Workbench> Shared<B> {
 
     fn serve(&self) {
         IS_OWN.set(true);
-        if self.names.gives_way {
+        if self.gives_way {
             // Where it is refused, all are alike.
             let _ = setpriority_process(Some(gettid()), NICENESS);
         }

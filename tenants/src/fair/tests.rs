@@ -65,7 +65,6 @@ const NAMES: Names = Names {
     waiting: "test_waiting",
     running: "test_running",
     refused: "test_refused_total",
-    gives_way: false,
 };
 
 /// What the one thread remembers.
@@ -93,6 +92,7 @@ fn threads(threads: usize) -> FairPool<Notes> {
         threads,
         waiting_max: 4,
         waiting_per_project_max: 4,
+        gives_way: false,
     };
     FairPool::new(NAMES, extent)
 }

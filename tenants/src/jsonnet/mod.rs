@@ -30,7 +30,6 @@ const NAMES: Names = Names {
     waiting: "insula_jsonnet_waiting",
     running: "insula_jsonnet_running",
     refused: "insula_jsonnet_refused_total",
-    gives_way: true,
 };
 
 /// What is started as the sandbox: a program that calls [`serve_sandbox`] first thing.
@@ -121,6 +120,7 @@ impl Sandbox {
                 threads: cores.min(CHILDREN_MAX),
                 waiting_max: WAITING_MAX,
                 waiting_per_project_max: WAITING_PER_PROJECT_MAX,
+                gives_way: true,
             };
             FairPool::new(NAMES, extent)
         })

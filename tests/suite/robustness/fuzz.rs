@@ -358,7 +358,7 @@ async fn requests(site: Site) {
             "methods": {"code": {"passwordless_enabled": true}, "link": {"enabled": true}},
             "flows": {"recovery": {"enabled": true}, "verification": {"enabled": true}},
         },
-        // Nobody has to wait.
+        // No request has to wait.
         "insula": {"limits": {"guesses": {"per_network": 1_000_000, "per_identifier": 1_000}, "mails": {
             "per_network": 1_000_000, "per_address": 1_000, "per_project": 1_000_000,
         }}},

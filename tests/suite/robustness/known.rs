@@ -70,7 +70,7 @@ async fn a_user_name_makes_nobody_known_to_an_address(site: Site) {
     site.world.sweep().await;
 }
 
-/// Whoever has the password has tries at the second factor as one network has, from wherever.
+/// An attacker who has the password has tries at the second factor as one network has, from wherever.
 #[story(behind_a_proxy())]
 async fn the_first_factor_makes_nobody_known_to_who_has_a_second(site: Site) {
     let second = json!({"selfservice": {"methods": {"code": {"passwordless_enabled": false, "mfa_enabled": true}}}});
@@ -112,7 +112,7 @@ async fn the_first_factor_makes_nobody_known_to_who_has_a_second(site: Site) {
 }
 
 #[story(behind_a_proxy())]
-async fn known_browsers_share_what_they_may_guess_and_are_forgotten(site: Site) {
+async fn known_browsers_share_what_they_may_guess(site: Site) {
     let project = site.project_with(tests::cheap(json!({}))).await;
     make(&site, &project, json!({"email": ADA}), true).await;
     let mut all = Vec::new();

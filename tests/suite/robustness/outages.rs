@@ -62,13 +62,13 @@ const END_SESSIONS: &str = "do $$ declare s record; begin
       execute format('delete from %I.sessions', s.nspname);
     end loop; end $$";
 
-/// A server with a database that nobody else uses.
+/// A server with a database of its own.
 pub(super) struct Lonely {
     pub(super) installation: Installation,
-    pub(super) project: Project,
+    project: Project,
     database: String,
-    pub(super) origin: String,
-    pub(super) server: JoinHandle<()>,
+    origin: String,
+    server: JoinHandle<()>,
 }
 
 impl Lonely {
@@ -132,6 +132,15 @@ impl Lonely {
             origin,
             server,
         }
+    }
+
+    /// The server ends, and then its PostgreSQL.
+    pub(super) async fn end(self, postgres: Server) {
+        self.server.abort();
+        self.installation.close().await;
+        spawn_blocking(move || postgres.stop().unwrap())
+            .await
+            .unwrap();
     }
 
     pub(super) fn client(&self, kind: Kind) -> Client {
@@ -219,11 +228,7 @@ async fn without_postgres_nothing_is_served_and_with_it_everything_again() {
     assert_eq!(native.whoami_by(&token).await.status, StatusCode::OK);
     let signed_in = native.sign_in(ADA, PASSWORD).await;
     assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
-    lonely.server.abort();
-    lonely.installation.close().await;
-    spawn_blocking(move || postgres.stop().unwrap())
-        .await
-        .unwrap();
+    lonely.end(postgres).await;
 }
 
 /// Once it is known that Postgres is away, what needs it is refused before it waits for anything.
@@ -232,7 +237,7 @@ async fn nobody_waits(lonely: &Lonely) {
     let known = async || installation.is_away();
     eventually("it is known", Duration::from_secs(20), known).await;
     for _ in 0..100 {
-        // The runtime lets nobody look at what is ready for ever.
+        // The runtime lets no task look at what is ready for ever.
         yield_now().await;
         let begun = lonely.project.begin().now_or_never();
         assert!(matches!(begun, Some(Err(Fault::Unavailable(_)))));
@@ -341,11 +346,7 @@ async fn a_read_only_database_is_away() {
         let began = native.begin("login", "").await;
         assert_eq!(began.status, StatusCode::OK, "{}", began.text);
     }
-    lonely.server.abort();
-    lonely.installation.close().await;
-    spawn_blocking(move || postgres.stop().unwrap())
-        .await
-        .unwrap();
+    lonely.end(postgres).await;
 }
 
 /// A promoted standby, and a copy restored to a point in time, give out transaction ids anew, so changes under those
@@ -384,14 +385,10 @@ async fn another_timeline_empties_memory() {
     // Until memory counts again, if it does: a poll was good, within the last half second.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(whoami().await, StatusCode::UNAUTHORIZED);
-    lonely.server.abort();
-    lonely.installation.close().await;
-    spawn_blocking(move || postgres.stop().unwrap())
-        .await
-        .unwrap();
+    lonely.end(postgres).await;
 }
 
-/// What a standby says may be old: it is asked for nothing, and vouches for nobody.
+/// What a standby says may be old: it is asked for nothing, and its sessions are not believed.
 #[story]
 async fn a_standby_is_away() {
     const FOLDER: &str = "test-postgres-standby";
@@ -435,11 +432,7 @@ async fn a_standby_is_away() {
     let ready = async || root.get("/health/ready").await.status == StatusCode::OK;
     eventually("ready again", Duration::from_secs(10), ready).await;
     assert_eq!(native.whoami_by(&token).await.status, StatusCode::OK);
-    lonely.server.abort();
-    lonely.installation.close().await;
-    spawn_blocking(move || postgres.stop().unwrap())
-        .await
-        .unwrap();
+    lonely.end(postgres).await;
 }
 
 /// Sends a registration and leaves after a moment, without reading the answer.

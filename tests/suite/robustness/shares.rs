@@ -112,7 +112,7 @@ async fn going_on_is_counted_too() {
     site.finish().await;
 }
 
-/// What nobody vouches for is short; the holders of a project's keys have half of what administration may hold.
+/// A body without a good key is short; the holders of a project's keys have half of what administration may hold.
 #[story]
 async fn no_administrator_is_kept_out_by_large_bodies() {
     let limits = Limits {

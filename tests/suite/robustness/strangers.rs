@@ -76,7 +76,7 @@ impl Attackers {
         self.mail_to(ip_address, ADA.to_owned()).await
     }
 
-    /// The same for a mail to anybody.
+    /// The same for a mail to that address.
     async fn mail_to(&self, ip_address: String, value: String) -> Result<(), i64> {
         let client = client(ip_address);
         let cx = self.cx(&client);

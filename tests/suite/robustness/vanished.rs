@@ -112,9 +112,6 @@ async fn connections_to_a_peer_that_vanished_are_forgotten() {
     for n in 0..40 {
         assert_eq!(asks(&client).await, StatusCode::NOT_FOUND, "{n}");
     }
-    lonely.server.abort();
+    lonely.end(postgres).await;
     drop(way);
-    spawn_blocking(move || postgres.stop().unwrap())
-        .await
-        .unwrap();
 }

@@ -18,20 +18,19 @@ const NAMES: Names = Names {
     waiting: "insula_hash_waiting",
     running: "insula_hash_running",
     refused: "insula_hash_refused_total",
-    gives_way: false,
 };
 const HEAVY_NAMES: Names = Names {
     thread: "heavy-hash",
     waiting: "insula_heavy_hash_waiting",
     running: "insula_heavy_hash_running",
     refused: "insula_heavy_hash_refused_total",
-    gives_way: true,
 };
 /// One at a time in the whole server: each takes up to a GiB and many seconds.
 const HEAVY: Extent = Extent {
     threads: 1,
     waiting_max: 100,
     waiting_per_project_max: 8,
+    gives_way: true,
 };
 
 impl Workbench for Scratch {
@@ -65,6 +64,7 @@ impl HashPool {
             threads,
             waiting_max,
             waiting_per_project_max,
+            gives_way: false,
         };
         Self {
             usual: FairPool::new(NAMES, extent),

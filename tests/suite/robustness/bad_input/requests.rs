@@ -271,7 +271,7 @@ async fn what_is_no_http_is_told_so(site: Site) {
     assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
 }
 
-/// Whoever stands before us could go by another `Host` than we do.
+/// A proxy before the server could go by another `Host` than the server.
 #[story]
 async fn a_request_names_its_host_once(site: Site) {
     let close = "connection: close\r\n\r\n";
